@@ -1,0 +1,447 @@
+#include "conn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "signals.h"
+
+enum {
+    DRAIN_US = 2 * 1000 * 1000, /* how long a refused client may take to hang up */
+    NAP_US = 100 * 1000         /* how long a wait goes on before the flags are looked at */
+};
+
+static char filler[CONN_CHUNK + CONN_PERIOD];
+static char stamp[CONN_STAMP];
+static unsigned number; /* of this child */
+static long process;    /* its pid */
+static struct slot *counts;
+static int64_t timeout_us; /* 0: never */
+static bool verbose;
+
+const char *
+conn_filler(uint64_t offset)
+{
+    static const char letters[CONN_PERIOD + 1] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwx-";
+
+    if (filler[0] == '\0') {
+        for (size_t i = 0; i < sizeof filler; i++) {
+            filler[i] = letters[i % CONN_PERIOD];
+        }
+    }
+    return filler + offset % CONN_PERIOD;
+}
+
+/* Appends `text` or the digits of `value` by hand: in server01 each child stamps anew, and printf()
+ * alone would cost it several page faults. */
+static char *
+put_text(char *to, const char *text)
+{
+    size_t length = strlen(text);
+
+    memcpy(to, text, length);
+    return to + length;
+}
+
+static char *
+put_number(char *to, unsigned long value)
+{
+    char digits[3 * sizeof value];
+    size_t count = 0;
+
+    do {
+        digits[count++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    while (count > 0) {
+        *to++ = digits[--count];
+    }
+    return to;
+}
+
+void
+conn_identify(unsigned child, struct slot *slot, const struct options *options)
+{
+    char text[64]; /* "child 4294967295 pid 4194304" has 28 bytes, but a pid may be a long */
+    char *end;
+
+    number = child;
+    process = (long)getpid();
+    counts = slot;
+    counter_set(&slot->pid, (unsigned long long)process);
+    timeout_us = (int64_t)options->timeout_s * 1000000;
+    verbose = options->verbose;
+    memset(text, ' ', sizeof text);
+    end = put_text(text, "child ");
+    end = put_number(end, child);
+    end = put_text(end, " pid ");
+    put_number(end, (unsigned long)process);
+    memcpy(stamp, text, CONN_STAMP - 1);
+    stamp[CONN_STAMP - 1] = '\n';
+    conn_filler(0);
+}
+
+void
+conn_open(struct conn *conn, int fd)
+{
+    conn->fd = fd;
+    conn->state = CONN_READING;
+    conn->eof = conn->refused = false;
+    conn->used = conn->have = 0;
+    conn->since = clock_us();
+    counter_add(&counts->connections, 1);
+}
+
+/* --- the request ----------------------------------------------------------------------------- */
+
+static enum conn_result
+refuse(struct conn *conn, const char *error)
+{
+    counter_add(&counts->rejected, 1);
+    conn->refused = true;
+    conn->error = error;
+    conn->bytes = strlen(error);
+    conn->sent = 0;
+    conn->state = CONN_WRITING;
+    return CONN_BAD;
+}
+
+/* Reads digits up to a space or the end; false if there are none or the value exceeds `most`. */
+static bool
+take_number(const char **text, const char *end, uint64_t most, uint64_t *value)
+{
+    const char *digit = *text;
+
+    for (*value = 0; digit < end && *digit >= '0' && *digit <= '9'; digit++) {
+        *value = *value * 10 + (uint64_t)(*digit - '0');
+        if (*value > most) {
+            return false;
+        }
+    }
+    if (digit == *text || (digit < end && *digit != ' ')) {
+        return false;
+    }
+    while (digit < end && *digit == ' ') {
+        digit++;
+    }
+    *text = digit;
+    return true;
+}
+
+static enum conn_result
+parse(struct conn *conn, const char *text, const char *end)
+{
+    uint64_t bytes, cpu_us = 0, wait_us = 0;
+
+    if (end > text && end[-1] == '\r') {
+        end--;
+    }
+    if (end - text > CONN_LINE_MAX) {
+        return refuse(conn, "error: a request line has at most 64 bytes\n");
+    }
+    if (!take_number(&text, end, CONN_BYTES_MAX, &bytes) || bytes == 0) {
+        return refuse(conn, "error: BYTES must be a number from 1 to 1073741824\n");
+    }
+    if (text < end && !take_number(&text, end, CONN_WORK_MAX, &cpu_us)) {
+        return refuse(conn, "error: CPU_US must be a number from 0 to 10000000\n");
+    }
+    if (text < end && !take_number(&text, end, CONN_WORK_MAX, &wait_us)) {
+        return refuse(conn, "error: WAIT_US must be a number from 0 to 10000000\n");
+    }
+    if (text < end) {
+        return refuse(conn, "error: a request is BYTES [CPU_US [WAIT_US]] and nothing else\n");
+    }
+    conn->bytes = bytes;
+    conn->sent = 0;
+    conn->cpu_us = (uint32_t)cpu_us;
+    conn->wait_us = (uint32_t)wait_us;
+    conn->state = CONN_WORKING;
+    return CONN_OK;
+}
+
+/* Consumes the next line of the input, if it is complete or can only be bad. */
+static enum conn_result
+take_line(struct conn *conn)
+{
+    char *text = conn->input + conn->used;
+    size_t length = conn->have - conn->used;
+    char *end = memchr(text, '\n', length);
+
+    if (end) {
+        conn->used += (size_t)(end - text) + 1;
+    } else if (length > CONN_LINE_MAX + 1 || (conn->eof && length > 0)) {
+        end = text + length; /* too long, or unfinished at end of file */
+        conn->used = conn->have;
+    } else {
+        return conn->eof ? CONN_CLOSED : CONN_AGAIN;
+    }
+    return parse(conn, text, end);
+}
+
+static enum conn_result
+lost(struct conn *conn)
+{
+    if (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) {
+        return CONN_AGAIN;
+    }
+    conn_cut(conn);
+    return CONN_CLOSED;
+}
+
+/* A refused client's remaining input is thrown away: closing a socket with unread input would send
+ * a reset, and the reset could overtake the error line. */
+static enum conn_result
+drain(struct conn *conn)
+{
+    ssize_t count = read(conn->fd, conn->input, sizeof conn->input);
+
+    if (count == -1 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) {
+        return CONN_AGAIN;
+    }
+    return count > 0 ? CONN_AGAIN : CONN_CLOSED;
+}
+
+enum conn_result
+conn_read(struct conn *conn)
+{
+    ssize_t count;
+
+    if (conn->state == CONN_DRAINING) {
+        return drain(conn);
+    }
+    memmove(conn->input, conn->input + conn->used, conn->have - conn->used);
+    conn->have -= conn->used;
+    conn->used = 0;
+    count = read(conn->fd, conn->input + conn->have, sizeof conn->input - conn->have);
+    if (count == -1) {
+        return lost(conn);
+    }
+    conn->eof = count == 0;
+    conn->have += (size_t)count;
+    return take_line(conn);
+}
+
+/* --- the work -------------------------------------------------------------------------------- */
+
+static int64_t
+processor_us(void)
+{
+    struct timespec used;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
+}
+
+/* Hashes until the thread's own clock says that it has used so much processor time. */
+static void
+burn(int64_t cpu_us)
+{
+    static volatile uint32_t seed = 2166136261u; /* volatile: the compiler cannot know the sum */
+    int64_t end = processor_us() + cpu_us;
+    uint32_t hash = seed;
+
+    while (processor_us() < end && !signals_over()) {
+        for (uint32_t i = 0; i < 2000; i++) {
+            hash = (hash ^ (i & 0xff)) * 16777619u; /* FNV-1a */
+        }
+        seed = hash;
+    }
+}
+
+static void
+wait_for(int64_t wait_us)
+{
+    int64_t end = clock_us() + wait_us;
+    int64_t left;
+
+    while ((left = end - clock_us()) > 0 && !signals_over()) {
+        struct timespec nap = {.tv_nsec = (left < NAP_US ? left : NAP_US) * 1000};
+
+        nanosleep(&nap, NULL); /* ending early is as good */
+    }
+}
+
+enum conn_result
+conn_work(struct conn *conn)
+{
+    if (conn->cpu_us > 0) {
+        burn(conn->cpu_us);
+    }
+    if (conn->wait_us > 0) {
+        wait_for(conn->wait_us);
+    }
+    conn->since = clock_us();
+    conn->state = CONN_WRITING;
+    return CONN_OK;
+}
+
+/* --- the reply ------------------------------------------------------------------------------- */
+
+/* The pieces of the reply from conn->sent on, at most CONN_CHUNK bytes; returns their number. */
+static int
+pieces(const struct conn *conn, struct iovec piece[2])
+{
+    uint64_t left = conn->bytes - conn->sent;
+    size_t head = 0;
+
+    if (conn->refused) {
+        piece[0].iov_base = (char *)conn->error + conn->sent;
+        piece[0].iov_len = (size_t)left;
+        return 1;
+    }
+    if (conn->bytes >= CONN_STAMP && conn->sent < CONN_STAMP) {
+        head = CONN_STAMP - (size_t)conn->sent;
+        piece[0].iov_base = stamp + conn->sent;
+        piece[0].iov_len = head;
+    }
+    left = left < CONN_CHUNK ? left : CONN_CHUNK;
+    piece[head > 0].iov_base = (char *)conn_filler(conn->sent + head);
+    piece[head > 0].iov_len = (size_t)left - head;
+    return 1 + (head > 0);
+}
+
+static void
+tell(const struct conn *conn)
+{
+    dprintf(STDOUT_FILENO, "child %u pid %ld: %llu bytes, %lu us cpu, %lu us wait\n", number,
+            process, (unsigned long long)conn->bytes, (unsigned long)conn->cpu_us,
+            (unsigned long)conn->wait_us);
+}
+
+static enum conn_result
+reply_sent(struct conn *conn)
+{
+    enum conn_result next;
+
+    if (conn->refused) {
+        shutdown(conn->fd, SHUT_WR);
+        conn->state = CONN_DRAINING;
+        return CONN_OK;
+    }
+    counter_add(&counts->requests, 1);
+    if (verbose) {
+        tell(conn);
+    }
+    conn->state = CONN_READING;
+    next = take_line(conn); /* a pipelined request may be here already; then state says so */
+    return next == CONN_CLOSED ? CONN_CLOSED : CONN_OK;
+}
+
+enum conn_result
+conn_write(struct conn *conn)
+{
+    struct iovec piece[2];
+    int count = pieces(conn, piece);
+    ssize_t sent = writev(conn->fd, piece, count);
+
+    if (sent == -1) {
+        return lost(conn);
+    }
+    conn->sent += (uint64_t)sent;
+    conn->since = clock_us();
+    if (!conn->refused) {
+        counter_add(&counts->bytes, (unsigned long long)sent);
+    }
+    return conn->sent == conn->bytes ? reply_sent(conn) : CONN_AGAIN;
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+int64_t
+conn_deadline(const struct conn *conn)
+{
+    if (conn->state == CONN_DRAINING) {
+        return conn->since + DRAIN_US;
+    }
+    return timeout_us > 0 ? conn->since + timeout_us : INT64_MAX;
+}
+
+void
+conn_timed_out(struct conn *conn)
+{
+    if (!conn->refused) {
+        counter_add(&counts->timed_out, 1);
+    }
+}
+
+bool
+conn_idle(const struct conn *conn)
+{
+    return conn->state == CONN_READING && conn->used == conn->have;
+}
+
+void
+conn_cut(struct conn *conn)
+{
+    if (!conn->refused) {
+        counter_add(&counts->broken, 1);
+    }
+}
+
+/* True if the connection is to be ended although its client has not: looked at when it is stuck. */
+static bool
+given_up(struct conn *conn)
+{
+    if (signals_stop && conn_idle(conn)) {
+        return true;
+    }
+    if (signals_over()) {
+        conn_cut(conn);
+        return true;
+    }
+    if (clock_us() >= conn_deadline(conn)) {
+        conn_timed_out(conn);
+        return true;
+    }
+    return false;
+}
+
+/* Some systems (not Linux) let an accepted socket inherit O_NONBLOCK from its listener. */
+static void
+make_blocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags != -1) {
+        fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    }
+}
+
+void
+conn_serve(int fd)
+{
+    struct conn conn;
+    enum conn_result result = CONN_OK;
+
+    conn_open(&conn, fd);
+    while (result != CONN_CLOSED) {
+        errno = 0;
+        switch (conn.state) {
+        case CONN_READING:
+        case CONN_DRAINING:
+            result = conn_read(&conn);
+            break;
+        case CONN_WORKING:
+            result = conn_work(&conn);
+            break;
+        case CONN_WRITING:
+            result = conn_write(&conn);
+            break;
+        }
+        if (result == CONN_AGAIN) {
+            if (errno == EAGAIN || errno == EWOULDBLOCK) {
+                make_blocking(fd);
+            }
+            if (given_up(&conn)) {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+#include "die.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *program = "?";
+
+void
+die_name(const char *argv0)
+{
+    const char *slash = strrchr(argv0, '/');
+
+    program = slash ? slash + 1 : argv0;
+}
+
+const char *
+die_program(void)
+{
+    return program;
+}
+
+/* One write, so that the messages of several processes never mix within a line. */
+static void
+say(int error, const char *format, va_list arguments)
+{
+    int saved = errno;
+    char text[1024];
+    size_t room = sizeof text - 1; /* the line feed always fits */
+    size_t used = (size_t)snprintf(text, room, "%.64s: ", program);
+
+    vsnprintf(text + used, room - used, format, arguments);
+    used = strlen(text);
+    if (error != 0) {
+        snprintf(text + used, room - used, ": %s", strerror(error));
+        used = strlen(text);
+    }
+    text[used++] = '\n';
+    if (write(STDERR_FILENO, text, used) == -1) {
+        /* Nowhere is left to complain. */
+    }
+    errno = saved;
+}
+
+void
+die(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    say(errno, format, arguments);
+    va_end(arguments);
+    exit(EXIT_FAILURE);
+}
+
+void
+warn(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    say(errno, format, arguments);
+    va_end(arguments);
+}
+
+void
+diex(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    say(0, format, arguments);
+    va_end(arguments);
+    exit(EXIT_FAILURE);
+}
+
+void
+warnx(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    say(0, format, arguments);
+    va_end(arguments);
+}
+
+void
+die_error(int error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    say(error, format, arguments);
+    va_end(arguments);
+    exit(EXIT_FAILURE);
+}
+
+void
+die_usage(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    say(0, format, arguments);
+    va_end(arguments);
+    warnx("try '%s -h'", program);
+    exit(2);
+}

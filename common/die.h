@@ -1,0 +1,32 @@
+/*
+ * die - messages on stderr: one write(2) each, with the program's name in front.
+ * All keep errno as it was. `die*` end the program: status 1, or 2 for wrong usage.
+ */
+#ifndef COMMON_DIE_H
+#define COMMON_DIE_H
+
+#if defined(__GNUC__)
+#define DIE_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#else
+#define DIE_PRINTF(text, first)
+#endif
+
+/* Takes the program's name from argv[0]; the last part of the path is what messages show. */
+void die_name(const char *argv0);
+const char *die_program(void);
+
+/* With what errno means behind the message. */
+_Noreturn void die(const char *format, ...) DIE_PRINTF(1, 2);
+void warn(const char *format, ...) DIE_PRINTF(1, 2);
+
+/* Without. */
+_Noreturn void diex(const char *format, ...) DIE_PRINTF(1, 2);
+void warnx(const char *format, ...) DIE_PRINTF(1, 2);
+
+/* For calls that return the error number instead of setting errno (pthread_*, posix_spawn). */
+_Noreturn void die_error(int error, const char *format, ...) DIE_PRINTF(2, 3);
+
+/* Wrong usage: the message, then a hint at -h; status 2. */
+_Noreturn void die_usage(const char *format, ...) DIE_PRINTF(1, 2);
+
+#endif

@@ -1,0 +1,160 @@
+#include "listen.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "die.h"
+
+enum { INHERITED_FD = 3 };
+
+bool listen_was_inherited;
+
+static bool exhausted; /* and said so */
+
+int
+listen_inherited(void)
+{
+    const char *pid = getenv("LISTEN_PID");
+    const char *count = getenv("LISTEN_FDS");
+    int listening = 0;
+    socklen_t length = sizeof listening;
+
+    if (!pid || !count || atol(pid) != (long)getpid() || atoi(count) < 1) {
+        return -1;
+    }
+    if (getsockopt(INHERITED_FD, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == -1) {
+        die("LISTEN_FDS: descriptor %d", INHERITED_FD);
+    }
+    if (!listening) {
+        diex("LISTEN_FDS: descriptor %d does not listen", INHERITED_FD);
+    }
+    unsetenv("LISTEN_PID"); /* it was meant for this process alone */
+    unsetenv("LISTEN_FDS");
+    listen_was_inherited = true;
+    return INHERITED_FD;
+}
+
+void
+listen_claim(const struct address *address)
+{
+    const char *path = ((const struct sockaddr_un *)&address->storage)->sun_path;
+    struct stat status;
+    int fd;
+
+    if (address->storage.ss_family != AF_UNIX || lstat(path, &status) == -1) {
+        return; /* nothing is there, or bind() will say what is wrong */
+    }
+    if (!S_ISSOCK(status.st_mode)) {
+        diex("%s: exists and is not a socket", path);
+    }
+    fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (fd == -1) {
+        die("socket");
+    }
+    /* Only a refused connection proves that no server is behind it. */
+    if (connect(fd, address_sockaddr(address), address->length) == 0 || errno != ECONNREFUSED) {
+        diex("%s: a server is listening there", path);
+    }
+    close(fd);
+    if (unlink(path) == -1) {
+        die("%s: a dead server's socket", path);
+    }
+}
+
+int
+listen_open(const struct options *options)
+{
+    struct address address;
+    char text[ADDRESS_TEXT];
+    int on = 1;
+    int listenfd = listen_inherited();
+
+    if (listenfd != -1) {
+        return listenfd;
+    }
+    address_resolve(&address, options->host, options->port);
+    address_text(&address, text);
+    listen_claim(&address);
+    listenfd = socket(address.storage.ss_family, SOCK_STREAM, 0);
+    if (listenfd == -1) {
+        die("socket");
+    }
+    if (address.storage.ss_family != AF_UNIX) {
+        setsockopt(listenfd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        setsockopt(listenfd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    if (bind(listenfd, address_sockaddr(&address), address.length) == -1) {
+        die("cannot listen on %s", text);
+    }
+    if (listen(listenfd, options->backlog) == -1) {
+        die("listen on %s", text);
+    }
+    return listenfd;
+}
+
+void
+listen_ready(const struct options *options, int listenfd)
+{
+    struct address bound = {.length = sizeof bound.storage};
+    char text[ADDRESS_TEXT];
+
+    if (options->quiet) {
+        return;
+    }
+    if (getsockname(listenfd, (struct sockaddr *)&bound.storage, &bound.length) == -1) {
+        die("getsockname");
+    }
+    address_text(&bound, text);
+    printf("%s: listening on %s, pid %ld\n", die_program(), text, (long)getpid());
+    if (fflush(stdout) == EOF) {
+        die("standard output");
+    }
+}
+
+void
+listen_remove(const struct options *options, int listenfd)
+{
+    struct address bound = {.length = sizeof bound.storage};
+
+    if (!listen_was_inherited &&
+        getsockname(listenfd, (struct sockaddr *)&bound.storage, &bound.length) == 0 &&
+        bound.storage.ss_family == AF_UNIX) {
+        unlink(options->host);
+    }
+}
+
+bool
+listen_exhausted(void)
+{
+    switch (errno) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        if (!exhausted) {
+            warn("accept: waiting until something is freed");
+            exhausted = true;
+        }
+        return true;
+    case EBADF:
+    case EINVAL:
+    case ENOTSOCK:
+    case EOPNOTSUPP:
+    case EFAULT:
+        die("accept");
+    default: /* EINTR, EAGAIN, ECONNABORTED, EPROTO and the network errors of accept(2) */
+        return false;
+    }
+}
+
+void
+listen_recovered(void)
+{
+    exhausted = false;
+}

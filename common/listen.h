@@ -1,0 +1,38 @@
+/*
+ * listen - the listening socket: made once here, accepted from in every server's own file.
+ */
+#ifndef COMMON_LISTEN_H
+#define COMMON_LISTEN_H
+
+#include <stdbool.h>
+
+#include "address.h"
+#include "options.h"
+
+extern bool listen_was_inherited; /* so its file is not ours to remove */
+
+/* The socket inherited as descriptor 3 (LISTEN_PID is this process, LISTEN_FDS at least 1: the
+ * convention of systemd's sd_listen_fds(3)), or -1. Dies if it does not listen. */
+int listen_inherited(void);
+
+/* Makes way for a Unix socket at the address: removes a dead server's; dies if a server answers
+ * there or if it is not a socket. Does nothing for TCP. */
+void listen_claim(const struct address *address);
+
+/* Socket, options, bind, listen for -i, -p and -B, or the inherited socket. Dies on failure.
+ * server00_iterative has the same written out. */
+int listen_open(const struct options *options);
+
+/* Prints the first line, "NAME: listening on ADDRESS, pid PID", unless -q. */
+void listen_ready(const struct options *options, int listenfd);
+
+/* Removes the file of a Unix socket that this server made. */
+void listen_remove(const struct options *options, int listenfd);
+
+/* Sorts what accept(2) may fail with: true if descriptors or memory have run out, so that asking
+ * again at once would only spin (warns once, until listen_recovered()); false if the next accept
+ * may well succeed. Dies on an error that no waiting mends. Keeps errno. */
+bool listen_exhausted(void);
+void listen_recovered(void);
+
+#endif

@@ -1,0 +1,73 @@
+#include "scoreboard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "die.h"
+
+/* POSIX.1-2008 has no anonymous shared mapping: a named object, unlinked before anyone else can
+ * look, is the same thing. */
+void *
+scoreboard_memory(size_t size)
+{
+    char name[64];
+    void *memory;
+    int fd = -1;
+
+    for (int attempt = 0; fd == -1 && attempt < 100; attempt++) {
+        snprintf(name, sizeof name, "/scoreboard.%ld.%d", (long)getpid(), attempt);
+        fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR);
+        if (fd == -1 && errno != EEXIST) {
+            break;
+        }
+    }
+    if (fd == -1 || shm_unlink(name) == -1 || ftruncate(fd, (off_t)size) == -1) {
+        die("shared memory of %zu bytes", size);
+    }
+    memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED) {
+        die("mmap of %zu bytes", size);
+    }
+    close(fd);
+    return memory;
+}
+
+void
+scoreboard_open(struct scoreboard *board, unsigned children)
+{
+    board->children = children;
+    board->slots = scoreboard_memory((children + 1) * sizeof *board->slots);
+    counter_set(&board->slots[0].pid, (unsigned long long)getpid());
+}
+
+static unsigned long long
+timeval_us(struct timeval time)
+{
+    return (unsigned long long)time.tv_sec * 1000000 + (unsigned long long)time.tv_usec;
+}
+
+/* POSIX knows the times; ru_nvcsw is what Linux and the BSDs add. */
+void
+scoreboard_publish(struct slot *slot)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    counter_set(&slot->running_switches, (unsigned long long)usage.ru_nvcsw);
+    counter_set(&slot->running_user_us, timeval_us(usage.ru_utime));
+    counter_set(&slot->running_system_us, timeval_us(usage.ru_stime));
+}
+
+void
+scoreboard_reaped(struct slot *slot)
+{
+    counter_add(&slot->switches, counter_get(&slot->running_switches));
+    counter_set(&slot->running_switches, 0);
+    counter_set(&slot->running_user_us, 0);
+    counter_set(&slot->running_system_us, 0);
+}

@@ -1,0 +1,150 @@
+#include "signals.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "die.h"
+
+volatile sig_atomic_t signals_stop;
+volatile sig_atomic_t signals_report;
+volatile sig_atomic_t signals_replace;
+volatile sig_atomic_t signals_ended;
+volatile sig_atomic_t signals_ticked;
+
+static int64_t grace_us;
+static int64_t stopped_at;             /* when the first stop came; the handler writes it once */
+static pid_t server;                   /* the process that called signals_open() */
+static pid_t parent;                   /* in a child: the server, whose death to notice */
+static volatile sig_atomic_t orphaned; /* it has died */
+
+static void
+on_signal(int number)
+{
+    int saved = errno;
+
+    switch (number) {
+    case SIGTERM:
+    case SIGINT:
+        if (signals_stop == 0) {
+            stopped_at = clock_us(); /* clock_gettime() is async-signal-safe */
+        }
+        if (signals_stop < 2) {
+            signals_stop++;
+        }
+        break;
+    case SIGUSR1:
+        signals_report = 1;
+        break;
+    case SIGHUP:
+        signals_replace = 1;
+        break;
+    case SIGALRM:
+        if (parent != 0 && getppid() != parent) {
+            orphaned = 1;
+            signals_stop = 2;
+        }
+        signals_ticked = 1;
+        alarm(1);
+        break;
+    default: /* SIGCHLD */
+        signals_ended = 1;
+        break;
+    }
+    errno = saved;
+}
+
+static void
+handle(int number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler}; /* no SA_RESTART: waiting calls must end */
+
+    sigemptyset(&action.sa_mask);
+    if (sigaction(number, &action, NULL) == -1) {
+        die("sigaction");
+    }
+}
+
+/* The signals that a pselect() loop keeps blocked while it is not waiting. */
+static void
+fill_loop_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGUSR1);
+    sigaddset(set, SIGHUP);
+    sigaddset(set, SIGCHLD);
+}
+
+void
+signals_open(int grace_s, bool pool)
+{
+    sigset_t loop_signals;
+
+    grace_us = (int64_t)grace_s * 1000000;
+    server = getpid();
+    handle(SIGPIPE, SIG_IGN);
+    handle(SIGTERM, on_signal);
+    handle(SIGINT, on_signal);
+    handle(SIGUSR1, on_signal);
+    handle(SIGALRM, on_signal);
+    if (pool) {
+        handle(SIGHUP, on_signal);
+    }
+    handle(SIGCHLD, on_signal);
+    /* Whoever started us may have left some of them blocked. */
+    fill_loop_signals(&loop_signals);
+    sigaddset(&loop_signals, SIGALRM);
+    sigprocmask(SIG_UNBLOCK, &loop_signals, NULL);
+}
+
+void
+signals_block(sigset_t *waiting)
+{
+    sigset_t loop_signals;
+
+    fill_loop_signals(&loop_signals);
+    sigprocmask(SIG_BLOCK, &loop_signals, waiting);
+}
+
+void
+signals_admit(const sigset_t *waiting)
+{
+    static int64_t next;
+    int64_t now = clock_us();
+    sigset_t blocked;
+
+    if (now >= next) {
+        next = now + 100 * 1000;
+        sigprocmask(SIG_SETMASK, waiting, &blocked);
+        sigprocmask(SIG_SETMASK, &blocked, NULL);
+    }
+}
+
+void
+signals_child(const sigset_t *waiting)
+{
+    parent = server; /* not getppid(): it may have died already */
+    signals_stop = signals_report = signals_replace = signals_ended = 0;
+    handle(SIGINT, SIG_IGN);
+    handle(SIGUSR1, SIG_IGN);
+    sigprocmask(SIG_SETMASK, waiting, NULL);
+    alarm(1);
+}
+
+void
+signals_tick(void)
+{
+    alarm(1);
+}
+
+bool
+signals_over(void)
+{
+    if (parent != 0) {
+        return orphaned; /* until then the parent decides, and kills */
+    }
+    return signals_stop > 1 || (signals_stop == 1 && clock_us() - stopped_at >= grace_us);
+}

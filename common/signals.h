@@ -1,0 +1,46 @@
+/*
+ * signals - handlers that only set a flag, and a tick for processes that block.
+ *
+ * A process that waits in pselect() keeps its signals blocked everywhere else, so none can slip in
+ * between testing a flag and waiting. A process that blocks in accept(), read() or recvmsg() has no
+ * such call; there a signal could come just before the blocking call, unseen. So its alarm(2) rings
+ * once a second: the call ends with EINTR and the flags are looked at again. The same tick ends
+ * stalled connections and lets an orphan notice that its parent is gone; and it costs a connection
+ * no system call.
+ */
+#ifndef COMMON_SIGNALS_H
+#define COMMON_SIGNALS_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+extern volatile sig_atomic_t signals_stop;    /* how many TERM and INT have come; 1 is enough */
+extern volatile sig_atomic_t signals_report;  /* USR1: print the statistics */
+extern volatile sig_atomic_t signals_replace; /* HUP: replace the children; in a child: leave */
+extern volatile sig_atomic_t signals_ended;   /* CHLD: children are to be reaped */
+extern volatile sig_atomic_t signals_ticked;  /* ALRM: a second has passed */
+
+/* TERM, INT, USR1 (and CHLD, HUP for a server with a `pool`) set flags; PIPE is ignored. None
+ * restarts a system call. `grace_s` is how long signals_over() waits after the first stop. */
+void signals_open(int grace_s, bool pool);
+
+/* Blocks those signals; the mask from before, to wait with in pselect(), goes to `waiting` (or
+ * NULL). */
+void signals_block(sigset_t *waiting);
+
+/* pselect() lets signals in only when it finds no descriptor ready: in a busy server that may be
+ * never. So call this when it found some; ten times a second it lets pending signals in. */
+void signals_admit(const sigset_t *waiting);
+
+/* In a forked child: forgets the parent's flags, ignores INT and USR1 (a terminal sends INT to all;
+ * the parent passes on TERM), waits with the parent's `waiting` mask from now on and starts the
+ * tick. When the parent has died, the tick makes signals_stop and signals_over() true. */
+void signals_child(const sigset_t *waiting);
+
+/* Starts the tick in a process that has no parent to watch. */
+void signals_tick(void);
+
+/* True when requests in progress are to be ended too: the grace is over, or a second stop came. */
+bool signals_over(void);
+
+#endif

@@ -1,0 +1,180 @@
+#include "stats.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "die.h"
+
+enum { BAR = 30 };
+
+struct totals {
+    unsigned long long connections, requests, bytes, rejected, timed_out, broken, wakeups, wasted;
+    unsigned long long switches, user_us, system_us, most; /* most: connections of one child */
+    long peak_rss_kib;
+};
+
+static unsigned long long
+timeval_us(struct timeval time)
+{
+    return (unsigned long long)time.tv_sec * 1000000 + (unsigned long long)time.tv_usec;
+}
+
+static void
+add_usage(struct totals *sum, int who)
+{
+    struct rusage usage;
+
+    getrusage(who, &usage);
+    sum->switches += (unsigned long long)usage.ru_nvcsw;
+    sum->user_us += timeval_us(usage.ru_utime);
+    sum->system_us += timeval_us(usage.ru_stime);
+    if (usage.ru_maxrss > sum->peak_rss_kib) {
+        sum->peak_rss_kib = usage.ru_maxrss; /* KiB on Linux and the BSDs */
+    }
+}
+
+/* What the processes used: this one, the children that were reaped, and the living ones' slots. */
+static struct totals
+add_up(const struct scoreboard *board)
+{
+    struct totals sum = {0};
+
+    for (unsigned i = 0; i <= board->children; i++) {
+        const struct slot *slot = &board->slots[i];
+        unsigned long long connections = counter_get(&slot->connections);
+
+        sum.connections += connections;
+        sum.requests += counter_get(&slot->requests);
+        sum.bytes += counter_get(&slot->bytes);
+        sum.rejected += counter_get(&slot->rejected);
+        sum.timed_out += counter_get(&slot->timed_out);
+        sum.broken += counter_get(&slot->broken);
+        sum.wakeups += counter_get(&slot->wakeups);
+        sum.wasted += counter_get(&slot->wasted);
+        sum.switches += counter_get(&slot->running_switches);
+        sum.user_us += counter_get(&slot->running_user_us);
+        sum.system_us += counter_get(&slot->running_system_us);
+        sum.most = connections > sum.most ? connections : sum.most;
+    }
+    add_usage(&sum, RUSAGE_SELF);
+    add_usage(&sum, RUSAGE_CHILDREN);
+    return sum;
+}
+
+/* A server without children has one row, its own. */
+static unsigned long long
+row_switches(const struct scoreboard *board, unsigned child, const struct totals *sum)
+{
+    const struct slot *slot = &board->slots[child];
+
+    if (board->children == 0) {
+        return sum->switches;
+    }
+    return counter_get(&slot->switches) + counter_get(&slot->running_switches);
+}
+
+/* --- text ------------------------------------------------------------------------------------ */
+
+static void
+print_row(const struct scoreboard *board, unsigned child, const struct totals *sum)
+{
+    const struct slot *slot = &board->slots[child];
+    static const char bar[BAR + 1] = "##############################";
+    unsigned long long connections = counter_get(&slot->connections);
+    int length = sum->most > 0 ? (int)(connections * BAR / sum->most) : 0;
+
+    printf("%7u %8llu %12llu %10llu %9llu %9llu  %.*s\n", child, counter_get(&slot->pid),
+           connections, counter_get(&slot->requests), counter_get(&slot->wakeups),
+           row_switches(board, child, sum), length, bar);
+}
+
+static void
+print_rates(const struct totals *sum)
+{
+    double per = (double)sum->connections;
+
+    if (sum->connections == 0) {
+        return;
+    }
+    printf("  per connection: %.1f us of CPU, %.2f voluntary context switches\n",
+           (double)(sum->user_us + sum->system_us) / per, (double)sum->switches / per);
+    printf("  wake-ups per connection: %.2f returns from waiting, %.2f of them wasted\n",
+           (double)sum->wakeups / per, (double)sum->wasted / per);
+}
+
+static void
+print_text(const struct stats *stats, const struct scoreboard *board, const struct totals *sum)
+{
+    printf("%s%s%s, pid %ld: up %.1f s\n", die_program(), *stats->variant ? " " : "",
+           stats->variant, (long)getpid(), (double)(clock_us() - stats->started) / 1e6);
+    printf("  %llu connections, %llu requests, %llu bytes sent\n", sum->connections, sum->requests,
+           sum->bytes);
+    printf("  %llu rejected, %llu timed out, %llu broken\n", sum->rejected, sum->timed_out,
+           sum->broken);
+    printf("  CPU %.3f s user + %.3f s system; largest process %ld KiB\n",
+           (double)sum->user_us / 1e6, (double)sum->system_us / 1e6, sum->peak_rss_kib);
+    print_rates(sum);
+    if (stats->children_started > 0) {
+        printf("  %llu children started, %llu lost\n", stats->children_started,
+               stats->children_lost);
+    }
+    if (stats->one_each) {
+        return;
+    }
+    printf("%7s %8s %12s %10s %9s %9s\n", "child", "pid", "connections", "requests", "wake-ups",
+           "switches");
+    for (unsigned i = board->children > 0; i <= board->children; i++) {
+        print_row(board, i, sum);
+    }
+}
+
+/* --- JSON ------------------------------------------------------------------------------------ */
+
+static void
+print_json_row(const struct scoreboard *board, unsigned child, const struct totals *sum)
+{
+    const struct slot *slot = &board->slots[child];
+
+    printf("%s{\"child\":%u,\"pid\":%llu,\"connections\":%llu,\"requests\":%llu,\"bytes\":%llu,"
+           "\"wakeups\":%llu,\"wasted_wakeups\":%llu,\"context_switches\":%llu}",
+           child > 1 ? "," : "", child, counter_get(&slot->pid), counter_get(&slot->connections),
+           counter_get(&slot->requests), counter_get(&slot->bytes), counter_get(&slot->wakeups),
+           counter_get(&slot->wasted), row_switches(board, child, sum));
+}
+
+static void
+print_json(const struct stats *stats, const struct scoreboard *board, const struct totals *sum)
+{
+    unsigned first = board->children > 0;
+
+    printf("{\"server\":\"%s\",\"variant\":\"%s\",\"pid\":%ld,\"uptime_s\":%.3f,", die_program(),
+           stats->variant, (long)getpid(), (double)(clock_us() - stats->started) / 1e6);
+    printf("\"connections\":%llu,\"requests\":%llu,\"bytes\":%llu,\"rejected\":%llu,"
+           "\"timed_out\":%llu,\"broken\":%llu,",
+           sum->connections, sum->requests, sum->bytes, sum->rejected, sum->timed_out, sum->broken);
+    printf("\"children_started\":%llu,\"children_lost\":%llu,\"wakeups\":%llu,"
+           "\"wasted_wakeups\":%llu,\"context_switches\":%llu,",
+           stats->children_started, stats->children_lost, sum->wakeups, sum->wasted, sum->switches);
+    printf("\"cpu_user_s\":%.6f,\"cpu_system_s\":%.6f,\"peak_rss_kib\":%ld,\"children\":[",
+           (double)sum->user_us / 1e6, (double)sum->system_us / 1e6, sum->peak_rss_kib);
+    for (unsigned i = first; !stats->one_each && i <= board->children; i++) {
+        print_json_row(board, i, sum);
+    }
+    printf("]}\n");
+}
+
+void
+stats_print(const struct stats *stats, const struct scoreboard *board,
+            const struct options *options)
+{
+    struct totals sum = add_up(board);
+
+    if (options->json) {
+        print_json(stats, board, &sum);
+    } else {
+        print_text(stats, board, &sum);
+    }
+    fflush(stdout);
+}

@@ -1,0 +1,25 @@
+/*
+ * stats - what a server says when it is stopped, and on SIGUSR1.
+ */
+#ifndef COMMON_STATS_H
+#define COMMON_STATS_H
+
+#include <stdint.h>
+
+#include "options.h"
+#include "scoreboard.h"
+
+struct stats {
+    const char *variant; /* how this server was told to work, "" if there is only one way */
+    bool one_each;       /* a child per connection: no rows */
+    int64_t started;     /* clock_us() */
+    unsigned long long children_started;
+    unsigned long long children_lost; /* died of a signal or an error, unasked */
+};
+
+/* Prints it to stdout, as text or as one line of JSON. With children alive, their context switches
+ * and processor time are as of their last tick, a second old at most. */
+void stats_print(const struct stats *stats, const struct scoreboard *board,
+                 const struct options *options);
+
+#endif

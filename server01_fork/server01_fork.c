@@ -1,0 +1,263 @@
+/*
+ * server01_fork - the parent accepts, and forks a child for each connection.
+ *
+ * The parent does nothing but accept, fork and reap; the child serves its one client and
+ * ends. Both have the connection after fork(), so each closes what is the other's: the child the
+ * listening socket, the parent the connection.
+ *
+ * The model is simple and safe: no client can harm another one, and the kernel frees whatever a
+ * child forgets. It costs a fork per connection, several times as much as serving it (README.md
+ * shows what a fork costs and why this program is linked statically). It breaks when more clients
+ * come than processes can be had: at -n children the listener waits until one has ended. Compare
+ * with server03_prefork_accept, which forks its children beforehand.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../common/clock.h"
+#include "../common/conn.h"
+#include "../common/die.h"
+#include "../common/listen.h"
+#include "../common/options.h"
+#include "../common/scoreboard.h"
+#include "../common/signals.h"
+#include "../common/stats.h"
+
+static void open_places(unsigned places);
+static void serve_clients(int listenfd);
+static bool wait_for_work(int listenfd);
+static void accept_client(int listenfd);
+static void start_child(unsigned place, int listenfd, int connfd);
+static _Noreturn void child_main(unsigned place, int connfd);
+static void reap(void);
+static void tell_children(int signal);
+static int stop_children(void);
+static void report(void);
+
+static const char help[] = "The parent accepts, and forks a child for each connection.\n\n"
+                           "  -n N        most children alive at once (default 256)\n";
+
+enum { CHILDREN = 256, CHILDREN_MAX = 30000, PAUSE_US = 100 * 1000 };
+
+static struct options options;
+static struct scoreboard board;
+static struct stats stats;
+static sigset_t waiting; /* the signal mask inside pselect() */
+
+/* Invariant: pids[1..n] is 0 in a free place, and there are n - alive of these. A place has a slot
+ * of the scoreboard. */
+static pid_t *pids;
+static unsigned alive;
+static unsigned *free_places; /* a stack of n - alive places */
+static int64_t accept_after;  /* clock_us(): until then the listener is left out */
+static int held_connfd = -1;  /* accepted, but fork() failed: its client waits for the next try */
+
+int
+main(int argc, char **argv)
+{
+    int listenfd, letter, status;
+
+    die_name(argv[0]);
+    options = options_default(CHILDREN);
+    while ((letter = getopt(argc, argv, OPTIONS_LETTERS "n:")) != -1) {
+        if (letter == 'n') {
+            options.children = (int)options_number('n', optarg, 1, CHILDREN_MAX);
+        } else {
+            options_take(&options, letter, help);
+        }
+    }
+    options_end(argc, argv);
+
+    signals_open(options.grace_s, false);
+    signals_block(&waiting);
+    scoreboard_open(&board, (unsigned)options.children);
+    open_places((unsigned)options.children);
+    stats = (struct stats){.variant = "", .one_each = true, .started = clock_us()};
+    listenfd = listen_open(&options);
+    if (listenfd >= FD_SETSIZE || fcntl(listenfd, F_SETFL, O_NONBLOCK) == -1) {
+        die("listening descriptor %d", listenfd);
+    }
+    listen_ready(&options, listenfd);
+
+    serve_clients(listenfd);
+
+    listen_remove(&options, listenfd);
+    close(listenfd);
+    status = stop_children();
+    report();
+    return status;
+}
+
+static void
+open_places(unsigned places)
+{
+    pids = calloc(places + 1, sizeof *pids);
+    free_places = calloc(places, sizeof *free_places);
+    if (!pids || !free_places) {
+        die("%u places", places);
+    }
+    for (unsigned i = 0; i < places; i++) {
+        free_places[i] = places - i; /* 1 on top */
+    }
+}
+
+static void
+serve_clients(int listenfd)
+{
+    while (!signals_stop) {
+        bool ready = wait_for_work(listenfd);
+
+        reap();
+        if (ready || held_connfd != -1) {
+            accept_client(listenfd);
+        }
+        if (signals_report) {
+            signals_report = 0;
+            report();
+        }
+    }
+}
+
+/* True if a connection can be accepted. Signals are delivered only in here. With -n children alive
+ * the listener is left out: the kernel queues, and the end of a child (SIGCHLD) wakes us. */
+static bool
+wait_for_work(int listenfd)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_US * 1000};
+    bool paused = held_connfd != -1 || (accept_after != 0 && clock_us() < accept_after);
+    fd_set readable;
+    int ready;
+
+    FD_ZERO(&readable);
+    if (!paused && alive < board.children) {
+        FD_SET(listenfd, &readable);
+    }
+    ready = pselect(listenfd + 1, &readable, NULL, NULL, paused ? &pause : NULL, &waiting);
+    if (ready == -1 && errno != EINTR) {
+        die("pselect");
+    }
+    if (ready > 0) {
+        counter_add(&board.slots[0].wakeups, 1);
+        signals_admit(&waiting);
+    }
+    return ready > 0;
+}
+
+static void
+accept_client(int listenfd)
+{
+    int connfd = held_connfd != -1 ? held_connfd : accept(listenfd, NULL, NULL);
+
+    held_connfd = -1;
+    if (connfd == -1) {
+        accept_after = listen_exhausted() ? clock_us() + PAUSE_US : 0;
+        return;
+    }
+    listen_recovered();
+    start_child(free_places[board.children - alive - 1], listenfd, connfd);
+}
+
+static void
+start_child(unsigned place, int listenfd, int connfd)
+{
+    static bool said;
+    pid_t pid;
+
+    fflush(stdout); /* or the child would have a copy of what is still in the buffer */
+    switch (pid = fork()) {
+    case -1:
+        if (!said) {
+            warn("fork: trying again");
+        }
+        said = true;
+        held_connfd = connfd;
+        break;
+    case 0:
+        close(listenfd); /* the parent's */
+        child_main(place, connfd);
+    default:
+        said = false;
+        close(connfd); /* the child's: a second copy here would keep the connection open */
+        pids[place] = pid;
+        alive++;
+        stats.children_started++;
+        break;
+    }
+}
+
+static void
+child_main(unsigned place, int connfd)
+{
+    signals_child(&waiting);
+    conn_identify((unsigned)stats.children_started + 1, &board.slots[place], &options);
+    conn_serve(connfd);
+    _exit(EXIT_SUCCESS); /* not exit(): the stdio buffers are the parent's; and it closes connfd */
+}
+
+/* One SIGCHLD may stand for several children: so as many as have ended. */
+static void
+reap(void)
+{
+    int status;
+    pid_t pid;
+
+    while (alive > 0 && (pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        for (unsigned place = 1; place <= board.children; place++) {
+            if (pids[place] == pid) {
+                pids[place] = 0;
+                free_places[board.children - alive--] = place;
+            }
+        }
+        if (!signals_stop && (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS)) {
+            stats.children_lost++;
+        }
+        if (!signals_stop && WIFSIGNALED(status)) {
+            warnx("child with pid %ld died of signal %d", (long)pid, WTERMSIG(status));
+        }
+    }
+}
+
+static void
+tell_children(int signal)
+{
+    for (unsigned place = 1; place <= board.children; place++) {
+        if (pids[place] != 0) {
+            kill(pids[place], signal);
+        }
+    }
+}
+
+/* Lets the children finish what they are serving, as long as the grace lasts; then ends them. */
+static int
+stop_children(void)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_US * 1000};
+    int status = EXIT_SUCCESS;
+
+    tell_children(SIGTERM);
+    while (reap(), alive > 0) {
+        if (signals_over() && status == EXIT_SUCCESS) {
+            warnx("%u children had to be killed", alive);
+            tell_children(SIGKILL);
+            status = EXIT_FAILURE;
+        }
+        pselect(0, NULL, NULL, NULL, &pause, &waiting);
+    }
+    return status;
+}
+
+static void
+report(void)
+{
+    if (!options.quiet || options.json || !signals_stop) {
+        stats_print(&stats, &board, &options);
+    }
+}

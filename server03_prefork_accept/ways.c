@@ -1,0 +1,191 @@
+/*
+ * The portable ways to wait for a connection, one short function each: read them side by side.
+ * `accept` is the plain one. select and poll wait first and accept then: all idle children wake for
+ * one connection, one gets it, the others have woken in vain: the thundering herd. The two locks
+ * let only one child wait at a time, as had to be done where accept() itself woke everybody.
+ */
+#include "ways.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../common/die.h"
+#include "../common/signals.h"
+
+static int lockfd;             /* lock-file: an open file without a name */
+static pthread_mutex_t *mutex; /* lock-mutex: in memory that all children share */
+
+/* --- accept ---------------------------------------------------------------------------------- */
+
+int
+ways_accept_blocking(int listenfd, struct slot *slot)
+{
+    int connfd = accept(listenfd, NULL, NULL);
+
+    if (connfd != -1) {
+        counter_add(&slot->wakeups, 1);
+    }
+    return connfd;
+}
+
+/* --- select, poll ---------------------------------------------------------------------------- */
+
+void
+ways_nonblocking(int listenfd, const struct options *options)
+{
+    (void)options;
+    /* Blocking would be wrong: a child that wakes too late would sit in accept() deaf to the rest.
+     */
+    if (fcntl(listenfd, F_SETFL, O_NONBLOCK) == -1) {
+        die("O_NONBLOCK");
+    }
+    if (listenfd >= FD_SETSIZE) {
+        diex("listening descriptor %d: too large for select", listenfd);
+    }
+}
+
+int
+ways_accept_awake(int listenfd, struct slot *slot)
+{
+    int connfd = accept(listenfd, NULL, NULL);
+
+    counter_add(&slot->wakeups, 1);
+    if (connfd == -1 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        counter_add(&slot->wasted, 1); /* somebody else was faster */
+    }
+    return connfd;
+}
+
+static int
+take_select(int listenfd, struct slot *slot)
+{
+    fd_set readable;
+
+    FD_ZERO(&readable);
+    FD_SET(listenfd, &readable);
+    if (select(listenfd + 1, &readable, NULL, NULL, NULL) == -1) {
+        return -1;
+    }
+    return ways_accept_awake(listenfd, slot);
+}
+
+static int
+take_poll(int listenfd, struct slot *slot)
+{
+    struct pollfd watched = {.fd = listenfd, .events = POLLIN};
+
+    if (poll(&watched, 1, -1) == -1) {
+        return -1;
+    }
+    return ways_accept_awake(listenfd, slot);
+}
+
+/* --- lock-file ------------------------------------------------------------------------------- */
+
+static void
+prepare_lock_file(int listenfd, const struct options *options)
+{
+    FILE *file = tmpfile(); /* has no name any more: the kernel keeps it while a child lives */
+
+    (void)listenfd;
+    (void)options;
+    if (!file || (lockfd = dup(fileno(file))) == -1) {
+        die("lock file");
+    }
+    fclose(file);
+}
+
+/* Invariant: only the child that holds the lock is inside accept(). The kernel releases the lock of
+ * a child that dies. */
+static int
+take_lock_file(int listenfd, struct slot *slot)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int connfd = -1;
+
+    if (fcntl(lockfd, F_SETLKW, &lock) == -1) {
+        return -1;
+    }
+    counter_add(&slot->wakeups, 1);
+    if (!signals_stop && !signals_replace) {
+        connfd = ways_accept_blocking(listenfd, slot);
+    }
+    lock.l_type = F_UNLCK;
+    fcntl(lockfd, F_SETLK, &lock);
+    return connfd;
+}
+
+/* --- lock-mutex ------------------------------------------------------------------------------ */
+
+static void
+prepare_lock_mutex(int listenfd, const struct options *options)
+{
+    pthread_mutexattr_t attributes;
+    int error;
+
+    (void)listenfd;
+    (void)options;
+    mutex = scoreboard_memory(sizeof *mutex);
+    if ((error = pthread_mutexattr_init(&attributes)) != 0 ||
+        (error = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED)) != 0 ||
+        (error = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST)) != 0 ||
+        (error = pthread_mutex_init(mutex, &attributes)) != 0) {
+        die_error(error, "process-shared robust mutex");
+    }
+    pthread_mutexattr_destroy(&attributes);
+}
+
+/* Locks it, or returns an error number. No signal interrupts the wait for a mutex, so the wait ends
+ * by itself each second; robust: if its owner dies, the next one gets EOWNERDEAD, and the lock. */
+static int
+lock_mutex(void)
+{
+    struct timespec end;
+    int error;
+
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec++;
+    error = pthread_mutex_timedlock(mutex, &end);
+    if (error == EOWNERDEAD) {
+        error = pthread_mutex_consistent(mutex); /* it protects no data that could be half done */
+    }
+    return error;
+}
+
+/* Invariant: only the child that holds the mutex is inside accept(). */
+static int
+take_lock_mutex(int listenfd, struct slot *slot)
+{
+    int connfd = -1;
+    int error = lock_mutex();
+
+    if (error != 0) {
+        errno = EINTR; /* the time was up: look at the flags and come again */
+        return -1;
+    }
+    counter_add(&slot->wakeups, 1);
+    if (!signals_stop && !signals_replace) {
+        connfd = ways_accept_blocking(listenfd, slot);
+    }
+    error = errno;
+    pthread_mutex_unlock(mutex);
+    errno = error;
+    return connfd;
+}
+
+const struct way ways[] = {
+    {"accept", "block in accept (default)", NULL, NULL, ways_accept_blocking},
+    {"select", "select, then accept: all wake", ways_nonblocking, NULL, take_select},
+    {"poll", "poll, then accept: all wake", ways_nonblocking, NULL, take_poll},
+    {"lock-file", "fcntl lock around accept", prepare_lock_file, NULL, take_lock_file},
+    {"lock-mutex", "robust process-shared mutex around accept", prepare_lock_mutex, NULL,
+     take_lock_mutex},
+    {.name = NULL},
+};
