@@ -1,4 +1,4 @@
-/* clock - monotonic time, in microseconds. */
+/* clock - monotonic time and durations, in microseconds. */
 #ifndef COMMON_CLOCK_H
 #define COMMON_CLOCK_H
 
@@ -12,6 +12,12 @@ clock_us(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static inline struct timespec
+clock_timespec(int64_t us)
+{
+    return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = (long)(us % 1000000) * 1000};
 }
 
 #endif

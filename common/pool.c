@@ -1,5 +1,6 @@
 #include "pool.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -57,6 +58,7 @@ pool_started(struct pool *pool, unsigned number, pid_t pid)
     pool->child[number].pid = pid;
     pool->child[number].started = clock_us();
     pool->child[number].asked = false;
+    pool->warned = false;
     pool->alive++;
     pool->started++;
 }
@@ -80,6 +82,10 @@ pool_not_started(struct pool *pool, unsigned number)
 {
     struct pool_child *child = &pool->child[number];
 
+    if (!pool->warned) {
+        warn("cannot start child %u, trying again", number);
+        pool->warned = true;
+    }
     child->young += child->young == 0 ? 2 : 1; /* never at once */
     child->due = clock_us() + pause_us(child->young);
 }
@@ -108,12 +114,26 @@ pool_ended(struct pool *pool, pid_t pid, int status)
     }
     if (!child->asked && !clean) {
         pool->lost++;
+        warnx("child %u, pid %ld, %s %d", number, (long)pid,
+              WIFSIGNALED(status) ? "died of signal" : "ended with status",
+              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     }
     child->young = child->asked || now - child->started >= YOUNG_US ? 0 : child->young + 1;
     child->due = now + pause_us(child->young);
     child->pid = 0;
     pool->alive--;
     return number;
+}
+
+void
+pool_kill(struct pool *pool, int signal)
+{
+    for (unsigned i = 1; i <= pool->size; i++) {
+        if (pool->child[i].pid != 0) {
+            pool->child[i].asked = true;
+            kill(pool->child[i].pid, signal);
+        }
+    }
 }
 
 void

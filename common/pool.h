@@ -22,6 +22,7 @@ struct pool {
     struct pool_child *child; /* child[1..size] */
     unsigned size;
     unsigned alive;
+    bool warned;            /* that a child cannot be started */
     unsigned replacing;     /* the child that is being replaced; 0: none */
     int64_t replaced_until; /* clock_us() at which the next one's turn comes anyway */
     unsigned long long started, lost;
@@ -46,10 +47,13 @@ void pool_not_started(struct pool *pool, unsigned number);
  * again at once the first time, then after 100 ms, doubled each time up to 5 s. */
 unsigned pool_ended(struct pool *pool, pid_t pid, int status);
 
+/* Asks all children to end, by this signal: their end will be no loss. */
+void pool_kill(struct pool *pool, int signal);
+
 /* SIGHUP: replace all, one by one. */
 void pool_replace_all(struct pool *pool);
 
-/* The child to send SIGHUP to now, or 0; the next one's turn comes when the last has been
+/* The child to be told to leave now, or 0; the next one's turn comes when the last has been
  * replaced, or after `patience_s`. */
 unsigned pool_replace_next(struct pool *pool, int patience_s);
 

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "die.h"
+#include "signals.h"
 
 enum { BAR = 30 };
 
@@ -173,8 +174,10 @@ stats_print(const struct stats *stats, const struct scoreboard *board,
 
     if (options->json) {
         print_json(stats, board, &sum);
-    } else {
+    } else if (!options->quiet || !signals_stop) {
         print_text(stats, board, &sum);
     }
-    fflush(stdout);
+    if (fflush(stdout) == EOF) {
+        die("standard output");
+    }
 }

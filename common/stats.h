@@ -17,8 +17,9 @@ struct stats {
     unsigned long long children_lost; /* died of a signal or an error, unasked */
 };
 
-/* Prints it to stdout, as text or as one line of JSON. With children alive, their context switches
- * and processor time are as of their last tick, a second old at most. */
+/* Prints it to stdout, as text or as one line of JSON; with -q no text when the server stops. With
+ * children alive, their context switches and processor time are as of their last tick, a second old
+ * at most. */
 void stats_print(const struct stats *stats, const struct scoreboard *board,
                  const struct options *options);
 

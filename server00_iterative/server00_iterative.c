@@ -30,7 +30,6 @@
 
 static int open_listener(const struct options *options);
 static void serve_clients(int listenfd);
-static void report(void);
 
 static const char help[] = "One process serves one client at a time.\n\n";
 
@@ -60,7 +59,7 @@ main(int argc, char **argv)
     serve_clients(listenfd);
 
     listen_remove(&options, listenfd);
-    report();
+    stats_print(&stats, &board, &options);
     return EXIT_SUCCESS;
 }
 
@@ -104,7 +103,7 @@ open_listener(const struct options *wanted)
 static void
 serve_clients(int listenfd)
 {
-    const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+    const struct timespec pause = clock_timespec(100 * 1000);
     struct slot *slot = &board.slots[0];
 
     signals_tick(); /* a signal that comes just before accept() blocks is seen a second later */
@@ -121,15 +120,7 @@ serve_clients(int listenfd)
         }
         if (signals_report) {
             signals_report = 0;
-            report();
+            stats_print(&stats, &board, &options);
         }
-    }
-}
-
-static void
-report(void)
-{
-    if (!options.quiet || options.json || !signals_stop) {
-        stats_print(&stats, &board, &options);
     }
 }

@@ -40,7 +40,6 @@ static _Noreturn void child_main(unsigned place, int connfd);
 static void reap(void);
 static void tell_children(int signal);
 static int stop_children(void);
-static void report(void);
 
 static const char help[] = "The parent accepts, and forks a child for each connection.\n\n"
                            "  -n N        most children alive at once (default 256)\n";
@@ -92,7 +91,7 @@ main(int argc, char **argv)
     listen_remove(&options, listenfd);
     close(listenfd);
     status = stop_children();
-    report();
+    stats_print(&stats, &board, &options);
     return status;
 }
 
@@ -121,7 +120,7 @@ serve_clients(int listenfd)
         }
         if (signals_report) {
             signals_report = 0;
-            report();
+            stats_print(&stats, &board, &options);
         }
     }
 }
@@ -131,7 +130,7 @@ serve_clients(int listenfd)
 static bool
 wait_for_work(int listenfd)
 {
-    const struct timespec pause = {.tv_nsec = PAUSE_US * 1000};
+    const struct timespec pause = clock_timespec(PAUSE_US);
     bool paused = held_connfd != -1 || (accept_after != 0 && clock_us() < accept_after);
     fd_set readable;
     int ready;
@@ -239,7 +238,7 @@ tell_children(int signal)
 static int
 stop_children(void)
 {
-    const struct timespec pause = {.tv_nsec = PAUSE_US * 1000};
+    const struct timespec pause = clock_timespec(PAUSE_US);
     int status = EXIT_SUCCESS;
 
     tell_children(SIGTERM);
@@ -252,12 +251,4 @@ stop_children(void)
         pselect(0, NULL, NULL, NULL, &pause, &waiting);
     }
     return status;
-}
-
-static void
-report(void)
-{
-    if (!options.quiet || options.json || !signals_stop) {
-        stats_print(&stats, &board, &options);
-    }
 }

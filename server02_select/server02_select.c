@@ -38,7 +38,6 @@ static void step(struct conn *conn);
 static enum conn_result work(struct conn *conn);
 static void look_after(struct conn *conn, int64_t now);
 static void drop(struct conn *conn);
-static void report(void);
 
 static const char help[] = "One process serves all clients at once with select().\n\n";
 
@@ -81,7 +80,7 @@ main(int argc, char **argv)
 
     serve_clients(listenfd);
 
-    report();
+    stats_print(&stats, &board, &options);
     return EXIT_SUCCESS;
 }
 
@@ -120,7 +119,7 @@ serve_clients(int listenfd)
         }
         if (signals_report) {
             signals_report = 0;
-            report();
+            stats_print(&stats, &board, &options);
         }
     }
     for (int fd = 0; fd <= highest; fd++) {
@@ -137,7 +136,7 @@ turn(int listenfd)
 {
     fd_set readable, writable;
     int64_t wait = fill_sets(listenfd, &readable, &writable);
-    struct timespec timeout = {.tv_sec = wait / 1000000, .tv_nsec = wait % 1000000 * 1000};
+    struct timespec timeout = clock_timespec(wait);
     int last = highest > listenfd ? highest : listenfd;
     int64_t now;
 
@@ -281,13 +280,5 @@ drop(struct conn *conn)
     accept_after = 0;
     while (highest >= 0 && !FD_ISSET(highest, &open_fds)) {
         highest--;
-    }
-}
-
-static void
-report(void)
-{
-    if (!options.quiet || options.json || !signals_stop) {
-        stats_print(&stats, &board, &options);
     }
 }

@@ -37,7 +37,6 @@ static void look_after_children(int listenfd);
 static void start_child(unsigned number, int listenfd);
 static _Noreturn void child_main(unsigned number, int listenfd);
 static void reap(void);
-static void tell_children(int signal);
 static void wait_for_signal(int64_t wait_us);
 static int stop_children(void);
 static void report(void);
@@ -155,22 +154,16 @@ look_after_children(int listenfd)
 static void
 start_child(unsigned number, int listenfd)
 {
-    static bool said;
     pid_t pid;
 
     fflush(stdout); /* or the child would have a copy of what is still in the buffer */
     switch (pid = fork()) {
     case -1:
-        if (!said) {
-            warn("fork: trying again");
-        }
-        said = true;
         pool_not_started(&pool, number);
         break;
     case 0:
         child_main(number, listenfd);
     default:
-        said = false;
         pool_started(&pool, number, pid);
         break;
     }
@@ -181,7 +174,7 @@ start_child(unsigned number, int listenfd)
 static void
 child_main(unsigned number, int listenfd)
 {
-    const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+    const struct timespec pause = clock_timespec(100 * 1000);
     struct slot *slot = &board.slots[number];
 
     signals_child(&waiting);
@@ -219,20 +212,6 @@ reap(void)
         unsigned number = pool_ended(&pool, pid, status);
 
         scoreboard_reaped(&board.slots[number]);
-        if (WIFSIGNALED(status) && !signals_stop) {
-            warnx("child %u, pid %ld, died of signal %d", number, (long)pid, WTERMSIG(status));
-        }
-    }
-}
-
-static void
-tell_children(int signal)
-{
-    for (unsigned i = 1; i <= pool.size; i++) {
-        if (pool.child[i].pid != 0) {
-            pool.child[i].asked = true;
-            kill(pool.child[i].pid, signal);
-        }
     }
 }
 
@@ -240,7 +219,7 @@ tell_children(int signal)
 static void
 wait_for_signal(int64_t wait_us)
 {
-    struct timespec timeout = {.tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000};
+    struct timespec timeout = clock_timespec(wait_us);
 
     if (pselect(0, NULL, NULL, NULL, wait_us == -1 ? NULL : &timeout, &waiting) == -1 &&
         errno != EINTR) {
@@ -254,11 +233,11 @@ stop_children(void)
 {
     int status = EXIT_SUCCESS;
 
-    tell_children(SIGTERM);
+    pool_kill(&pool, SIGTERM);
     while (reap(), pool.alive > 0) {
         if (signals_over() && status == EXIT_SUCCESS) {
             warnx("%u children had to be killed", pool.alive);
-            tell_children(SIGKILL);
+            pool_kill(&pool, SIGKILL);
             status = EXIT_FAILURE;
         }
         wait_for_signal(100 * 1000);
@@ -271,7 +250,5 @@ report(void)
 {
     stats.children_started = pool.started;
     stats.children_lost = pool.lost;
-    if (!options.quiet || options.json || !signals_stop) {
-        stats_print(&stats, &board, &options);
-    }
+    stats_print(&stats, &board, &options);
 }

@@ -71,7 +71,6 @@ static void reap(void);
 static void take_back(struct channel *channel);
 static void retire(struct channel *channel);
 static int stop_children(void);
-static void tell_children(int signal);
 static void report(void);
 
 static const char help[] =
@@ -223,7 +222,6 @@ look_after_children(int listenfd)
 static void
 start_child(unsigned number, int listenfd)
 {
-    static bool said;
     struct channel *channel = &channels[number];
     int pair[2] = {-1, -1};
     pid_t pid = -1;
@@ -236,10 +234,6 @@ start_child(unsigned number, int listenfd)
     }
     switch (pid) {
     case -1:
-        if (!said) {
-            warn("cannot start child %u: trying again", number);
-        }
-        said = true;
         pool_not_started(&pool, number);
         take_back(channel);
         break;
@@ -247,7 +241,6 @@ start_child(unsigned number, int listenfd)
         close_others(number, listenfd);
         child_main(number, pair[1]);
     default:
-        said = false;
         pool_started(&pool, number, pid);
         break;
     }
@@ -431,7 +424,7 @@ wait_for_work(int listenfd)
 static void
 wait_until(fd_set *readable, int64_t wait_us, int nfds)
 {
-    struct timespec timeout = {.tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000};
+    struct timespec timeout = clock_timespec(wait_us);
     char bytes[64];
     int ready = pselect(nfds, readable, NULL, NULL, wait_us == -1 ? NULL : &timeout, &waiting);
 
@@ -459,9 +452,6 @@ reap(void)
 
         scoreboard_reaped(&board.slots[number]);
         take_back(&channels[number]);
-        if (WIFSIGNALED(status) && !signals_stop) {
-            warnx("child %u, pid %ld, died of signal %d", number, (long)pid, WTERMSIG(status));
-        }
     }
 }
 
@@ -506,13 +496,13 @@ stop_children(void)
     for (unsigned i = 1; i <= pool.size; i++) {
         retire(&channels[i]);
     }
-    tell_children(SIGTERM); /* an idle client keeps nobody waiting */
+    pool_kill(&pool, SIGTERM); /* an idle client keeps nobody waiting */
     while (reap(), pool.alive > 0) {
         fd_set nothing;
 
         if (signals_over() && status == EXIT_SUCCESS) {
             warnx("%u children had to be killed", pool.alive);
-            tell_children(SIGKILL);
+            pool_kill(&pool, SIGKILL);
             status = EXIT_FAILURE;
         }
         FD_ZERO(&nothing);
@@ -522,22 +512,9 @@ stop_children(void)
 }
 
 static void
-tell_children(int signal)
-{
-    for (unsigned i = 1; i <= pool.size; i++) {
-        if (pool.child[i].pid != 0) {
-            pool.child[i].asked = true;
-            kill(pool.child[i].pid, signal);
-        }
-    }
-}
-
-static void
 report(void)
 {
     stats.children_started = pool.started;
     stats.children_lost = pool.lost;
-    if (!options.quiet || options.json || !signals_stop) {
-        stats_print(&stats, &board, &options);
-    }
+    stats_print(&stats, &board, &options);
 }
