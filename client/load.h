@@ -1,0 +1,84 @@
+/*
+ * load - what is asked for, and what became of it: the data that the client's processes share.
+ */
+#ifndef CLIENT_LOAD_H
+#define CLIENT_LOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "../common/address.h"
+#include "../common/scoreboard.h"
+#include "histogram.h"
+
+/* What was asked for on the command line. */
+struct load {
+    const char *host;       /* -i */
+    int port;               /* -p */
+    unsigned processes;     /* -c */
+    uint64_t connections;   /* -t: of each process */
+    uint64_t bytes;         /* -b: of each reply */
+    uint64_t requests;      /* -k: on each connection */
+    unsigned in_flight;     /* -m: connections that a process has open at a time */
+    int timeout_s;          /* -T: for connecting and a reply; 0 never */
+    bool json;              /* -o */
+    bool quiet;             /* -q */
+    bool verbose;           /* -v */
+    struct address target;
+};
+
+enum failure {
+    FAILURE_REFUSED,
+    FAILURE_RESET,
+    FAILURE_TIMED_OUT,
+    FAILURE_SHORT,          /* the server closed before the end of its reply */
+    FAILURE_CORRUPT,        /* a wrong byte, or one too many */
+    FAILURE_REJECTED,       /* the server sent a line that begins with "error:" */
+    FAILURE_CLIENT_LIMITED, /* ports, descriptors or memory of this machine have run out */
+    FAILURE_OTHER,
+    FAILURE_KINDS
+};
+
+/* Whether replies could be verified. Which of both a server is shows with its first reply, but a
+ * reply without a stamp is known to be wrong only when any process has seen a stamp. So successes
+ * without are kept apart until the end. */
+enum trust { TRUST_VERIFIED, TRUST_UNVERIFIED, TRUST_KINDS };
+
+enum latency { LATENCY_CONNECT, LATENCY_FIRST_BYTE, LATENCY_SERVICE, LATENCY_KINDS };
+
+enum { LINE_KEPT = 128 }; /* bytes of an "error:" line that are kept */
+
+/*
+ * One per client process, in shared memory, so that it outlives a process that is killed. Written by
+ * its process alone (`pid`, `died` by the parent). Invariant: begun <= connections; and begun =
+ * completed + failed + those in flight.
+ */
+struct tally {
+    counter begun;
+    counter connected; /* those that got as far */
+    counter completed[TRUST_KINDS];
+    counter requests[TRUST_KINDS]; /* replies received whole */
+    counter bytes;                 /* received, good or bad */
+    counter failed[FAILURE_KINDS];
+    int error[FAILURE_KINDS];      /* the first one's errno, 0 if it has none */
+    int64_t started_ns, ended_ns;  /* clock_ns(); 0: not yet */
+    bool one_source;               /* 127.0.0.1 is this machine's only loopback address */
+    char rejection[LINE_KEPT + 1]; /* the first "error:" line, as it came */
+    pid_t pid;
+    bool died; /* it ended without saying how its connections ended */
+    /* A mapping of its own, which the parent drops when it has added it up. */
+    struct histogram (*latencies)[LATENCY_KINDS]; /* [TRUST_KINDS] */
+};
+
+static inline int64_t
+clock_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+#endif

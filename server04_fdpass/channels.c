@@ -1,0 +1,249 @@
+/*
+ * A channel is a Unix domain socketpair; connections go through it as ancillary data
+ * (common/fdpass). The reports come back through shared memory, where they cost the parent
+ * no system call: it reads them when it has to choose. Only while it sleeps because no child has
+ * room must one of them wake it, with a byte through a pipe.
+ */
+#include "channels.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../common/die.h"
+#include "../common/fdpass.h"
+#include "../common/scoreboard.h"
+
+/* The parent keeps the child's end open too: so what a dead child has not received is not lost.
+ * Invariant: the child holds given - done connections, at most `queue`. */
+struct channel {
+    int parent_end, child_end; /* -1: closed */
+    unsigned given;            /* connections passed, modulo 2^32 as `done` */
+    unsigned long long last;   /* the sequence number of the last one */
+};
+
+struct shared {
+    atomic_uint parent_waits; /* for a child to get free: then, and only then, wake it */
+    struct {
+        _Alignas(SLOT_BYTES) atomic_uint done; /* connections served; its child is the one writer */
+    } child[];
+};
+
+enum policy { FIRST, ROUND_ROBIN, LEAST_RECENT, POLICIES };
+
+static const char *const names[POLICIES] = {"first", "round-robin", "least-recent"};
+
+static enum policy policy;
+static unsigned queue, nchildren;
+static struct channel *channels;    /* channels[1..nchildren] */
+static struct shared *shared;       /* with the children */
+static int wake[2];                 /* a pipe: children write, the parent reads */
+static int *taken_back;             /* connections of dead children */
+static unsigned ntaken_back;        /* at most nchildren * queue: nobody holds more */
+static unsigned last_chosen;        /* where round-robin goes on */
+static unsigned long long sequence; /* connections passed so far */
+
+int
+channels_policy(const char *name)
+{
+    for (int i = 0; i < POLICIES; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+const char *
+channels_policy_name(int number)
+{
+    return names[number];
+}
+
+int
+channels_open(unsigned children, unsigned most, int how)
+{
+    nchildren = children;
+    queue = most;
+    policy = (enum policy)how;
+    channels = calloc(children + 1, sizeof *channels);
+    taken_back = calloc((size_t)children * queue, sizeof *taken_back);
+    if (!channels || !taken_back) {
+        die("%u channels", children);
+    }
+    for (unsigned i = 1; i <= children; i++) {
+        channels[i].parent_end = channels[i].child_end = -1;
+    }
+    shared = scoreboard_memory(sizeof *shared + (children + 1) * sizeof shared->child[0]);
+    if (pipe(wake) == -1 || fcntl(wake[0], F_SETFL, O_NONBLOCK) == -1 ||
+        fcntl(wake[1], F_SETFL, O_NONBLOCK) == -1) {
+        die("pipe");
+    }
+    return wake[0];
+}
+
+/* A stream, not datagrams: so the child sees end of file when the parent closes its end or dies. */
+int
+channels_create(unsigned number)
+{
+    struct channel *channel = &channels[number];
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1) {
+        return -1;
+    }
+    *channel = (struct channel){.parent_end = pair[0], .child_end = pair[1]};
+    channel->given = atomic_load(&shared->child[number].done);
+    return 0;
+}
+
+/* With a copy of a parent's end, a child would hide the parent's death from the others. */
+int
+channels_child(unsigned number)
+{
+    close(wake[0]); /* the parent's */
+    for (unsigned i = 1; i <= nchildren; i++) {
+        if (channels[i].parent_end != -1) {
+            close(channels[i].parent_end); /* the parent's */
+        }
+        if (channels[i].child_end != -1 && i != number) {
+            close(channels[i].child_end); /* another child's */
+        }
+    }
+    for (unsigned i = 0; i < ntaken_back; i++) {
+        close(taken_back[i]); /* connections that are still the parent's */
+    }
+    return channels[number].child_end;
+}
+
+/* --- choosing -------------------------------------------------------------------------------- */
+
+static unsigned
+held_by(unsigned number)
+{
+    if (channels[number].parent_end == -1) {
+        return queue; /* no child, or one that is leaving: it has no room */
+    }
+    return channels[number].given - atomic_load(&shared->child[number].done);
+}
+
+/* Among those who hold least, the policy's first: a free child always comes before a queue. */
+unsigned
+channels_choose(void)
+{
+    unsigned best = 0, best_held = queue;
+
+    for (unsigned step = 0; step < nchildren; step++) {
+        unsigned i = 1 + (policy == ROUND_ROBIN ? (last_chosen + step) % nchildren : step);
+        unsigned held = held_by(i);
+
+        if (held < best_held || (policy == LEAST_RECENT && best != 0 && held == best_held &&
+                                 channels[i].last < channels[best].last)) {
+            best = i;
+            best_held = held;
+        }
+        if (held == 0 && policy != LEAST_RECENT) {
+            break;
+        }
+    }
+    return best;
+}
+
+bool
+channels_full(void)
+{
+    if (channels_choose() != 0) {
+        return false;
+    }
+    atomic_store(&shared->parent_waits, 1);
+    return channels_choose() == 0; /* one may have got free before it could see that we wait */
+}
+
+void
+channels_awake(void)
+{
+    char bytes[16];
+
+    atomic_store(&shared->parent_waits, 0);
+    if (read(wake[0], bytes, sizeof bytes) == -1 && errno != EAGAIN && errno != EWOULDBLOCK) {
+        die("wake pipe");
+    }
+}
+
+/* In this order, with sequentially consistent atomics: either the parent, after it has said that it
+ * waits, sees the new `done`, or this child sees that the parent waits. No wake-up is lost. */
+void
+channels_done(unsigned number)
+{
+    atomic_fetch_add(&shared->child[number].done, 1);
+    if (atomic_load(&shared->parent_waits) && atomic_exchange(&shared->parent_waits, 0)) {
+        if (write(wake[1], "", 1) == -1) {
+            /* Full, so it is readable; or the parent has died. */
+        }
+    }
+}
+
+/* --- passing --------------------------------------------------------------------------------- */
+
+void
+channels_pass(unsigned number, int connfd)
+{
+    struct channel *channel = &channels[number];
+
+    if (fdpass_send(channel->parent_end, connfd) == -1) {
+        warn("child %u: cannot pass a connection", number);
+    } else {
+        channel->given++;
+        channel->last = ++sequence;
+        last_chosen = number;
+    }
+    close(connfd); /* it is the child's now; a second copy would keep the connection open */
+}
+
+void
+channels_retire(unsigned number)
+{
+    struct channel *channel = &channels[number];
+
+    if (channel->parent_end != -1) {
+        close(channel->parent_end); /* after what is in the channel, the child reads end of file */
+        channel->parent_end = -1;
+    }
+}
+
+/* Receives in the dead child's place. */
+void
+channels_take_back(unsigned number)
+{
+    struct channel *channel = &channels[number];
+    int connfd;
+
+    if (channel->child_end == -1) {
+        return;
+    }
+    if (fcntl(channel->child_end, F_SETFL, O_NONBLOCK) == -1) {
+        die("O_NONBLOCK");
+    }
+    while ((connfd = fdpass_receive(channel->child_end)) >= 0) {
+        taken_back[ntaken_back++] = connfd;
+    }
+    channels_retire(number);
+    close(channel->child_end);
+    channel->child_end = -1;
+}
+
+int
+channels_taken_back(void)
+{
+    return ntaken_back > 0 ? taken_back[--ntaken_back] : -1;
+}
+
+bool
+channels_any_taken_back(void)
+{
+    return ntaken_back > 0;
+}

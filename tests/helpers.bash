@@ -1,0 +1,294 @@
+# shellcheck shell=bash
+# What all test files share. Each helper is named after what it does or waits for; all waiting has
+# a limit, and nothing sleeps and hopes. teardown() makes every test end with the same questions:
+# is anything left running, has anybody complained, is there a sanitizer's report?
+
+bats_require_minimum_version 1.8.0
+
+TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+ROOT=${TESTS%/*}
+BIN=$(cd "${BIN:-$ROOT/bin}" && pwd)
+TOOLS=$(cd "${BUILD:-$ROOT/build}/tests" && pwd)
+LIMIT=20 # seconds that eventually() waits
+
+PATH=$TOOLS:$PATH
+
+setup() {
+    T=$BATS_TEST_TMPDIR
+    mkdir "$T/cwd" "$T/tmp"
+    chmod 777 "$T" "$T/cwd" "$T/tmp"
+    STARTED=()    # pids of the servers
+    HELPERS=()    # pids of what else runs in the background
+    COMPLAINTS='' # a pattern of what the servers may say on stderr; '' is nothing at all
+    MESS=''       # set: a server was killed on purpose and could not clean up
+}
+
+# --- processes -----------------------------------------------------------------------------------
+
+# True if the process exists and is no zombie.
+alive() {
+    local status
+
+    { read -r status <"/proc/$1/stat"; } 2>/dev/null && [[ ${status##*) } != [ZX]* ]]
+}
+
+dead() {
+    ! alive "$1"
+}
+
+# The pids of a process's children, zombies included, in the order of their birth.
+children_of() {
+    cat /proc/[0-9]*/stat 2>/dev/null |
+        awk -v parent="$1" '{ pid = $1; sub(/^.*\) /, ""); if ($2 == parent) print pid }' | sort -n
+}
+
+zombies_of() {
+    cat /proc/[0-9]*/stat 2>/dev/null |
+        awk -v parent="$1" '{ pid = $1; sub(/^.*\) /, "") } $1 == "Z" && $2 == parent { print pid }'
+}
+
+no_zombies_of() {
+    [[ -z $(zombies_of "$1") ]]
+}
+
+has_children() { # PID N
+    [[ $(children_of "$1" | wc -l) -eq $2 ]]
+}
+
+# The open descriptors of a server and its children, a line each. (`|| :` for those just gone.)
+descriptors_of() {
+    local pid
+
+    for pid in "$1" $(children_of "$1"); do
+        find "/proc/$pid/fd" -mindepth 1 2>/dev/null | wc -l || :
+    done
+}
+
+# Processor time that a process has used, in ticks (1/100 s here).
+ticks_of() {
+    local status
+
+    read -r status <"/proc/$1/stat"
+    # shellcheck disable=SC2086 # into words
+    set -- ${status##*) }
+    echo $((${12} + ${13}))
+}
+
+# Everything that a test has started, also what lost its parent, carries this in its environment.
+marked() {
+    grep -lsxz "TEST_MARK=$T" /proc/[0-9]*/environ | awk -F/ '{ print $3 }'
+}
+
+nothing_marked() {
+    [[ -z $(marked) ]]
+}
+
+# --- waiting -------------------------------------------------------------------------------------
+
+# Until the command succeeds, or the test fails.
+eventually() {
+    local end=$((SECONDS + LIMIT))
+
+    until "$@"; do
+        if ((SECONDS > end)); then
+            echo "in $LIMIT s not: $*"
+            return 1
+        fi
+        sleep 0.02
+    done
+}
+
+# Until it fails.
+ends() {
+    ! "$@"
+}
+
+says() { # FILE PATTERN
+    grep -Eqs -- "$2" "$1"
+}
+
+now_ms() {
+    echo $((${EPOCHREALTIME/[.,]/} / 1000))
+}
+
+# --- servers -------------------------------------------------------------------------------------
+
+# Starts a program in the background in an empty directory: pid in SERVER_PID, output in OUT, ERR.
+launch() {
+    OUT=$T/out.${#STARTED[@]}
+    ERR=$T/err.${#STARTED[@]}
+    : >"$OUT"
+    (
+        cd "$T/cwd" || exit
+        export TEST_MARK=$T TMPDIR=$T/tmp
+        export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$T/sanitizer"
+        export UBSAN_OPTIONS="${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}log_path=$T/sanitizer"
+        exec "$@" >"$OUT" 2>"$ERR" 3>&-
+    ) &
+    SERVER_PID=$!
+    STARTED+=("$SERVER_PID")
+}
+
+# Until the program in the background has said that it listens; ADDRESS and PORT are from there.
+await_ready() {
+    local end=$((SECONDS + LIMIT)) line=''
+
+    until read -r line <"$OUT"; do
+        if ((SECONDS > end)) || dead "$SERVER_PID"; then
+            echo "no ready line from pid $SERVER_PID: $(cat "$OUT" "$ERR")"
+            return 1
+        fi
+        sleep 0.01
+    done
+    ADDRESS=${line#* listening on }
+    ADDRESS=${ADDRESS%, pid *}
+    PORT=${ADDRESS##*:}
+}
+
+# Starts $SERVER on a free port with these options and waits until it listens.
+start_server() {
+    launch "$BIN/$SERVER" -p 0 -o json "$@"
+    await_ready
+}
+
+# Waits for a server's end: STATUS, and JSON, its last line.
+await_end() {
+    local pid=${1:-$SERVER_PID} i
+
+    eventually dead "$pid"
+    STATUS=0
+    wait "$pid" || STATUS=$?
+    for i in "${!STARTED[@]}"; do
+        if [[ ${STARTED[i]} == "$pid" ]]; then
+            JSON=$(tail -n 1 "$T/out.$i")
+            STARTED[i]=
+        fi
+    done
+}
+
+stop_server() { # [SIGNAL]
+    kill -s "${1:-TERM}" "$SERVER_PID"
+    await_end
+}
+
+# Statistics of the running server: the JSON line that USR1 makes it print.
+ask_server() {
+    local before
+
+    before=$(wc -l <"$OUT")
+    kill -s USR1 "$SERVER_PID"
+    eventually more_lines "$OUT" "$before"
+    JSON=$(tail -n 1 "$OUT")
+}
+
+more_lines() { # FILE NUMBER
+    [[ $(wc -l <"$1") -gt $2 ]]
+}
+
+# Prints parts of the statistics.
+json_of() {
+    json "$@" <<<"$JSON"
+}
+
+# Are the statistics so? `counted connections 3` or `counted connections -ge 3`
+counted() {
+    local value
+
+    value=$(json_of "$1")
+    if [[ $# -eq 2 ]]; then
+        set -- "$1" -eq "$2"
+    fi
+    if ! test "$value" "$2" "$3"; then
+        echo "$1 is $value, and not $2 $3: $JSON"
+        return 1
+    fi
+}
+
+# The same of the running server, as it comes to be.
+server_counts() {
+    ask_server && counted "$@" >/dev/null
+}
+
+# Runs poke in the background against the server; its pid is in POKE.
+poke_away() {
+    poke "$@" >"$T/poke.${#HELPERS[@]}" 2>&1 3>&- &
+    POKE=$!
+    HELPERS+=("$POKE")
+}
+
+# Waits for it; fails as it did.
+await_poke() { # [PID]
+    local pid=${1:-$POKE} status=0
+
+    eventually dead "$pid"
+    wait "$pid" || status=$?
+    if ((status != 0)); then
+        cat "$T"/poke.*
+    fi
+    return $status
+}
+
+# --- the end of each test ------------------------------------------------------------------------
+
+complain() {
+    echo "# teardown: $*"
+    PROBLEMS=1
+}
+
+end_helpers() {
+    local pid
+
+    for pid in "${HELPERS[@]}"; do
+        if alive "$pid"; then
+            kill -s KILL "$pid" 2>/dev/null
+        fi
+        wait "$pid" 2>/dev/null
+    done
+}
+
+end_servers() {
+    local pid
+
+    for pid in "${STARTED[@]}"; do
+        [[ -n $pid ]] || continue
+        kill -s TERM "$pid" 2>/dev/null
+        if ! (eventually dead "$pid"); then
+            complain "server $pid did not stop"
+            kill -s KILL "$pid"
+        fi
+        wait "$pid" || complain "server $pid ended with status $?"
+    done
+    eventually nothing_marked || {
+        complain "left running: $(marked)"
+        # shellcheck disable=SC2046 # into words
+        kill -s KILL $(marked)
+    }
+}
+
+look_at_remains() {
+    local file
+
+    for file in "$T"/err.*; do
+        [[ -s $file ]] || continue
+        if [[ -z $COMPLAINTS ]] || grep -Evq -- "$COMPLAINTS" "$file"; then
+            complain "$file: $(head -c 2000 "$file")"
+        fi
+    done
+    for file in "$T"/sanitizer*; do
+        [[ ! -e $file ]] || complain "$(head -c 4000 "$file")"
+    done
+    if grep -Esq 'Sanitizer|runtime error:' "$T"/err.*; then
+        complain "a sanitizer's report"
+    fi
+    if [[ -z $MESS && -n $(ls -A "$T/cwd" "$T/tmp" | grep -v ':$') ]]; then
+        complain "files left: $(ls -A "$T/cwd" "$T/tmp")"
+    fi
+}
+
+teardown() {
+    PROBLEMS=
+    end_helpers
+    end_servers
+    look_at_remains
+    [[ -z $PROBLEMS ]]
+}
