@@ -62,7 +62,64 @@ $(BIN):
 
 -include $(wildcard $(BUILD)/*/*.d)
 
+# The tests' own tools: tests/NAME.c becomes $(BUILD)/tests/NAME.
+TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*.c))
+
+$(TEST_TOOLS): %: %.o $(BUILD)/client/histogram.o $(BUILD)/libcommon.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+test-tools: $(TEST_TOOLS)
+
+# --- what to do with them ----------------------------------------------------------------------
+
+# Runs every server under the client and compares them: start here.
+demo: all
+	BIN=$(BIN) tools/demo
+
+# All tests, or make test TESTS='contract client'.
+test: all test-tools
+	BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/run $(TESTS)
+
+# Everything again, in a place of its own, where the compiler checks memory and arithmetic.
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+sanitize:
+	$(MAKE) BIN=$(BUILD)/sanitize/bin BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' test
+
+# No warning from either compiler, whatever the level of optimisation.
+strict:
+	for cc in gcc clang; do for level in -O0 -O2 -O3; do \
+		$(MAKE) -s CC=$$cc CFLAGS="$$level -g" WERROR=-Werror \
+			BIN=$(BUILD)/strict-$$cc$$level/bin BUILD=$(BUILD)/strict-$$cc$$level all test-tools \
+			|| exit 1; \
+	done; done
+
+lint: strict
+	BUILD=$(BUILD) tools/lint
+
+install: all
+	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	for each in $(PROGRAMS); do \
+		install -m 755 $(BIN)/$$each $(DESTDIR)$(PREFIX)/bin/$$each && \
+		install -m 644 man/$$each.1 $(DESTDIR)$(PREFIX)/share/man/man1/$$each.1 || exit 1; \
+	done
+
+uninstall:
+	for each in $(PROGRAMS); do \
+		rm -f $(DESTDIR)$(PREFIX)/bin/$$each $(DESTDIR)$(PREFIX)/share/man/man1/$$each.1; \
+	done
+
 clean:
 	rm -rf $(BIN) $(BUILD)
 
-.PHONY: all clean $(PROGRAMS)
+help:
+	@echo 'make             build everything into $(BIN)/'
+	@echo 'make demo        drive every server with the client and compare them'
+	@echo "make test        all tests; make test TESTS='contract client' some of them"
+	@echo 'make lint        strict compilers, format, static analysis, shell scripts, man pages'
+	@echo 'make sanitize    all tests again under AddressSanitizer and UBSan'
+	@echo 'make install     programs and man pages to PREFIX ($(PREFIX)), below DESTDIR'
+	@echo 'make uninstall   and away again'
+	@echo 'make clean       remove what was built'
+	@echo 'make PROGRAM     one alone: $(PROGRAMS)'
+
+.PHONY: all clean demo help install lint sanitize strict test test-tools uninstall $(PROGRAMS)

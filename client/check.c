@@ -36,6 +36,12 @@ check_is_error(const struct reply *reply)
 }
 
 bool
+check_known(void)
+{
+    return belief == KNOWN;
+}
+
+bool
 check_identified(const struct reply *reply)
 {
     return expected >= CONN_STAMP && !reply->unverified;

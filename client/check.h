@@ -37,6 +37,9 @@ enum verdict check_take(struct reply *reply, const char *data, size_t length);
 /* True if it is an error line, complete or not. */
 bool check_is_error(const struct reply *reply);
 
+/* True if a reply has shown that the server is one of this suite. */
+bool check_known(void);
+
 /* True if replies of this size tell who sent them, and the server does so. */
 bool check_identified(const struct reply *reply);
 

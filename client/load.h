@@ -64,6 +64,7 @@ struct tally {
     counter failed[FAILURE_KINDS];
     int error[FAILURE_KINDS];      /* the first one's errno, 0 if it has none */
     int64_t started_ns, ended_ns;  /* clock_ns(); 0: not yet */
+    bool known;                    /* the server is one of this suite */
     bool one_source;               /* 127.0.0.1 is this machine's only loopback address */
     char rejection[LINE_KEPT + 1]; /* the first "error:" line, as it came */
     pid_t pid;

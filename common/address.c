@@ -44,7 +44,7 @@ address_resolve(struct address *address, const char *host, int port)
     }
     snprintf(service, sizeof service, "%d", port);
     error = getaddrinfo(host, service, &hints, &found);
-    if (error != 0) {
+    if (error != 0 || !found) {
         diex("%s: %s", host, error == EAI_SYSTEM ? "cannot look it up" : gai_strerror(error));
     }
     best = found;

@@ -433,6 +433,9 @@ conn_serve(int fd)
             break;
         case CONN_WRITING:
             result = conn_write(&conn);
+            if (result == CONN_OK && signals_stop && conn.state != CONN_DRAINING) {
+                return; /* this reply is sent; no further request is begun */
+            }
             break;
         }
         if (result == CONN_AGAIN) {

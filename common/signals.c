@@ -7,6 +7,8 @@
 #include "clock.h"
 #include "die.h"
 
+enum { GRACE_LEAST_US = 100 * 1000 }; /* even idle children need a moment to leave */
+
 volatile sig_atomic_t signals_stop;
 volatile sig_atomic_t signals_report;
 volatile sig_atomic_t signals_replace;
@@ -83,7 +85,7 @@ signals_open(int grace_s, bool pool)
 {
     sigset_t loop_signals;
 
-    grace_us = (int64_t)grace_s * 1000000;
+    grace_us = grace_s > 0 ? (int64_t)grace_s * 1000000 : GRACE_LEAST_US;
     server = getpid();
     handle(SIGPIPE, SIG_IGN);
     handle(SIGTERM, on_signal);

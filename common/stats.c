@@ -16,6 +16,8 @@ struct totals {
     long peak_rss_kib;
 };
 
+static struct totals before; /* what had been used when the server started */
+
 static unsigned long long
 timeval_us(struct timeval time)
 {
@@ -34,6 +36,15 @@ add_usage(struct totals *sum, int who)
     if (usage.ru_maxrss > sum->peak_rss_kib) {
         sum->peak_rss_kib = usage.ru_maxrss; /* KiB on Linux and the BSDs */
     }
+}
+
+void
+stats_start(struct stats *stats)
+{
+    before = (struct totals){0};
+    add_usage(&before, RUSAGE_SELF);
+    add_usage(&before, RUSAGE_CHILDREN); /* survive exec too */
+    stats->started = clock_us();
 }
 
 /* What the processes used: this one, the children that were reaped, and the living ones' slots. */
@@ -61,6 +72,9 @@ add_up(const struct scoreboard *board)
     }
     add_usage(&sum, RUSAGE_SELF);
     add_usage(&sum, RUSAGE_CHILDREN);
+    sum.switches -= before.switches;
+    sum.user_us -= before.user_us;
+    sum.system_us -= before.system_us;
     return sum;
 }
 

@@ -17,6 +17,9 @@ struct stats {
     unsigned long long children_lost; /* died of a signal or an error, unasked */
 };
 
+/* The server starts now: what its process has used before (its exec, the shell's fork) is not its. */
+void stats_start(struct stats *stats);
+
 /* Prints it to stdout, as text or as one line of JSON; with -q no text when the server stops. With
  * children alive, their context switches and processor time are as of their last tick, a second old
  * at most. */

@@ -51,7 +51,7 @@ main(int argc, char **argv)
 
     signals_open(options.grace_s, false);
     scoreboard_open(&board, 0);
-    stats.started = clock_us();
+    stats_start(&stats);
     listenfd = open_listener(&options);
     conn_identify(0, &board.slots[0], &options);
     listen_ready(&options, listenfd);

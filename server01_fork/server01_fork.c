@@ -48,7 +48,7 @@ enum { CHILDREN = 256, CHILDREN_MAX = 30000, PAUSE_US = 100 * 1000 };
 
 static struct options options;
 static struct scoreboard board;
-static struct stats stats;
+static struct stats stats = {.variant = "", .one_each = true};
 static sigset_t waiting; /* the signal mask inside pselect() */
 
 /* Invariant: pids[1..n] is 0 in a free place, and there are n - alive of these. A place has a slot
@@ -79,7 +79,7 @@ main(int argc, char **argv)
     signals_block(&waiting);
     scoreboard_open(&board, (unsigned)options.children);
     open_places((unsigned)options.children);
-    stats = (struct stats){.variant = "", .one_each = true, .started = clock_us()};
+    stats_start(&stats);
     listenfd = listen_open(&options);
     if (listenfd >= FD_SETSIZE || fcntl(listenfd, F_SETFL, O_NONBLOCK) == -1) {
         die("listening descriptor %d", listenfd);

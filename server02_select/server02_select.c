@@ -69,7 +69,7 @@ main(int argc, char **argv)
     signals_open(options.grace_s, false);
     signals_block(&waiting);
     scoreboard_open(&board, 0);
-    stats.started = clock_us();
+    stats_start(&stats);
     stay_below_fd_setsize();
     listenfd = listen_open(&options);
     if (fcntl(listenfd, F_SETFL, O_NONBLOCK) == -1) {
@@ -156,9 +156,10 @@ turn(int listenfd)
             if (FD_ISSET(fd, &readable)) {
                 accept_client(listenfd);
             }
-        } else if (FD_ISSET(fd, &readable) || FD_ISSET(fd, &writable)) {
-            step(&conns[fd]);
         } else if (FD_ISSET(fd, &open_fds)) {
+            if (FD_ISSET(fd, &readable) || FD_ISSET(fd, &writable)) {
+                step(&conns[fd]);
+            }
             look_after(&conns[fd], now);
         }
     }
@@ -237,6 +238,9 @@ step(struct conn *conn)
     }
     if (conn->state == CONN_WRITING && result != CONN_CLOSED) {
         result = conn_write(conn);
+        if (result == CONN_OK && signals_stop && conn->state != CONN_DRAINING) {
+            result = CONN_CLOSED; /* this reply is sent; no further request is begun */
+        }
     }
     if (result == CONN_CLOSED) {
         drop(conn);
@@ -259,10 +263,13 @@ work(struct conn *conn)
     return result;
 }
 
-/* A connection that could not get on in this turn. */
+/* Ends it if it had its time, or if the server stops and nothing is in progress. */
 static void
 look_after(struct conn *conn, int64_t now)
 {
+    if (!FD_ISSET(conn->fd, &open_fds)) {
+        return; /* its last step has ended it */
+    }
     if (now >= conn_deadline(conn)) {
         conn_timed_out(conn);
         drop(conn);

@@ -81,7 +81,8 @@ main(int argc, char **argv)
     signals_block(&waiting);
     scoreboard_open(&board, (unsigned)options.children);
     pool_open(&pool, (unsigned)options.children);
-    stats = (struct stats){.variant = way->name, .started = clock_us()};
+    stats.variant = way->name;
+    stats_start(&stats);
     listenfd = listen_open(&options);
     if (way->prepare) {
         way->prepare(listenfd, &options);

@@ -91,6 +91,7 @@ prepare_reuseport(int listenfd, const struct options *options)
         die("getsockname");
     }
     if (bound.storage.ss_family == AF_UNIX || listen_was_inherited) {
+        listen_remove(options, listenfd);
         diex("-a reuseport: only for a TCP socket of its own");
     }
     nlisteners = (unsigned)options->children;

@@ -97,7 +97,8 @@ main(int argc, char **argv)
     signals_block(&waiting);
     scoreboard_open(&board, (unsigned)options.children);
     pool_open(&pool, (unsigned)options.children);
-    stats = (struct stats){.variant = channels_policy_name(policy), .started = clock_us()};
+    stats.variant = channels_policy_name(policy);
+    stats_start(&stats);
     wakefd = channels_open(pool.size, queue, policy);
     listenfd = listen_open(&options);
     if (listenfd >= FD_SETSIZE || wakefd >= FD_SETSIZE ||

@@ -1,0 +1,17 @@
+/*
+ * drive - a client process: makes its connections, one at a time or many, then sends its
+ * distribution to the parent.
+ */
+#ifndef CLIENT_DRIVE_H
+#define CLIENT_DRIVE_H
+
+#include "load.h"
+
+enum { DRIVE_GRACE_MS = 1000 }; /* after TERM, for the connections that are under way */
+
+/* In a forked process: prepares, waits until `gatefd` ends, which starts all processes together,
+ * drives, and sends the rows of the distribution to `pipefd`. TERM stops it; it leaves if `parent`
+ * dies. Returns the exit status. */
+int drive(const struct load *load, struct tally *tally, pid_t parent, int gatefd, int pipefd);
+
+#endif

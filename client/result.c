@@ -1,0 +1,205 @@
+#include "result.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "source.h"
+
+enum { STATUS_FAILED = 1, STATUS_UNREACHABLE = 3, STATUS_LIMITED = 4 };
+
+const char *
+result_kind(enum failure kind)
+{
+    static const char *const names[FAILURE_KINDS] = {
+        [FAILURE_REFUSED] = "refused",
+        [FAILURE_RESET] = "reset",
+        [FAILURE_TIMED_OUT] = "timed_out",
+        [FAILURE_SHORT] = "short",
+        [FAILURE_CORRUPT] = "corrupt",
+        [FAILURE_REJECTED] = "rejected",
+        [FAILURE_CLIENT_LIMITED] = "client_limited",
+        [FAILURE_OTHER] = "other",
+    };
+
+    return names[kind];
+}
+
+static uint64_t
+failed_of(const struct tally *tally)
+{
+    uint64_t failed = 0;
+
+    for (int kind = 0; kind < FAILURE_KINDS; kind++) {
+        failed += counter_get(&tally->failed[kind]);
+    }
+    return failed;
+}
+
+static void
+add_errors(struct result *result, const struct tally *tally)
+{
+    for (int kind = 0; kind < FAILURE_KINDS; kind++) {
+        result->errors[kind] += counter_get(&tally->failed[kind]);
+        if (result->error[kind] == 0) {
+            result->error[kind] = tally->error[kind];
+        }
+    }
+}
+
+/* Unverified successes are successes only if no process has learnt what a good reply is. */
+static void
+add_successes(struct result *result, const struct tally *tally)
+{
+    uint64_t unverified = counter_get(&tally->completed[TRUST_UNVERIFIED]);
+
+    result->completed += counter_get(&tally->completed[TRUST_VERIFIED]);
+    result->requests += counter_get(&tally->requests[TRUST_VERIFIED]);
+    for (int i = 0; i < LATENCY_KINDS; i++) {
+        histogram_add(&result->latencies[i], &tally->latencies[TRUST_VERIFIED][i]);
+    }
+    if (!result->foreign) {
+        result->errors[FAILURE_CORRUPT] += unverified;
+        return;
+    }
+    result->completed += unverified;
+    result->requests += counter_get(&tally->requests[TRUST_UNVERIFIED]);
+    for (int i = 0; i < LATENCY_KINDS; i++) {
+        histogram_add(&result->latencies[i], &tally->latencies[TRUST_UNVERIFIED][i]);
+    }
+}
+
+/* What a process that died left open has failed; what it never began is unsent. */
+static void
+add_process(struct result *result, const struct load *load, const struct tally *tally)
+{
+    uint64_t begun = counter_get(&tally->begun);
+    uint64_t done = failed_of(tally) + counter_get(&tally->completed[TRUST_VERIFIED]) +
+                    counter_get(&tally->completed[TRUST_UNVERIFIED]);
+
+    assert(begun <= load->connections);
+    assert(tally->died ? done <= begun : done == begun);
+    result->errors[FAILURE_OTHER] += begun - done;
+    result->unsent += load->connections - begun;
+    result->connected += counter_get(&tally->connected);
+    result->bytes += counter_get(&tally->bytes);
+    result->one_source = result->one_source || tally->one_source;
+    result->died += tally->died;
+    add_errors(result, tally);
+    add_successes(result, tally);
+}
+
+/* True if no process has seen a reply of this suite, but some have seen others. */
+static bool
+all_foreign(const struct load *load, const struct tally *tallies)
+{
+    bool foreign = false;
+
+    for (unsigned i = 0; i < load->processes; i++) {
+        if (tallies[i].known || counter_get(&tallies[i].requests[TRUST_VERIFIED]) > 0) {
+            return false;
+        }
+        foreign = foreign || counter_get(&tallies[i].requests[TRUST_UNVERIFIED]) > 0;
+    }
+    return foreign;
+}
+
+static double
+seconds_of(const struct load *load, const struct tally *tallies)
+{
+    int64_t start = 0, end = 0;
+
+    for (unsigned i = 0; i < load->processes; i++) {
+        if (tallies[i].started_ns == 0) {
+            continue; /* stopped before it began */
+        }
+        start = start == 0 || tallies[i].started_ns < start ? tallies[i].started_ns : start;
+        end = tallies[i].ended_ns > end ? tallies[i].ended_ns : end;
+    }
+    return (double)(end - start) / 1e9;
+}
+
+void
+result_add_up(struct result *result, const struct load *load, struct tally *tallies)
+{
+    result->scheduled = load->processes * load->connections;
+    result->foreign = all_foreign(load, tallies);
+    result->seconds = seconds_of(load, tallies);
+    for (unsigned i = 0; i < load->processes; i++) {
+        add_process(result, load, &tallies[i]);
+        munmap(tallies[i].latencies, TRUST_KINDS * sizeof *tallies[i].latencies);
+    }
+    for (int kind = 0; kind < FAILURE_KINDS; kind++) {
+        result->failed += result->errors[kind];
+    }
+    assert(result->scheduled == result->completed + result->failed + result->unsent);
+    distribution_sort(&result->distribution);
+    result->evenness = distribution_evenness(&result->distribution);
+}
+
+int
+result_status(const struct result *result)
+{
+    if (result->errors[FAILURE_CLIENT_LIMITED] > 0) {
+        return STATUS_LIMITED;
+    }
+    if (result->failed > 0 && result->connected == 0) {
+        return STATUS_UNREACHABLE;
+    }
+    if (result->completed < result->scheduled || result->interrupted || result->died > 0) {
+        return STATUS_FAILED;
+    }
+    return EXIT_SUCCESS;
+}
+
+/* --- hints ----------------------------------------------------------------------------------- */
+
+static const char *
+limit_hint(const struct result *result)
+{
+    if (result->errors[FAILURE_CLIENT_LIMITED] == 0) {
+        return NULL;
+    }
+    switch (result->error[FAILURE_CLIENT_LIMITED]) {
+    case EADDRNOTAVAIL:
+    case EADDRINUSE:
+    case EAGAIN:
+        return "This machine ran out of local ports, not the server. Make fewer connections per run, "
+               "or more\nrequests on each (-k); or wait 60 s until the closed ones leave TIME_WAIT; "
+               "or use another\nport or several addresses of the server.";
+    case EMFILE:
+        return "The limit on open descriptors is too low for so many connections in flight: "
+               "raise it\n(ulimit -n) or ask for fewer (-m). The server is not the limit.";
+    default:
+        return "This machine lacks descriptors, buffers or memory, not the server: ask for fewer "
+               "processes\n(-c) or fewer connections in flight (-m).";
+    }
+}
+
+static const char *
+cliff_hint(const struct result *result, const struct load *load)
+{
+    bool is_unix = load->target.storage.ss_family == AF_UNIX;
+    bool spread = source_spreads() && !result->one_source;
+
+    if (is_unix || spread || result->scheduled <= SOURCE_CLIFF) {
+        return NULL;
+    }
+    return "More than 14,000 connections a minute to one address and port: from there on the search "
+           "for a\nfree local port slows the client down, several times. Take fewer, or more requests "
+           "on each (-k).";
+}
+
+const char *
+result_hint(const struct result *result, const struct load *load, unsigned nth)
+{
+    const char *hints[] = {limit_hint(result), cliff_hint(result, load)};
+
+    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
+        if (hints[i] && nth-- == 0) {
+            return hints[i];
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,319 @@
+#include "visit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../common/address.h"
+#include "../common/conn.h"
+#include "source.h"
+
+static enum visit_result connect_it(struct visit *visit);
+static enum visit_result finish_connecting(struct visit *visit);
+static enum visit_result send_request(struct visit *visit);
+static enum visit_result receive(struct visit *visit);
+
+static const struct load *load;
+static struct tally *tally;
+static struct distribution *distribution;
+static char line[32]; /* the request */
+static size_t line_length;
+static char buffer[CONN_CHUNK]; /* for all visits: what was read is checked at once */
+
+void
+visit_open(const struct load *asked, struct tally *counts, struct distribution *shares)
+{
+    load = asked;
+    tally = counts;
+    distribution = shares;
+    line_length = (size_t)snprintf(line, sizeof line, "%llu\n", (unsigned long long)load->bytes);
+    check_open(load->bytes);
+}
+
+enum visit_result
+visit_step(struct visit *visit)
+{
+    switch (visit->state) {
+    case VISIT_OPENING:
+        return connect_it(visit);
+    case VISIT_CONNECTING:
+        return finish_connecting(visit);
+    case VISIT_SENDING:
+        return send_request(visit);
+    case VISIT_RECEIVING:
+        return receive(visit);
+    case VISIT_NONE:
+    case VISIT_RETIRED:
+        break;
+    }
+    return VISIT_OVER;
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+static enum visit_result
+end(struct visit *visit)
+{
+    if (visit->fd != -1) {
+        close(visit->fd);
+    }
+    visit->fd = -1;
+    visit->state = VISIT_NONE;
+    return VISIT_OVER;
+}
+
+static enum visit_result
+fail(struct visit *visit, enum failure kind, int error)
+{
+    if (counter_get(&tally->failed[kind]) == 0) {
+        tally->error[kind] = error; /* one example of each kind is enough to explain it */
+    }
+    counter_add(&tally->failed[kind], 1);
+    end(visit);
+    return kind == FAILURE_CLIENT_LIMITED ? VISIT_STRANDED : VISIT_OVER;
+}
+
+void
+visit_give_up(struct visit *visit, enum failure kind, int error)
+{
+    fail(visit, kind, error);
+}
+
+static enum visit_result
+rejected(struct visit *visit)
+{
+    if (tally->rejection[0] == '\0') {
+        memcpy(tally->rejection, visit->reply.head, visit->reply.kept);
+    }
+    return fail(visit, FAILURE_REJECTED, 0);
+}
+
+static enum failure
+kind_of(int error)
+{
+    switch (error) {
+    case ECONNREFUSED:
+    case ENOENT: /* no such Unix socket: nobody is there either */
+        return FAILURE_REFUSED;
+    case ECONNRESET:
+    case ECONNABORTED:
+    case EPIPE:
+    case ENOTCONN:
+        return FAILURE_RESET;
+    case ETIMEDOUT:
+        return FAILURE_TIMED_OUT;
+    case EADDRNOTAVAIL:
+    case EADDRINUSE:
+    case EAGAIN: /* of connect(): no port is left */
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        return FAILURE_CLIENT_LIMITED;
+    default:
+        return FAILURE_OTHER;
+    }
+}
+
+static enum visit_result
+fail_with_errno(struct visit *visit)
+{
+    if (visit->state == VISIT_RECEIVING && check_is_error(&visit->reply)) {
+        return rejected(visit); /* it was told why before the connection broke */
+    }
+    return fail(visit, kind_of(errno), errno);
+}
+
+static bool
+not_yet(int error)
+{
+    return error == EINTR || error == EAGAIN || error == EWOULDBLOCK;
+}
+
+/* --- connecting ------------------------------------------------------------------------------ */
+
+enum visit_result
+visit_begin(struct visit *visit, bool nonblocking)
+{
+    /* All processes get on about equally: this is which connection of the run it is. */
+    uint64_t nth = counter_get(&tally->begun) * load->processes;
+
+    counter_add(&tally->begun, 1);
+    visit->trust = TRUST_VERIFIED;
+    visit->request = 0;
+    visit->state = VISIT_OPENING;
+    visit->began_ns = clock_ns();
+    visit->fd = socket(load->target.storage.ss_family, SOCK_STREAM, 0);
+    if (visit->fd == -1) {
+        return fail_with_errno(visit);
+    }
+    if (nonblocking && fcntl(visit->fd, F_SETFL, O_NONBLOCK) == -1) {
+        return fail_with_errno(visit);
+    }
+    if (!source_bind(visit->fd, nth)) {
+        return fail_with_errno(visit);
+    }
+    return VISIT_GOES_ON;
+}
+
+static void
+ask(struct visit *visit, int64_t now)
+{
+    visit->asked_ns = now;
+    visit->sent = 0;
+    visit->state = VISIT_SENDING;
+    check_begin(&visit->reply);
+}
+
+static enum visit_result
+connected(struct visit *visit)
+{
+    int64_t now = clock_ns();
+
+    counter_add(&tally->connected, 1);
+    visit->connected_ns = now - visit->began_ns;
+    ask(visit, now);
+    return VISIT_GOES_ON;
+}
+
+static enum visit_result
+connect_it(struct visit *visit)
+{
+    bool is_unix = load->target.storage.ss_family == AF_UNIX;
+
+    if (connect(visit->fd, address_sockaddr(&load->target), load->target.length) == 0) {
+        return connected(visit);
+    }
+    switch (errno) {
+    case EISCONN: /* of a Unix socket, called again */
+        return connected(visit);
+    case EINTR:
+        /* POSIX: the connection is being made all the same, and calling again would be wrong. But
+         * on Linux a Unix socket that waited for room in the queue has given up its place. */
+        if (is_unix) {
+            return VISIT_WAITS;
+        }
+        visit->state = VISIT_CONNECTING;
+        return VISIT_WAITS;
+    case EINPROGRESS:
+    case EALREADY:
+        visit->state = VISIT_CONNECTING;
+        return VISIT_WAITS;
+    case EAGAIN:
+        /* A Unix socket that must not wait for room in the server's queue: the server's limit. */
+        return is_unix ? fail(visit, FAILURE_REFUSED, errno) : fail_with_errno(visit);
+    default:
+        return fail_with_errno(visit);
+    }
+}
+
+/* Called when it is writable: then SO_ERROR says how connect() went. */
+static enum visit_result
+finish_connecting(struct visit *visit)
+{
+    int error = 0;
+    socklen_t length = sizeof error;
+
+    if (getsockopt(visit->fd, SOL_SOCKET, SO_ERROR, &error, &length) == -1) {
+        return fail_with_errno(visit);
+    }
+    if (error != 0) {
+        return fail(visit, kind_of(error), error);
+    }
+    return connected(visit);
+}
+
+/* --- a request and its reply ----------------------------------------------------------------- */
+
+static enum visit_result
+send_request(struct visit *visit)
+{
+    ssize_t count = write(visit->fd, line + visit->sent, line_length - visit->sent);
+
+    if (count == -1) {
+        return not_yet(errno) ? VISIT_WAITS : fail_with_errno(visit);
+    }
+    visit->sent += (size_t)count;
+    if (visit->sent == line_length) {
+        visit->state = VISIT_RECEIVING;
+    }
+    return VISIT_GOES_ON;
+}
+
+static void
+record(enum trust trust, enum latency latency, int64_t nanoseconds)
+{
+    histogram_record(&tally->latencies[trust][latency], nanoseconds);
+}
+
+static void
+count_request(const struct visit *visit, int64_t now)
+{
+    const struct reply *reply = &visit->reply;
+
+    counter_add(&tally->requests[visit->trust], 1);
+    record(visit->trust, LATENCY_FIRST_BYTE, visit->first_ns - visit->asked_ns);
+    record(visit->trust, LATENCY_SERVICE, now - visit->began_ns);
+    if (check_identified(reply)) {
+        struct share share = {
+            .child = reply->child, .pid = reply->pid, .connections = visit->request == 0, .requests = 1};
+
+        distribution_add(distribution, &share);
+    }
+}
+
+/* A reply is here and right. */
+static enum visit_result
+replied(struct visit *visit, int64_t now)
+{
+    if (visit->trust == TRUST_UNVERIFIED && !visit->reply.unverified) {
+        /* It has a stamp. So the one before should have had one. */
+        return fail(visit, FAILURE_CORRUPT, 0);
+    }
+    visit->trust = visit->reply.unverified ? TRUST_UNVERIFIED : TRUST_VERIFIED;
+    count_request(visit, now);
+    visit->request++;
+    if (visit->request < load->requests) {
+        visit->began_ns = now;
+        ask(visit, now);
+        return VISIT_GOES_ON;
+    }
+    /* Only now, so that no failed connection is among the times. */
+    record(visit->trust, LATENCY_CONNECT, visit->connected_ns);
+    counter_add(&tally->completed[visit->trust], 1);
+    return end(visit);
+}
+
+static enum visit_result
+receive(struct visit *visit)
+{
+    struct reply *reply = &visit->reply;
+    bool first = reply->got == 0;
+    ssize_t count = read(visit->fd, buffer, sizeof buffer); /* more than expected would show */
+
+    if (count == -1) {
+        return not_yet(errno) ? VISIT_WAITS : fail_with_errno(visit);
+    }
+    if (count == 0) {
+        return check_is_error(reply) ? rejected(visit) : fail(visit, FAILURE_SHORT, 0);
+    }
+    if (first) {
+        visit->first_ns = clock_ns();
+    }
+    counter_add(&tally->bytes, (unsigned long long)count);
+    switch (check_take(reply, buffer, (size_t)count)) {
+    case CHECK_WHOLE:
+        /* Of a reply that came in one piece, the first byte came with the last. */
+        return replied(visit, first ? visit->first_ns : clock_ns());
+    case CHECK_CORRUPT:
+        return fail(visit, FAILURE_CORRUPT, 0);
+    case CHECK_REJECTED:
+        return rejected(visit);
+    case CHECK_MORE:
+        break;
+    }
+    return VISIT_GOES_ON;
+}

@@ -1,0 +1,60 @@
+/*
+ * visit - one connection to the server, from connect() to close(), step by step.
+ *
+ * Each step makes one system call on the socket. With a blocking socket the steps follow each other
+ * in a loop; with a non-blocking one, the event loop calls the next when poll() says so. The steps
+ * are the same. What became of the visit is in the tally when it is over.
+ */
+#ifndef CLIENT_VISIT_H
+#define CLIENT_VISIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "check.h"
+#include "distribution.h"
+#include "load.h"
+
+enum visit_state {
+    VISIT_NONE,       /* there is no connection */
+    VISIT_RETIRED,    /* nor will there be one: for the owner, after VISIT_STRANDED */
+    VISIT_OPENING,    /* to be connected */
+    VISIT_CONNECTING, /* connect() goes on without us: wait for writability */
+    VISIT_SENDING,    /* the request line */
+    VISIT_RECEIVING   /* the reply */
+};
+
+enum visit_result {
+    VISIT_GOES_ON, /* take the next step */
+    VISIT_WAITS,   /* not yet ready, or a signal came: wait, look at the flags, take it again */
+    VISIT_OVER,    /* completed or failed, counted, closed */
+    VISIT_STRANDED /* likewise, and this machine has no means for another one */
+};
+
+struct visit {
+    enum visit_state state;
+    int fd;
+    enum trust trust;      /* whether its replies could be verified */
+    uint64_t request;      /* how many replies have come */
+    size_t sent;           /* bytes of the request line */
+    int64_t began_ns;      /* when connect() was called, or the later request was begun */
+    int64_t connected_ns;  /* how long that took */
+    int64_t asked_ns;      /* when sending the request began */
+    int64_t first_ns;      /* when the first byte of the reply was there */
+    struct reply reply;
+    struct visit *before, *after; /* for the owner: its queue of deadlines */
+};
+
+/* Once per process. The visits count in `tally` and `distribution`. */
+void visit_open(const struct load *load, struct tally *tally, struct distribution *distribution);
+
+/* Begins a visit: makes its socket. */
+enum visit_result visit_begin(struct visit *visit, bool nonblocking);
+
+enum visit_result visit_step(struct visit *visit);
+
+/* Ends it as a failure: the owner's patience is over. */
+void visit_give_up(struct visit *visit, enum failure kind, int error);
+
+#endif
