@@ -36,18 +36,14 @@ $(PROGRAMS): %: $(BIN)/%
 
 define program
 $(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)) $(BUILD)/libcommon.a | $(BIN)
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) $$(LINK_$(1)) -o $$@ $$(filter %.o,$$^) $(BUILD)/libcommon.a $$(LDLIBS)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(BUILD)/libcommon.a $$(LINK_$(1)) $$(LDLIBS)
 endef
 $(foreach each,$(PROGRAMS),$(eval $(call program,$(each))))
 
 # --- how they are made -------------------------------------------------------------------------
 
-# server01 forks once per connection, and the fork of a static program costs far less: there are fewer
-# mappings to copy and fewer pages to fault in (server01_fork/README.md has the figures). Where the
-# tool chain cannot link statically without a warning (sanitizers, no libc.a), it is linked as the others.
-STATIC_FLAGS = -static
-LINK_server01_fork = $(shell echo 'int main(void){return 0;}' | \
-	$(CC) $(CFLAGS) $(LDFLAGS) $(STATIC_FLAGS) -x c -o /dev/null - 2>&1 | grep -q . || echo $(STATIC_FLAGS))
+# server01 forks once per connection: link.sh finds out how to make that cheap.
+LINK_server01_fork = $(shell server01_fork/link.sh '$(CC)' '$(CFLAGS) $(LDFLAGS)' $(BUILD)/server01_fork)
 
 $(BUILD)/libcommon.a: $(COMMON)
 	rm -f $@

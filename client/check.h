@@ -15,11 +15,11 @@
 #include "load.h"
 
 struct reply {
-    uint64_t got;              /* bytes */
-    size_t kept;               /* bytes in `head` */
-    bool unverified;           /* it is not what a server of this suite sends */
-    uint64_t child, pid;       /* who sent it, if it has a stamp */
-    char head[LINE_KEPT];      /* its first bytes: the stamp or the error line */
+    uint64_t got;         /* bytes */
+    size_t kept;          /* bytes in `head` */
+    bool unverified;      /* it is not what a server of this suite sends */
+    uint64_t child, pid;  /* who sent it, if it has a stamp */
+    char head[LINE_KEPT]; /* its first bytes: the stamp or the error line */
 };
 
 enum verdict { CHECK_MORE, CHECK_WHOLE, CHECK_CORRUPT, CHECK_REJECTED };

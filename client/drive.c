@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -278,7 +279,8 @@ begin(struct loop *loop, struct visit *visit)
     watch(loop, visit);
 }
 
-/* The visit in a place is over; the next may begin there, unless it would fail for the same lack. */
+/* The visit in a place is over; the next may begin there, unless it would fail for the same lack.
+ */
 static void
 leave(struct loop *loop, struct visit *visit, enum visit_result result)
 {
@@ -310,8 +312,14 @@ static void
 open_loop(struct loop *loop)
 {
     uint64_t size = load->in_flight;
+    struct rlimit limit;
 
     size = size < load->connections ? size : load->connections;
+    /* poll() takes no more places than there may be descriptors. If that is the limit, the last
+     * places will find no descriptor, and the report says so. */
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < size) {
+        size = limit.rlim_cur;
+    }
     *loop = (struct loop){.size = (size_t)size, .idle = (size_t)size};
     loop->queue.before = loop->queue.after = &loop->queue;
     loop->visits = calloc(loop->size, sizeof *loop->visits);
@@ -348,7 +356,8 @@ expire(struct loop *loop)
     bool all = over(now);
 
     ticked = 0;
-    for (struct visit *first = loop->queue.after; first != &loop->queue; first = loop->queue.after) {
+    for (struct visit *first = loop->queue.after; first != &loop->queue;
+         first = loop->queue.after) {
         bool late = now - first->began_ns >= timeout_ns;
 
         if (!late && !all) {

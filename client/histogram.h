@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 enum {
-    HISTOGRAM_HALF = 1024,           /* half of the 2048 sub-buckets */
-    HISTOGRAM_BLOCKS = 17,           /* 2 below 2048 us, 15 doublings up to 67 s */
+    HISTOGRAM_HALF = 1024, /* half of the 2048 sub-buckets */
+    HISTOGRAM_BLOCKS = 17, /* 2 below 2048 us, 15 doublings up to 67 s */
     HISTOGRAM_SLOTS = HISTOGRAM_HALF * HISTOGRAM_BLOCKS,
     HISTOGRAM_MOST_US = 60 * 1000 * 1000
 };
@@ -18,12 +18,12 @@ enum {
 /* All zero is an empty one. Invariant: the slots and `overflow` add up to `count`. */
 struct histogram {
     uint64_t count;
-    uint64_t overflow;       /* above HISTOGRAM_MOST_US: in no slot, but in all else */
-    uint64_t least_ns;       /* exact; unused while count is 0 */
-    uint64_t most_ns;        /* exact */
-    uint64_t sum_ns;         /* exact */
-    double squares_us;       /* the sum of the squares, for the standard deviation */
-    uint32_t touched;        /* bit i: a slot of block i is not zero */
+    uint64_t overflow; /* above HISTOGRAM_MOST_US: in no slot, but in all else */
+    uint64_t least_ns; /* exact; unused while count is 0 */
+    uint64_t most_ns;  /* exact */
+    uint64_t sum_ns;   /* exact */
+    double squares_us; /* the sum of the squares, for the standard deviation */
+    uint32_t touched;  /* bit i: a slot of block i is not zero */
     uint64_t slots[HISTOGRAM_SLOTS];
 };
 

@@ -15,17 +15,17 @@
 
 /* What was asked for on the command line. */
 struct load {
-    const char *host;       /* -i */
-    int port;               /* -p */
-    unsigned processes;     /* -c */
-    uint64_t connections;   /* -t: of each process */
-    uint64_t bytes;         /* -b: of each reply */
-    uint64_t requests;      /* -k: on each connection */
-    unsigned in_flight;     /* -m: connections that a process has open at a time */
-    int timeout_s;          /* -T: for connecting and a reply; 0 never */
-    bool json;              /* -o */
-    bool quiet;             /* -q */
-    bool verbose;           /* -v */
+    const char *host;     /* -i */
+    int port;             /* -p */
+    unsigned processes;   /* -c */
+    uint64_t connections; /* -t: of each process */
+    uint64_t bytes;       /* -b: of each reply */
+    uint64_t requests;    /* -k: on each connection */
+    unsigned in_flight;   /* -m: connections that a process has open at a time */
+    int timeout_s;        /* -T: for connecting and a reply; 0 never */
+    bool json;            /* -o */
+    bool quiet;           /* -q */
+    bool verbose;         /* -v */
     struct address target;
 };
 
@@ -51,8 +51,8 @@ enum latency { LATENCY_CONNECT, LATENCY_FIRST_BYTE, LATENCY_SERVICE, LATENCY_KIN
 enum { LINE_KEPT = 128 }; /* bytes of an "error:" line that are kept */
 
 /*
- * One per client process, in shared memory, so that it outlives a process that is killed. Written by
- * its process alone (`pid`, `died` by the parent). Invariant: begun <= connections; and begun =
+ * One per client process, in shared memory, so that it outlives a process that is killed. Written
+ * by its process alone (`pid`, `died` by the parent). Invariant: begun <= connections; and begun =
  * completed + failed + those in flight.
  */
 struct tally {

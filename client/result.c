@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "../common/conn.h"
 #include "source.h"
 
 enum { STATUS_FAILED = 1, STATUS_UNREACHABLE = 3, STATUS_LIMITED = 4 };
@@ -90,19 +91,18 @@ add_process(struct result *result, const struct load *load, const struct tally *
     add_successes(result, tally);
 }
 
-/* True if no process has seen a reply of this suite, but some have seen others. */
-static bool
-all_foreign(const struct load *load, const struct tally *tallies)
+/* One process that has seen a reply of this suite is enough to know the server. */
+static void
+judge_server(struct result *result, const struct load *load, const struct tally *tallies)
 {
-    bool foreign = false;
+    bool known = false, other = false;
 
     for (unsigned i = 0; i < load->processes; i++) {
-        if (tallies[i].known || counter_get(&tallies[i].requests[TRUST_VERIFIED]) > 0) {
-            return false;
-        }
-        foreign = foreign || counter_get(&tallies[i].requests[TRUST_UNVERIFIED]) > 0;
+        known = known || tallies[i].known || counter_get(&tallies[i].requests[TRUST_VERIFIED]) > 0;
+        other = other || counter_get(&tallies[i].requests[TRUST_UNVERIFIED]) > 0;
     }
-    return foreign;
+    result->foreign = other && !known;
+    result->identified = known && load->bytes >= CONN_STAMP;
 }
 
 static double
@@ -124,7 +124,7 @@ void
 result_add_up(struct result *result, const struct load *load, struct tally *tallies)
 {
     result->scheduled = load->processes * load->connections;
-    result->foreign = all_foreign(load, tallies);
+    judge_server(result, load, tallies);
     result->seconds = seconds_of(load, tallies);
     for (unsigned i = 0; i < load->processes; i++) {
         add_process(result, load, &tallies[i]);
@@ -165,8 +165,10 @@ limit_hint(const struct result *result)
     case EADDRNOTAVAIL:
     case EADDRINUSE:
     case EAGAIN:
-        return "This machine ran out of local ports, not the server. Make fewer connections per run, "
-               "or more\nrequests on each (-k); or wait 60 s until the closed ones leave TIME_WAIT; "
+        return "This machine ran out of local ports, not the server. Make fewer connections per "
+               "run, "
+               "or more\nrequests on each (-k); or wait 60 s until the closed ones leave "
+               "TIME_WAIT; "
                "or use another\nport or several addresses of the server.";
     case EMFILE:
         return "The limit on open descriptors is too low for so many connections in flight: "
@@ -186,8 +188,10 @@ cliff_hint(const struct result *result, const struct load *load)
     if (is_unix || spread || result->scheduled <= SOURCE_CLIFF) {
         return NULL;
     }
-    return "More than 14,000 connections a minute to one address and port: from there on the search "
-           "for a\nfree local port slows the client down, several times. Take fewer, or more requests "
+    return "More than 14,000 connections a minute to one address and port: from there on the "
+           "search "
+           "for a\nfree local port slows the client down, several times. Take fewer, or more "
+           "requests "
            "on each (-k).";
 }
 

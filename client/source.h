@@ -1,16 +1,17 @@
 /*
  * source - where connections come from, so that the local ports last.
  *
- * A closed connection keeps its port in TIME_WAIT for a minute, on the side that closed first: ours.
- * connect() takes the ports of one parity first, about 14,100. When these are used up it searches
- * them all before it tries the others, and costs ten times as much (Linux 6.18, here: 135 us instead
- * of 14) until, after a second, it may use the oldest again. A search starts where the last ended,
- * so nothing is felt before.
+ * A closed connection keeps its port in TIME_WAIT for a minute, on the side that closed first:
+ * ours. connect() takes the ports of one parity first, about 14,100. When these are used up it
+ * searches them all before it tries the others, and costs ten times as much (Linux 6.18, here: 135
+ * us instead of 14) until, after a second, it may use the oldest again. A search starts where the
+ * last ended, so nothing is felt before.
  *
  * Loopback IPv4 has 16 million addresses with ports of their own. Binding costs a call of 2 us and,
- * since bind() picks ports at random, more as they fill up (4 us at 12,000 of them, 1000 us beyond 14,000).
- * So the first 12,000 connections of a run are left to connect(), and each further 6000 come from
- * another address, which depends on the process number of the client so that the next run takes fresh ones.
+ * since bind() picks ports at random, more as they fill up (4 us at 12,000 of them, 1000 us beyond
+ * 14,000). So the first 12,000 connections of a run are left to connect(), and each further 6000
+ * come from another address, which depends on the process number of the client so that the next run
+ * takes fresh ones.
  */
 #ifndef CLIENT_SOURCE_H
 #define CLIENT_SOURCE_H

@@ -258,8 +258,10 @@ count_request(const struct visit *visit, int64_t now)
     record(visit->trust, LATENCY_FIRST_BYTE, visit->first_ns - visit->asked_ns);
     record(visit->trust, LATENCY_SERVICE, now - visit->began_ns);
     if (check_identified(reply)) {
-        struct share share = {
-            .child = reply->child, .pid = reply->pid, .connections = visit->request == 0, .requests = 1};
+        struct share share = {.child = reply->child,
+                              .pid = reply->pid,
+                              .connections = visit->request == 0,
+                              .requests = 1};
 
         distribution_add(distribution, &share);
     }

@@ -35,13 +35,13 @@ enum visit_result {
 struct visit {
     enum visit_state state;
     int fd;
-    enum trust trust;      /* whether its replies could be verified */
-    uint64_t request;      /* how many replies have come */
-    size_t sent;           /* bytes of the request line */
-    int64_t began_ns;      /* when connect() was called, or the later request was begun */
-    int64_t connected_ns;  /* how long that took */
-    int64_t asked_ns;      /* when sending the request began */
-    int64_t first_ns;      /* when the first byte of the reply was there */
+    enum trust trust;     /* whether its replies could be verified */
+    uint64_t request;     /* how many replies have come */
+    size_t sent;          /* bytes of the request line */
+    int64_t began_ns;     /* when connect() was called, or the later request was begun */
+    int64_t connected_ns; /* how long that took */
+    int64_t asked_ns;     /* when sending the request began */
+    int64_t first_ns;     /* when the first byte of the reply was there */
     struct reply reply;
     struct visit *before, *after; /* for the owner: its queue of deadlines */
 };

@@ -67,7 +67,15 @@ put_number(char *to, unsigned long value)
 }
 
 void
-conn_identify(unsigned child, struct slot *slot, const struct options *options)
+conn_start(const struct options *options)
+{
+    timeout_us = (int64_t)options->timeout_s * 1000000;
+    verbose = options->verbose;
+    conn_filler(0); /* here, once: else each child would fill 16 pages of its own */
+}
+
+void
+conn_identify(unsigned child, struct slot *slot)
 {
     char text[64]; /* "child 4294967295 pid 4194304" has 28 bytes, but a pid may be a long */
     char *end;
@@ -76,8 +84,6 @@ conn_identify(unsigned child, struct slot *slot, const struct options *options)
     process = (long)getpid();
     counts = slot;
     counter_set(&slot->pid, (unsigned long long)process);
-    timeout_us = (int64_t)options->timeout_s * 1000000;
-    verbose = options->verbose;
     memset(text, ' ', sizeof text);
     end = put_text(text, "child ");
     end = put_number(end, child);
@@ -85,7 +91,6 @@ conn_identify(unsigned child, struct slot *slot, const struct options *options)
     put_number(end, (unsigned long)process);
     memcpy(stamp, text, CONN_STAMP - 1);
     stamp[CONN_STAMP - 1] = '\n';
-    conn_filler(0);
 }
 
 void

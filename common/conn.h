@@ -54,8 +54,11 @@ struct conn {
     char input[CONN_INPUT];
 };
 
-/* Once per serving process: its number in the stamp, its counters, and -T and -v. */
-void conn_identify(unsigned child, struct slot *slot, const struct options *options);
+/* Once per server, before it forks: what all its children share, such as -T and -v. */
+void conn_start(const struct options *options);
+
+/* Once per serving process: its number in the stamp, and its counters. */
+void conn_identify(unsigned child, struct slot *slot);
 
 /* Begins a connection on `fd`, which stays the caller's; counts it. */
 void conn_open(struct conn *conn, int fd);

@@ -51,9 +51,10 @@ main(int argc, char **argv)
 
     signals_open(options.grace_s, false);
     scoreboard_open(&board, 0);
+    conn_start(&options);
     stats_start(&stats);
     listenfd = open_listener(&options);
-    conn_identify(0, &board.slots[0], &options);
+    conn_identify(0, &board.slots[0]);
     listen_ready(&options, listenfd);
 
     serve_clients(listenfd);

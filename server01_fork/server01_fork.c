@@ -34,8 +34,8 @@
 static void open_places(unsigned places);
 static void serve_clients(int listenfd);
 static bool wait_for_work(int listenfd);
-static void accept_client(int listenfd);
-static void start_child(unsigned place, int listenfd, int connfd);
+static void start_children(int listenfd);
+static bool start_child(unsigned place, int listenfd, int connfd);
 static _Noreturn void child_main(unsigned place, int connfd);
 static void reap(void);
 static void tell_children(int signal);
@@ -44,7 +44,7 @@ static int stop_children(void);
 static const char help[] = "The parent accepts, and forks a child for each connection.\n\n"
                            "  -n N        most children alive at once (default 256)\n";
 
-enum { CHILDREN = 256, CHILDREN_MAX = 30000, PAUSE_US = 100 * 1000 };
+enum { CHILDREN = 256, CHILDREN_MAX = 30000, PAUSE_US = 100 * 1000, BURST = 64 };
 
 static struct options options;
 static struct scoreboard board;
@@ -56,7 +56,7 @@ static sigset_t waiting; /* the signal mask inside pselect() */
 static pid_t *pids;
 static unsigned alive;
 static unsigned *free_places; /* a stack of n - alive places */
-static int64_t accept_after;  /* clock_us(): until then the listener is left out */
+static bool paused;           /* descriptors or processes have run out: wait for a while */
 static int held_connfd = -1;  /* accepted, but fork() failed: its client waits for the next try */
 
 int
@@ -79,6 +79,7 @@ main(int argc, char **argv)
     signals_block(&waiting);
     scoreboard_open(&board, (unsigned)options.children);
     open_places((unsigned)options.children);
+    conn_start(&options);
     stats_start(&stats);
     listenfd = listen_open(&options);
     if (listenfd >= FD_SETSIZE || fcntl(listenfd, F_SETFL, O_NONBLOCK) == -1) {
@@ -112,12 +113,10 @@ static void
 serve_clients(int listenfd)
 {
     while (!signals_stop) {
-        bool ready = wait_for_work(listenfd);
-
-        reap();
-        if (ready || held_connfd != -1) {
-            accept_client(listenfd);
+        if (wait_for_work(listenfd)) {
+            start_children(listenfd);
         }
+        reap();
         if (signals_report) {
             signals_report = 0;
             stats_print(&stats, &board, &options);
@@ -125,13 +124,12 @@ serve_clients(int listenfd)
     }
 }
 
-/* True if a connection can be accepted. Signals are delivered only in here. With -n children alive
- * the listener is left out: the kernel queues, and the end of a child (SIGCHLD) wakes us. */
+/* True if there may be a connection to serve. Signals are delivered only in here. With -n children
+ * alive the listener is left out: the kernel queues, and the end of a child (SIGCHLD) wakes us. */
 static bool
 wait_for_work(int listenfd)
 {
     const struct timespec pause = clock_timespec(PAUSE_US);
-    bool paused = held_connfd != -1 || (accept_after != 0 && clock_us() < accept_after);
     fd_set readable;
     int ready;
 
@@ -147,24 +145,33 @@ wait_for_work(int listenfd)
         counter_add(&board.slots[0].wakeups, 1);
         signals_admit(&waiting);
     }
-    return ready > 0;
+    return ready > 0 || paused;
 }
 
+/* Several connections may wait; but the children that have ended meanwhile must not wait for long.
+ */
 static void
-accept_client(int listenfd)
+start_children(int listenfd)
 {
-    int connfd = held_connfd != -1 ? held_connfd : accept(listenfd, NULL, NULL);
+    paused = false;
+    for (int i = 0; i < BURST && alive < board.children; i++) {
+        int connfd = held_connfd != -1 ? held_connfd : accept(listenfd, NULL, NULL);
 
-    held_connfd = -1;
-    if (connfd == -1) {
-        accept_after = listen_exhausted() ? clock_us() + PAUSE_US : 0;
-        return;
+        held_connfd = -1;
+        if (connfd == -1) {
+            paused = listen_exhausted();
+            return;
+        }
+        listen_recovered();
+        if (!start_child(free_places[board.children - alive - 1], listenfd, connfd)) {
+            held_connfd = connfd;
+            paused = true;
+            return;
+        }
     }
-    listen_recovered();
-    start_child(free_places[board.children - alive - 1], listenfd, connfd);
 }
 
-static void
+static bool
 start_child(unsigned place, int listenfd, int connfd)
 {
     static bool said;
@@ -177,8 +184,7 @@ start_child(unsigned place, int listenfd, int connfd)
             warn("fork: trying again");
         }
         said = true;
-        held_connfd = connfd;
-        break;
+        return false;
     case 0:
         close(listenfd); /* the parent's */
         child_main(place, connfd);
@@ -188,7 +194,7 @@ start_child(unsigned place, int listenfd, int connfd)
         pids[place] = pid;
         alive++;
         stats.children_started++;
-        break;
+        return true;
     }
 }
 
@@ -196,7 +202,7 @@ static void
 child_main(unsigned place, int connfd)
 {
     signals_child(&waiting);
-    conn_identify((unsigned)stats.children_started + 1, &board.slots[place], &options);
+    conn_identify((unsigned)stats.children_started + 1, &board.slots[place]);
     conn_serve(connfd);
     _exit(EXIT_SUCCESS); /* not exit(): the stdio buffers are the parent's; and it closes connfd */
 }

@@ -69,13 +69,14 @@ main(int argc, char **argv)
     signals_open(options.grace_s, false);
     signals_block(&waiting);
     scoreboard_open(&board, 0);
+    conn_start(&options);
     stats_start(&stats);
     stay_below_fd_setsize();
     listenfd = listen_open(&options);
     if (fcntl(listenfd, F_SETFL, O_NONBLOCK) == -1) {
         die("O_NONBLOCK");
     }
-    conn_identify(0, &board.slots[0], &options);
+    conn_identify(0, &board.slots[0]);
     listen_ready(&options, listenfd);
 
     serve_clients(listenfd);

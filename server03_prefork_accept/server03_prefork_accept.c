@@ -82,6 +82,7 @@ main(int argc, char **argv)
     scoreboard_open(&board, (unsigned)options.children);
     pool_open(&pool, (unsigned)options.children);
     stats.variant = way->name;
+    conn_start(&options);
     stats_start(&stats);
     listenfd = listen_open(&options);
     if (way->prepare) {
@@ -179,7 +180,7 @@ child_main(unsigned number, int listenfd)
     struct slot *slot = &board.slots[number];
 
     signals_child(&waiting);
-    conn_identify(number, slot, &options);
+    conn_identify(number, slot);
     if (way->begin) {
         listenfd = way->begin(listenfd, number);
     }

@@ -98,6 +98,7 @@ main(int argc, char **argv)
     scoreboard_open(&board, (unsigned)options.children);
     pool_open(&pool, (unsigned)options.children);
     stats.variant = channels_policy_name(policy);
+    conn_start(&options);
     stats_start(&stats);
     wakefd = channels_open(pool.size, queue, policy);
     listenfd = listen_open(&options);
@@ -189,7 +190,7 @@ child_main(unsigned number, int channel)
     int connfd;
 
     signals_child(&waiting);
-    conn_identify(number, slot, &options);
+    conn_identify(number, slot);
     while ((connfd = fdpass_receive(channel)) != FDPASS_END) {
         if (connfd != FDPASS_NONE) {
             counter_add(&slot->wakeups, 1);

@@ -9,6 +9,10 @@ TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=${TESTS%/*}
 BIN=$(cd "${BIN:-$ROOT/bin}" && pwd)
 TOOLS=$(cd "${BUILD:-$ROOT/build}/tests" && pwd)
+if ! [[ -x $TOOLS/poke && -n ${BIN:-} ]]; then
+    echo "the programs are not built: tests/run does that, and knows where"
+    exit 1
+fi
 LIMIT=20 # seconds that eventually() waits
 
 PATH=$TOOLS:$PATH
@@ -17,10 +21,10 @@ setup() {
     T=$BATS_TEST_TMPDIR
     mkdir "$T/cwd" "$T/tmp"
     chmod 777 "$T" "$T/cwd" "$T/tmp"
-    STARTED=()    # pids of the servers
+    ALL=()        # pids of all servers
+    STARTED=()    # the same, empty where a test has awaited the end itself
     HELPERS=()    # pids of what else runs in the background
     COMPLAINTS='' # a pattern of what the servers may say on stderr; '' is nothing at all
-    MESS=''       # set: a server was killed on purpose and could not clean up
 }
 
 # --- processes -----------------------------------------------------------------------------------
@@ -127,6 +131,7 @@ launch() {
     ) &
     SERVER_PID=$!
     STARTED+=("$SERVER_PID")
+    ALL+=("$SERVER_PID")
 }
 
 # Until the program in the background has said that it listens; ADDRESS and PORT are from there.
@@ -266,7 +271,7 @@ end_servers() {
 }
 
 look_at_remains() {
-    local file
+    local file pid remains
 
     for file in "$T"/err.*; do
         [[ -s $file ]] || continue
@@ -280,8 +285,12 @@ look_at_remains() {
     if grep -Esq 'Sanitizer|runtime error:' "$T"/err.*; then
         complain "a sanitizer's report"
     fi
-    if [[ -z $MESS && -n $(ls -A "$T/cwd" "$T/tmp" | grep -v ':$') ]]; then
-        complain "files left: $(ls -A "$T/cwd" "$T/tmp")"
+    remains=$(find "$T/cwd" "$T/tmp" -mindepth 1)
+    for pid in "${ALL[@]}"; do
+        remains+=$(find /dev/shm -name "*.$pid.*" 2>/dev/null)
+    done
+    if [[ -n $remains ]]; then
+        complain "left behind: $remains"
     fi
 }
 

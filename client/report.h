@@ -1,0 +1,16 @@
+/*
+ * report - what the client says in the end.
+ */
+#ifndef CLIENT_REPORT_H
+#define CLIENT_REPORT_H
+
+#include "load.h"
+#include "result.h"
+
+/* For people, at most 100 columns wide; with -q only what went wrong. */
+void report_text(const struct load *load, const struct result *result, const struct tally *tallies);
+
+/* For programs: one object on one line. */
+void report_json(const struct load *load, const struct result *result, const struct tally *tallies);
+
+#endif
