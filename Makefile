@@ -12,6 +12,10 @@ WERROR =
 LDLIBS = -pthread
 BIN = bin
 BUILD = build
+# make V=1 shows the whole commands.
+V = 0
+SAY_0 = @echo "  $(1) $@";
+SAY = $(SAY_$(V))
 COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(WERROR) $(CFLAGS) $(CPPFLAGS)
 
 # --- the programs ------------------------------------------------------------------------------
@@ -36,7 +40,7 @@ $(PROGRAMS): %: $(BIN)/%
 
 define program
 $(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)) $(BUILD)/libcommon.a | $(BIN)
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(BUILD)/libcommon.a $$(LINK_$(1)) $$(LDLIBS)
+	$$(call SAY,LINK)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(BUILD)/libcommon.a $$(LINK_$(1)) $$(LDLIBS)
 endef
 $(foreach each,$(PROGRAMS),$(eval $(call program,$(each))))
 
@@ -46,15 +50,14 @@ $(foreach each,$(PROGRAMS),$(eval $(call program,$(each))))
 LINK_server01_fork = $(shell server01_fork/link.sh '$(CC)' '$(CFLAGS) $(LDFLAGS)' $(BUILD)/server01_fork)
 
 $(BUILD)/libcommon.a: $(COMMON)
-	rm -f $@
-	$(AR) rc $@ $^
+	$(call SAY,AR  )rm -f $@ && $(AR) rc $@ $^
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(COMPILE) -MMD -MP -c -o $@ $<
+	$(call SAY,CC  )$(COMPILE) -MMD -MP -c -o $@ $<
 
 $(BIN):
-	mkdir -p $@
+	@mkdir -p $@
 
 -include $(wildcard $(BUILD)/*/*.d)
 
@@ -62,7 +65,7 @@ $(BIN):
 TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*.c))
 
 $(TEST_TOOLS): %: %.o $(BUILD)/client/histogram.o $(BUILD)/libcommon.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 test-tools: $(TEST_TOOLS)
 

@@ -172,14 +172,13 @@ print_times(const struct load *load, const struct result *result)
     if (result->requests == 0) {
         return;
     }
-    printf("%-10s%10s%10s%10s%10s%10s%10s\n", "", "min   ", "p50   ", "p90   ", "p99   ",
-           "p99.9   ", "max   ");
+    printf("%-10s%7s%10s%10s%10s%10s%10s\n", "", "min", "p50", "p90", "p99", "p99.9", "max");
     for (int i = 0; i < LATENCY_KINDS; i++) {
         print_row(names[i], &result->latencies[i]);
     }
     if (load->verbose) {
-        printf("\n%-10s%10s%10s%10s%10s%10s%10s\n", "", "p25   ", "p75   ", "p95   ", "p99.99   ",
-               "mean   ", "std.dev.  ");
+        printf("\n%-10s%7s%10s%10s%10s%10s%10s\n", "", "p25", "p75", "p95", "p99.99", "mean",
+               "std dev");
         for (int i = 0; i < LATENCY_KINDS; i++) {
             print_more(names[i], &result->latencies[i]);
         }
