@@ -282,6 +282,10 @@ conn_work(struct conn *conn)
     if (conn->wait_us > 0) {
         wait_for(conn->wait_us);
     }
+    if (conn->cpu_us + conn->wait_us > 0 && signals_over()) {
+        conn_cut(conn); /* cut short: no reply may say that it was done */
+        return CONN_CLOSED;
+    }
     conn->since = clock_us();
     conn->state = CONN_WRITING;
     return CONN_OK;

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2119,SC2120
 # What all test files share. Each helper is named after what it does or waits for; all waiting has
 # a limit, and nothing sleeps and hopes. teardown() makes every test end with the same questions:
 # is anything left running, has anybody complained, is there a sanitizer's report?
@@ -231,6 +231,40 @@ await_poke() { # [PID]
         cat "$T"/poke.*
     fi
     return $status
+}
+
+# --- processes of the server ---------------------------------------------------------------------
+
+# A connection in the background that has been served once; the child's pid is in CHILD. It asks
+# once more when $T/go exists, and then takes these steps.
+occupy_child() { # STEP...
+    local ready=$T/ready.${#HELPERS[@]}
+
+    poke_away "$ADDRESS" connect send:'33\n' reply:33 who touch:"$ready" until:"$T/go" "$@"
+    eventually test -e "$ready"
+    read -r _ _ _ CHILD <"$T/poke.$((${#HELPERS[@]} - 1))"
+}
+
+# The processes that have the listening socket.
+acceptors() {
+    local inode pid
+
+    inode=$(awk -v port="$(printf ':%04X' "$PORT")" \
+        '$2 ~ port "$" && $4 == "0A" { print $10 }' /proc/net/tcp)
+    for pid in "$SERVER_PID" $(children_of "$SERVER_PID"); do
+        if find "/proc/$pid/fd" -lname "socket:\[$inode\]" 2>/dev/null | grep -q .; then
+            echo "$pid"
+        fi
+    done
+}
+
+limit_descriptors() { # SOFT PID...
+    local limit=$1 pid
+
+    shift
+    for pid; do
+        prlimit --pid "$pid" --nofile="$limit:"
+    done
 }
 
 # --- the end of each test ------------------------------------------------------------------------
