@@ -304,6 +304,9 @@ start_processes(void)
     if (!pids || pipe(gate) == -1 || pipe(rows) == -1) {
         die("cannot start %u client processes", load.processes);
     }
+    if (rows[0] >= FD_SETSIZE) {
+        diex("started with too many open descriptors"); /* pselect() could not watch the pipe */
+    }
     for (unsigned i = 0; i < load.processes; i++) {
         pids[i] = fork();
         switch (pids[i]) {
@@ -376,7 +379,7 @@ wait_for_news(bool rows_open)
 
     FD_ZERO(&readable);
     if (rows_open) {
-        FD_SET(rows[0], &readable);
+        FD_SET((unsigned)rows[0], &readable); /* unsigned: for musl's macro and -Wconversion */
     }
     return pselect(rows[0] + 1, &readable, NULL, NULL, timed ? &moment : NULL, &waiting) > 0;
 }

@@ -1,6 +1,7 @@
 #include "listen.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -54,12 +55,15 @@ listen_claim(const struct address *address)
         diex("%s: exists and is not a socket", path);
     }
     fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (fd == -1) {
+    if (fd == -1 || fcntl(fd, F_SETFL, O_NONBLOCK) == -1) { /* a full backlog must not block us */
         die("socket");
     }
     /* Only a refused connection proves that no server is behind it. */
-    if (connect(fd, address_sockaddr(address), address->length) == 0 || errno != ECONNREFUSED) {
+    if (connect(fd, address_sockaddr(address), address->length) == 0 || errno == EAGAIN) {
         diex("%s: a server is listening there", path);
+    }
+    if (errno != ECONNREFUSED) {
+        die("%s", path);
     }
     close(fd);
     if (unlink(path) == -1) {

@@ -219,6 +219,7 @@ reap(void)
             if (pids[place] == pid) {
                 pids[place] = 0;
                 free_places[board.children - alive--] = place;
+                break;
             }
         }
         if (!signals_stop && (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS)) {

@@ -75,7 +75,7 @@ channels_open(unsigned children, unsigned most, int how)
     if (!channels || !taken_back) {
         die("%u channels", children);
     }
-    for (unsigned i = 1; i <= children; i++) {
+    for (unsigned i = 0; i <= children; i++) {
         channels[i].parent_end = channels[i].child_end = -1;
     }
     shared = scoreboard_memory(sizeof *shared + (children + 1) * sizeof shared->child[0]);
