@@ -6,7 +6,8 @@ CFLAGS = -O2 -g
 # The suite is POSIX.1-2008 with XSI; files named *_linux.c ask for more themselves.
 STANDARD = -std=c11 -D_XOPEN_SOURCE=700
 WARNINGS = -pedantic -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
-	-Wformat=2 -Wvla
+	-Wformat=2 -Wvla -Wno-sign-conversion
+# (-Wno-sign-conversion: musl's FD_SET() mixes signs.)
 # For example WERROR=-Werror, as `make strict` does.
 WERROR =
 LDLIBS = -pthread
@@ -67,7 +68,7 @@ TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*.c))
 $(TEST_TOOLS): %: %.o $(BUILD)/client/histogram.o $(BUILD)/libcommon.a
 	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-test-tools: $(TEST_TOOLS)
+test-programs: $(TEST_TOOLS)
 
 # --- what to do with them ----------------------------------------------------------------------
 
@@ -76,7 +77,7 @@ demo: all
 	BIN=$(BIN) tools/demo
 
 # All tests, or make test TESTS='contract client'.
-test: all test-tools
+test: all test-programs
 	BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/run $(TESTS)
 
 # Everything again, in a place of its own, where the compiler checks memory and arithmetic.
@@ -86,9 +87,10 @@ sanitize:
 
 # No warning from either compiler, whatever the level of optimisation.
 strict:
-	for cc in gcc clang; do for level in -O0 -O2 -O3; do \
+	@for cc in gcc clang; do for level in -O0 -O2 -O3; do \
+		echo "  $$cc $$level"; \
 		$(MAKE) -s CC=$$cc CFLAGS="$$level -g" WERROR=-Werror \
-			BIN=$(BUILD)/strict-$$cc$$level/bin BUILD=$(BUILD)/strict-$$cc$$level all test-tools \
+			BIN=$(BUILD)/strict-$$cc$$level/bin BUILD=$(BUILD)/strict-$$cc$$level all test-programs \
 			|| exit 1; \
 	done; done
 
@@ -121,4 +123,4 @@ help:
 	@echo 'make clean       remove what was built'
 	@echo 'make PROGRAM     one alone: $(PROGRAMS)'
 
-.PHONY: all clean demo help install lint sanitize strict test test-tools uninstall $(PROGRAMS)
+.PHONY: all clean demo help install lint sanitize strict test test-programs uninstall $(PROGRAMS)

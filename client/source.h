@@ -1,10 +1,10 @@
 /*
  * source - where connections come from, so that the local ports last.
  *
- * A closed connection keeps its port in TIME_WAIT for a minute, on the side that closed first: ours.
- * connect() takes the ports of one parity first, about 14,100. When these are used up it searches
- * all of them in vain before it tries the others, and costs 135 us instead of 14 (Linux 6.18)
- * until, after a second, it may use the oldest again.
+ * A closed connection keeps its port in TIME_WAIT for a minute, on the side that closed first:
+ * ours. connect() takes the ports of one parity first, about 14,100. When these are used up it
+ * searches all of them in vain before it tries the others, and costs 135 us instead of 14
+ * (Linux 6.18) until, after a second, it may use the oldest again.
  *
  * Loopback IPv4 has 16 million addresses with ports of their own. Binding to one costs a call of
  * 2 us and, since bind() picks ports at random, 4 us at 12,000 used ones and over 1000 us beyond

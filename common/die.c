@@ -24,6 +24,8 @@ die_program(void)
 }
 
 /* One write, so that the messages of several processes never mix within a line. */
+static void say(int error, const char *format, va_list arguments) DIE_PRINTF(2, 0);
+
 static void
 say(int error, const char *format, va_list arguments)
 {

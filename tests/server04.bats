@@ -1,0 +1,158 @@
+#!/usr/bin/env bats
+# What server04_fdpass alone claims: the parent accepts and chooses; nothing passed is lost.
+
+load helpers
+
+SERVER=server04_fdpass
+
+# Connections one after the other, with a pause for the child to get free: counts in COUNTS.
+spread() { # POLICY
+    start_server -n 4 -P "$1"
+    eventually has_children "$SERVER_PID" 4
+    poke -r 40 "$ADDRESS" connect send:'100\n' reply:100 half eof close sleep:20
+    stop_server
+    [[ $(json_of variant) == "$1" ]]
+    counted connections 40
+    mapfile -t COUNTS < <(json_of 'children.*.connections')
+    echo "$1: ${COUNTS[*]}"
+}
+
+@test "-P first: the first child does nearly everything" {
+    spread first
+    ((COUNTS[0] >= 25 && COUNTS[1] <= 15 && COUNTS[2] <= 10 && COUNTS[3] <= 10))
+}
+
+@test "-P round-robin: all do about the same" {
+    local count
+
+    spread round-robin
+    for count in "${COUNTS[@]}"; do
+        ((count >= 7 && count <= 13))
+    done
+}
+
+@test "-P least-recent: all do about the same" {
+    local count
+
+    spread least-recent
+    for count in "${COUNTS[@]}"; do
+        ((count >= 7 && count <= 13))
+    done
+}
+
+@test "-P first is the default, another name a usage error that names the three" {
+    start_server
+    stop_server
+    [[ $(json_of variant) == first ]]
+    run -2 --separate-stderr "$BIN/$SERVER" -P last
+    [[ -z $output && $stderr == *"-P 'last'"*first*round-robin*least-recent* ]]
+}
+
+@test "-Q 1 to 4, with every policy: all are served and counted" {
+    local policy queue
+
+    for queue in 1 2 3 4; do
+        for policy in first round-robin least-recent; do
+            start_server -n 3 -Q "$queue" -P "$policy"
+            poke -j 8 -r 25 "$ADDRESS" connect send:'1000\n' reply:1000 half eof
+            stop_server
+            counted connections 200
+            counted requests 200
+            counted broken 0
+        done
+    done
+}
+
+@test "only the parent has the listening socket, and no connection once it is passed" {
+    local before
+
+    start_server -n 4
+    eventually has_children "$SERVER_PID" 4
+    alone_accepts() { [[ $(acceptors) == "$SERVER_PID" ]]; }
+    eventually alone_accepts
+    before=$(find "/proc/$SERVER_PID/fd" -mindepth 1 | wc -l)
+    poke_away "$ADDRESS" idle:4 touch:"$T/open" until:"$T/go"
+    eventually test -e "$T/open"
+    eventually server_counts connections 4
+    [[ $(find "/proc/$SERVER_PID/fd" -mindepth 1 | wc -l) -eq $before ]]
+    touch "$T/go"
+    await_poke
+}
+
+@test "all children busy: others wait, at no cost, and are served" {
+    local before
+
+    start_server -n 2 -T 60
+    occupy_child half eof
+    occupy_child half eof
+    poke_away -j 3 "$ADDRESS" connect send:'100\n' silent:1000 reply:100 half eof
+    before=$(ticks_of "$SERVER_PID")
+    sleep 1
+    (($(ticks_of "$SERVER_PID") - before < 20))
+    sleep 0.5
+    touch "$T/go"
+    for POKE in "${HELPERS[@]}"; do
+        await_poke
+    done
+    stop_server
+    counted connections 5
+    counted requests 5
+}
+
+@test "connections that a killed child had not begun are served by others" {
+    start_server -n 1 -Q 4 -T 60
+    COMPLAINTS='died of signal 9'
+    occupy_child gone
+    poke_away -j 3 "$ADDRESS" connect send:'100\n' silent:500 touch:"$T/queued" reply:100 half eof
+    eventually test -e "$T/queued"
+    kill -s KILL "$CHILD"
+    touch "$T/go"
+    await_poke "${HELPERS[0]}"
+    await_poke
+    stop_server
+    counted connections 4
+    counted requests 4
+    counted children_lost 1
+}
+
+@test "HUP: connections that wait in a child's queue are served all the same" {
+    start_server -n 1 -Q 4 -T 60 -g 20
+    occupy_child send:'50\n' reply:50 half eof
+    poke_away -j 3 "$ADDRESS" connect send:'100\n' silent:300 touch:"$T/queued" reply:100 half eof
+    eventually test -e "$T/queued"
+    kill -s HUP "$SERVER_PID"
+    touch "$T/go"
+    await_poke "${HELPERS[0]}"
+    await_poke
+    stop_server
+    counted requests 5
+    counted children_lost 0
+}
+
+@test "a storm of kill -9: at most the connections in service fail, nothing leaks" {
+    local before failed good i victims
+
+    start_server -n 6 -Q 2
+    COMPLAINTS='died of signal 9'
+    eventually has_children "$SERVER_PID" 6
+    before=$(find "/proc/$SERVER_PID/fd" -mindepth 1 | wc -l)
+    poke_away -k -j 4 -r 400 "$ADDRESS" connect send:'20000 500\n' reply:20000 half eof
+    for ((i = 0; i < 12; i++)); do
+        sleep 0.05
+        mapfile -t victims < <(children_of "$SERVER_PID")
+        kill -s KILL "${victims[RANDOM % ${#victims[@]}]}" 2>/dev/null || :
+    done
+    await_poke
+    good=$(awk '{ sum += $2 } END { print sum }' "$T/poke.0")
+    failed=$(awk '{ sum += $4 } END { print sum }' "$T/poke.0")
+    echo "good $good failed $failed"
+    [[ $((good + failed)) -eq 1600 ]]
+    eventually has_children "$SERVER_PID" 6
+    poke -j 4 -r 25 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    [[ $(find "/proc/$SERVER_PID/fd" -mindepth 1 | wc -l) -eq $before ]]
+    stop_server
+    [[ $STATUS -eq 0 ]]
+    counted children_lost "$(wc -l <"$ERR")"
+    counted children_lost -ge 5
+    [[ $failed -le $(json_of children_lost) ]]
+}
