@@ -81,7 +81,9 @@ misbehave(int fd, const char *how, char *reply, size_t bytes)
     } else if (is(how, "error")) {
         put(fd, "error: not today\n", 17);
     } else if (is(how, "silent")) {
-        sleep(LIFE_S);
+        while (read(fd, reply, 1) > 0) {
+            /* until the client gives up */
+        }
     }
     if (is(how, "reset")) {
         nanosleep(&moment, NULL); /* so that the client sees the bytes first */

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2119,SC2120
+# shellcheck shell=bash
 # What all test files share. Each helper is named after what it does or waits for; all waiting has
 # a limit, and nothing sleeps and hopes. teardown() makes every test end with the same questions:
 # is anything left running, has anybody complained, is there a sanitizer's report?
@@ -147,7 +147,10 @@ await_ready() {
     done
     ADDRESS=${line#* listening on }
     ADDRESS=${ADDRESS%, pid *}
-    PORT=${ADDRESS##*:}
+    PORT=1 # of a Unix socket
+    if [[ $ADDRESS != */* ]]; then
+        PORT=${ADDRESS##*:}
+    fi
 }
 
 # Starts $SERVER on a free port with these options and waits until it listens.

@@ -1,0 +1,363 @@
+#!/usr/bin/env bats
+# The client: section 8 of the design. Most of its servers here are bad ones (badserver.c).
+
+load helpers
+
+start_badserver() { # HOW [EVERY]
+    launch "$TOOLS/badserver" "$@"
+    await_ready
+}
+
+# The badserver has no end of its own; the rest of the suite's servers say goodbye.
+end_badserver() {
+    kill -s KILL "$SERVER_PID"
+    await_end
+}
+
+# Runs the client with a JSON report: STATUS, JSON. What always holds is checked at once.
+ask_client() { # OPTION...
+    STATUS=0
+    "$BIN/client" -p "$PORT" -o json "$@" >"$T/report" 2>"$T/stderr" || STATUS=$?
+    JSON=$(cat "$T/report")
+    echo "status $STATUS $(cat "$T/stderr")"
+    check_identity
+}
+
+# shellcheck disable=SC2046 # into words
+check_identity() {
+    set -- $(json_of scheduled completed failed unsent 'errors.*' | awk '
+        NR == 1 { scheduled = $1 } NR > 1 && NR <= 4 { sum += $1 } NR == 3 { failed = $1 }
+        NR > 4 { kinds += $1 } END { print scheduled, sum, failed, kinds }')
+    [[ $1 -eq $2 && $3 -eq $4 ]]
+}
+
+some_server() {
+    SERVER=$(basename "$(find "$ROOT" -maxdepth 1 -name 'server[0-9][0-9]_*' | sort | tail -n 1)")
+}
+
+@test "all good: exit 0, everything is counted" {
+    start_badserver good
+    ask_client -c 3 -t 20 -b 5000
+    [[ $STATUS -eq 0 && ! -s $T/stderr ]]
+    counted scheduled 60
+    counted completed 60
+    counted failed 0
+    counted unsent 0
+    counted requests 60
+    counted bytes_received 300000
+    counted distribution.children 60
+    counted connect_us.count 60
+    counted first_byte_us.count 60
+    counted service_us.count 60
+    counted response_us.count 0
+    [[ $(json_of server_identifies_children mode) == $'true\nclosed' ]]
+    end_badserver
+}
+
+@test "JSON: all fields of the design" {
+    local times
+
+    start_badserver good
+    ask_client -c 2 -t 10 -b 100 -k 3 -m 2
+    times=({connect,first_byte,service,response}_us.{count,min,mean,stddev,p50,p90,p99,p999,max})
+    json_of target server_identifies_children clients connections_each bytes \
+        requests_per_connection in_flight mode rate scheduled completed failed unsent requests \
+        bytes_received seconds connections_per_second requests_per_second \
+        errors.{refused,reset,timed_out,short,corrupt,rejected,client_limited,other} \
+        children.0.{child,pid,connections,requests} \
+        distribution.{children,min,max,mean,stddev,jain} "${times[@]}" >"$T/fields"
+    [[ $(json_of target) == "$ADDRESS" ]]
+    [[ $(json_of clients connections_each bytes requests_per_connection in_flight | paste -sd' ') == \
+        "2 10 100 3 2" ]]
+    for kind in connect first_byte service; do
+        json_of "${kind}_us".{min,p50,p90,p99,p999,max} | sort -n -c
+    done
+    [[ $(json_of distribution.{children,min,max,mean} | paste -sd' ') == "20 1 1 1.000" ]]
+    json_of distribution.jain | awk '{ exit !($1 > 0.999 && $1 < 1.001) }'
+    end_badserver
+}
+
+@test "-k: so many requests on each connection" {
+    start_badserver good
+    ask_client -c 2 -t 5 -k 7 -b 1000
+    [[ $STATUS -eq 0 ]]
+    counted completed 10
+    counted requests 70
+    counted bytes_received 70000
+    [[ $(json_of 'children.*.requests' | sort -u) -eq 7 ]]
+    end_badserver
+}
+
+@test "-m 1, 2 and 500: so many connections in flight, none forgotten" {
+    local in_flight
+
+    start_badserver good
+    for in_flight in 1 2 500; do
+        ask_client -c 2 -t 600 -m "$in_flight" -b 200
+        [[ $STATUS -eq 0 ]]
+        counted completed 1200
+        counted distribution.children 1200
+    done
+    end_badserver
+}
+
+@test "replies of any size are verified, short ones tell no child" {
+    local bytes
+
+    start_badserver good
+    for bytes in 1 31 32 33 61 65536 1000000; do
+        ask_client -c 1 -t 3 -b "$bytes"
+        [[ $STATUS -eq 0 ]]
+        counted completed 3
+        counted bytes_received $((3 * bytes))
+        counted distribution.children "$((bytes >= 32 ? 3 : 0))"
+    done
+    end_badserver
+}
+
+# Each failure by its kind; no time of a failed request is among the times.
+fails_as() { # HOW KIND OPTION...
+    local how=$1 kind=$2
+
+    shift 2
+    start_badserver "$how"
+    ask_client -c 2 -t 3 -b 100000 "$@"
+    [[ $STATUS -eq 1 ]]
+    counted completed 0
+    counted failed 6
+    counted "errors.$kind" 6
+    counted service_us.count 0
+    end_badserver
+}
+
+@test "a wrong byte is corrupt" {
+    fails_as corrupt corrupt
+}
+
+@test "a byte too many is corrupt" {
+    fails_as long corrupt
+}
+
+@test "half a reply is short, and so is none" {
+    fails_as short short
+    fails_as none short
+}
+
+@test "a reset is a reset" {
+    fails_as reset reset
+}
+
+@test "the server's error line is a rejection, and is shown" {
+    fails_as error rejected
+    start_badserver error
+    run -1 "$BIN/client" -p "$PORT" -c 1 -t 2
+    [[ $output == *'not today'* ]]
+    end_badserver
+}
+
+@test "a server that says nothing: timed out after -T" {
+    local start
+
+    start=$(now_ms)
+    fails_as silent timed_out -T 1 -m 3
+    (($(now_ms) - start >= 1000 && $(now_ms) - start < 8000))
+}
+
+@test "every kind in the midst of good ones, with -m 1 and more" {
+    local how in_flight
+
+    for how in corrupt long short none reset error; do
+        start_badserver "$how" 3
+        for in_flight in 1 8; do
+            ask_client -c 3 -t 30 -m "$in_flight" -b 50000
+            [[ $STATUS -eq 1 ]]
+            counted completed 60
+            counted failed 30
+            counted service_us.count 60
+        done
+        end_badserver
+    done
+}
+
+@test "a server of another suite: unverified, and it says so" {
+    start_badserver unstamped
+    ask_client -c 2 -t 5 -b 1000
+    [[ $STATUS -eq 0 ]]
+    counted completed 10
+    counted distribution.children 0
+    [[ $(json_of server_identifies_children) == false ]]
+    run -0 "$BIN/client" -p "$PORT" -c 1 -t 5
+    [[ $output == *'does not identify its children'* ]]
+    end_badserver
+}
+
+@test "nobody there: exit 3, all refused" {
+    start_badserver good
+    end_badserver
+    ask_client -c 2 -t 3
+    [[ $STATUS -eq 3 ]]
+    counted errors.refused 6
+    run -3 "$BIN/client" -i "$T/no.socket" -c 1 -t 1
+    run -1 --separate-stderr "$BIN/client" -i no.such.host.invalid -c 1 -t 1
+    [[ -z $output && ${#stderr_lines[@]} -eq 1 ]]
+}
+
+@test "out of descriptors: exit 4, client_limited, with a hint" {
+    start_badserver good
+    run -4 bash -c 'ulimit -n 30; exec "$@"' bash "$BIN/client" -p "$PORT" -c 1 -t 300 -m 100 -o json
+    JSON=$output
+    check_identity
+    counted errors.client_limited -ge 1
+    [[ $(json_of errors.{refused,reset,timed_out,short,corrupt,rejected,other} | sort -u) -eq 0 ]]
+    run -4 bash -c 'ulimit -n 30; exec "$@"' bash "$BIN/client" -p "$PORT" -c 1 -t 300 -m 100
+    [[ $output == *'ulimit -n'* ]]
+    end_badserver
+}
+
+@test "text: what was asked, times, totals, distribution; 100 columns at most" {
+    start_badserver good
+    run -0 --separate-stderr "$BIN/client" -p "$PORT" -c 3 -t 5 -b 4096
+    [[ -z $stderr ]]
+    [[ $output == *"$ADDRESS"* && $output == *'4,096'* ]]
+    grep -Eq '^ +min +p50 +p90 +p99 +p99\.9 +max' <<<"$output"
+    [[ $(grep -Ec '^(connect|first byte|service) ' <<<"$output") -eq 3 ]]
+    [[ $output == *'15 of 15 connections completed'* && $output == *'Closed loop'* ]]
+    [[ $(grep -Ec '^ +[0-9]+ +[0-9]+ +1 +6\.7%' <<<"$output") -eq 15 ]]
+    [[ $output == *"Jain's fairness index 1.0"* ]]
+    "$BIN/client" -p "$PORT" -c 3 -t 50 -b 4096 -v >"$T/wide"
+    "$BIN/client" -p "$PORT" -c 1000 -t 1 -b 1 >>"$T/wide"
+    [[ $(awk 'length($0) > 100' "$T/wide") == '' ]]
+    end_badserver
+}
+
+@test "text: with more than 40 children a histogram stands for the rows" {
+    start_badserver good
+    run -0 "$BIN/client" -p "$PORT" -c 2 -t 100
+    [[ ${#lines[@]} -lt 40 && $output == *'200 children'* ]]
+    end_badserver
+}
+
+@test "-q says nothing when all is well, and what failed when not" {
+    start_badserver good
+    run -0 "$BIN/client" -p "$PORT" -c 1 -t 3 -q
+    [[ -z $output ]]
+    end_badserver
+    start_badserver corrupt
+    run -1 "$BIN/client" -p "$PORT" -c 1 -t 3 -q
+    [[ $output == *corrupt* ]]
+    end_badserver
+}
+
+@test "no progress line when stderr is no terminal" {
+    some_server
+    start_server
+    "$BIN/client" -p "$PORT" -c 2 -t 2 -k 10 -T 20 >"$T/report" 2>"$T/stderr"
+    [[ ! -s $T/stderr ]]
+    run ! grep -q $'\r\|\033' "$T/report"
+}
+
+# In the background, with requests without end.
+client_away() {
+    launch "$BIN/client" -p "$PORT" -o json "$@"
+    CLIENT=$SERVER_PID
+    eventually_loaded() { [[ $(children_of "$CLIENT" | wc -l) -ge 1 ]]; }
+    eventually eventually_loaded
+}
+
+@test "Ctrl-C stops the load, and it still reports" {
+    local server
+
+    start_badserver good
+    server=$SERVER_PID
+    client_away -c 2 -t 10000000 -m 4
+    sleep 0.3
+    kill -s INT "$CLIENT"
+    await_end "$CLIENT"
+    [[ $STATUS -eq 1 ]]
+    check_identity
+    counted scheduled 20000000
+    counted completed -ge 1
+    counted unsent -ge 10000000
+    [[ $(json_of errors.{refused,reset,timed_out,short,corrupt,rejected} | sort -u) -eq 0 ]]
+    SERVER_PID=$server
+    end_badserver
+}
+
+@test "Ctrl-C ends it soon also when no reply comes" {
+    local server start
+
+    start_badserver silent
+    server=$SERVER_PID
+    client_away -c 2 -t 10 -m 4 -T 100
+    sleep 0.3
+    start=$(now_ms)
+    kill -s INT "$CLIENT"
+    await_end "$CLIENT"
+    (($(now_ms) - start < 5000))
+    [[ $STATUS -ne 0 ]]
+    check_identity
+    counted completed 0
+    SERVER_PID=$server
+    end_badserver
+}
+
+@test "kill -9 of the client: its processes leave too" {
+    local child children server
+
+    start_badserver silent
+    server=$SERVER_PID
+    client_away -c 3 -t 10 -T 100
+    three() { [[ $(children_of "$CLIENT" | wc -l) -eq 3 ]]; }
+    eventually three
+    children=$(children_of "$CLIENT")
+    kill -s KILL "$CLIENT"
+    await_end "$CLIENT"
+    for child in $children; do
+        eventually dead "$child"
+    done
+    SERVER_PID=$server
+    end_badserver
+}
+
+@test "kill -9 of a client process is a failure, not a silence" {
+    local server
+
+    start_badserver silent
+    server=$SERVER_PID
+    client_away -c 3 -t 1 -T 2
+    three() { [[ $(children_of "$CLIENT" | wc -l) -eq 3 ]]; }
+    eventually three
+    kill -s KILL "$(children_of "$CLIENT" | head -n 1)"
+    await_end "$CLIENT"
+    [[ $STATUS -ne 0 ]]
+    check_identity
+    counted scheduled 3
+    counted completed 0
+    SERVER_PID=$server
+    end_badserver
+}
+
+@test "a report that cannot be written is a failure" {
+    start_badserver good
+    for format in text json; do
+        run ! bash -c 'exec "$@" 2>/dev/null >/dev/full' bash "$BIN/client" -p "$PORT" -c 1 -t 1 \
+            -o "$format"
+        run ! bash -c 'exec "$@" 2>/dev/null >&-' bash "$BIN/client" -p "$PORT" -c 1 -t 1 -o "$format"
+    done
+    end_badserver
+}
+
+@test "IPv6 and Unix sockets, names" {
+    some_server
+    start_server -i ::1
+    ask_client -i ::1 -c 2 -t 5
+    [[ $STATUS -eq 0 ]]
+    stop_server
+    start_server -i "$T/socket"
+    ask_client -i "$T/socket" -c 2 -t 5
+    [[ $STATUS -eq 0 && $(json_of target) == "$T/socket" ]]
+    stop_server
+    start_server
+    ask_client -i localhost -c 2 -t 5
+    [[ $STATUS -eq 0 ]]
+}
