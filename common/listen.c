@@ -10,13 +10,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "die.h"
+#include "scoreboard.h"
 
-enum { INHERITED_FD = 3 };
+enum { INHERITED_FD = 3, QUIET_US = 60 * 1000 * 1000 };
+
+static counter *quiet_until; /* clock_us(), shared by all children: until then no second warning */
 
 bool listen_was_inherited;
-
-static bool exhausted; /* and said so */
 
 int
 listen_inherited(void)
@@ -26,6 +28,7 @@ listen_inherited(void)
     int listening = 0;
     socklen_t length = sizeof listening;
 
+    quiet_until = scoreboard_memory(sizeof *quiet_until);
     if (!pid || !count || atol(pid) != (long)getpid() || atoi(count) < 1) {
         return -1;
     }
@@ -136,14 +139,19 @@ listen_remove(const struct options *options, int listenfd)
 bool
 listen_exhausted(void)
 {
+    int64_t now = clock_us();
+    unsigned long long quiet;
+
     switch (errno) {
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-        if (!exhausted) {
+        quiet = counter_get(quiet_until);
+        if ((unsigned long long)now >= quiet &&
+            atomic_compare_exchange_strong(quiet_until, &quiet,
+                                           (unsigned long long)now + QUIET_US)) {
             warn("accept: waiting until something is freed");
-            exhausted = true;
         }
         return true;
     case EBADF:
@@ -155,10 +163,4 @@ listen_exhausted(void)
     default: /* EINTR, EAGAIN, ECONNABORTED, EPROTO and the network errors of accept(2) */
         return false;
     }
-}
-
-void
-listen_recovered(void)
-{
-    exhausted = false;
 }

@@ -30,9 +30,8 @@ void listen_ready(const struct options *options, int listenfd);
 void listen_remove(const struct options *options, int listenfd);
 
 /* Sorts what accept(2) may fail with: true if descriptors or memory have run out, so that asking
- * again at once would only spin (warns once, until listen_recovered()); false if the next accept
- * may well succeed. Dies on an error that no waiting mends. Keeps errno. */
+ * again at once would only spin (one child warns, once a minute); false if the next accept may well
+ * succeed. Dies on an error that no waiting mends. */
 bool listen_exhausted(void);
-void listen_recovered(void);
 
 #endif

@@ -17,7 +17,8 @@ struct stats {
     unsigned long long children_lost; /* died of a signal or an error, unasked */
 };
 
-/* The server starts now: what its process has used before (its exec, the shell's fork) is not its. */
+/* The server starts now: what its process has used before (in the shell, before exec) does not
+ * count. But nothing can be taken from a maximum: a large launcher shows in peak_rss_kib. */
 void stats_start(struct stats *stats);
 
 /* Prints it to stdout, as text or as one line of JSON; with -q no text when the server stops. With

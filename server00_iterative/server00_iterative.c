@@ -113,7 +113,6 @@ serve_clients(int listenfd)
 
         if (connfd != -1) {
             counter_add(&slot->wakeups, 1);
-            listen_recovered();
             conn_serve(connfd);
             close(connfd);
         } else if (listen_exhausted()) {

@@ -162,7 +162,6 @@ start_children(int listenfd)
             paused = listen_exhausted();
             return;
         }
-        listen_recovered();
         if (!start_child(free_places[board.children - alive - 1], listenfd, connfd)) {
             held_connfd = connfd;
             paused = true;

@@ -219,7 +219,6 @@ accept_client(int listenfd)
         }
         return false;
     }
-    listen_recovered();
     if (fcntl(connfd, F_SETFL, O_NONBLOCK) == -1) {
         die("O_NONBLOCK");
     }

@@ -188,7 +188,6 @@ child_main(unsigned number, int listenfd)
         int connfd = way->take(listenfd, slot);
 
         if (connfd != -1) {
-            listen_recovered();
             conn_serve(connfd);
             close(connfd);
         } else if (listen_exhausted()) {

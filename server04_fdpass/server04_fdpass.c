@@ -243,9 +243,7 @@ next_connection(int listenfd)
     }
     accept_after = 0;
     connfd = accept(listenfd, NULL, NULL);
-    if (connfd != -1) {
-        listen_recovered();
-    } else if (listen_exhausted()) {
+    if (connfd == -1 && listen_exhausted()) {
         accept_after = clock_us() + PAUSE_US;
     }
     return connfd;

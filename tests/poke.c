@@ -14,7 +14,7 @@
  *     idle:N       N more connections, kept open; still the same newest
  *     refused      nobody accepts connections
  *     send:TEXT    with \n, \r, \0 and \\      slow:MS:TEXT  byte by byte, a pause after each
- *     fill:N       N bytes of garbage, as many as the server takes
+ *     fill:N       N bytes of garbage
  *     half         end of file for the server   reset         close with a reset
  *     close        close                        drop:N        close N of the idle connections
  *     reply:N      exactly N bytes of a reply   who           say who made the last reply
@@ -280,25 +280,14 @@ send_text(const char *text, long pause)
     free(data);
 }
 
-/* As much garbage as the server takes before it hangs up. */
 static void
 fill(long count)
 {
     char data[4096];
 
     memset(data, 'x', sizeof data);
-    while (count > 0) {
-        size_t part = count < (long)sizeof data ? (size_t)count : sizeof data;
-        ssize_t sent;
-
-        if (!ready(POLLOUT, LIMIT_MS)) {
-            fail("the server takes no more in %d ms", LIMIT_MS);
-        }
-        sent = send(fd, data, part, MSG_DONTWAIT);
-        if (sent == -1 && errno != EAGAIN) {
-            return;
-        }
-        count -= sent > 0 ? sent : 0;
+    for (; count > 0; count -= (long)sizeof data) {
+        transmit(data, count < (long)sizeof data ? (size_t)count : sizeof data);
     }
 }
 

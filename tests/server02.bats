@@ -84,7 +84,7 @@ too_many() { # LIMIT CONNECTIONS LESS MESSAGE
     eventually says "$ERR" "$4"
     before=$(ticks_of "$SERVER_PID")
     sleep 2
-    (($(ticks_of "$SERVER_PID") - before < 40))
+    (($(ticks_of "$SERVER_PID") - before < 20))
     touch "$T/go"
     eventually test -e "$T/served"
     touch "$T/end"
