@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "die.h"
 #include "signals.h"
 
 enum {
@@ -17,7 +19,7 @@ enum {
     NAP_US = 100 * 1000         /* how long a wait goes on before the flags are looked at */
 };
 
-static char filler[CONN_CHUNK + CONN_PERIOD];
+static char *filler; /* on the heap: among the variables it would scatter them over more pages */
 static char stamp[CONN_STAMP];
 static unsigned number; /* of this child */
 static long process;    /* its pid */
@@ -31,8 +33,12 @@ conn_filler(uint64_t offset)
     static const char letters[CONN_PERIOD + 1] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwx-";
 
-    if (filler[0] == '\0') {
-        for (size_t i = 0; i < sizeof filler; i++) {
+    if (!filler) {
+        filler = malloc(CONN_CHUNK + CONN_PERIOD);
+        if (!filler) {
+            die("the filler of replies");
+        }
+        for (size_t i = 0; i < CONN_CHUNK + CONN_PERIOD; i++) {
             filler[i] = letters[i % CONN_PERIOD];
         }
     }

@@ -6,9 +6,10 @@
  * one client, the kernel keeps the next ones in the listen queue (-B): they are connected, but
  * nobody talks to them.
  *
- * It costs less per connection than any other model, for nothing is ever handed over; it is the
- * baseline. It breaks as soon as one client is slow: all the others wait behind it.
- * Compare with server01_fork, which gives each client a process of its own.
+ * It is the least that a server can do, and the baseline. Nothing is handed over; but nothing
+ * overlaps either: while a client is thinking, the process waits. It breaks as soon as one client
+ * is slow: all the others wait behind it. Compare with server01_fork, which gives each client a
+ * process of its own.
  */
 #include <errno.h>
 #include <netinet/in.h>

@@ -176,7 +176,6 @@ start_child(unsigned place, int listenfd, int connfd)
     static bool said;
     pid_t pid;
 
-    fflush(stdout); /* or the child would have a copy of what is still in the buffer */
     switch (pid = fork()) {
     case -1:
         if (!said) {

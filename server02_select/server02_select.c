@@ -98,7 +98,7 @@ stay_below_fd_setsize(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) == -1) {
         die("getrlimit");
     }
-    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > FD_SETSIZE) {
+    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= FD_SETSIZE) {
         limit.rlim_cur = FD_SETSIZE;
         if (setrlimit(RLIMIT_NOFILE, &limit) == -1) {
             die("setrlimit");

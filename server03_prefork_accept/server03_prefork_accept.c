@@ -158,7 +158,6 @@ start_child(unsigned number, int listenfd)
 {
     pid_t pid;
 
-    fflush(stdout); /* or the child would have a copy of what is still in the buffer */
     switch (pid = fork()) {
     case -1:
         pool_not_started(&pool, number);

@@ -163,7 +163,6 @@ start_child(unsigned number, int listenfd)
 {
     pid_t pid = -1;
 
-    fflush(stdout); /* or the child would have a copy of what is still in the buffer */
     if (channels_create(number) == 0) {
         pid = fork();
     }

@@ -199,19 +199,20 @@ takes_children() {
 
 @test "the first line says where it listens: IPv4, only loopback unless asked" {
     start_server
-    [[ $(head -n 1 "$OUT") =~ ^$SERVER:\ listening\ on\ 127\.0\.0\.1:[1-9][0-9]*,\ pid\ $SERVER_PID$ ]]
+    head -n 1 "$OUT" |
+        grep -Eqx "$SERVER: listening on 127\.0\.0\.1:[1-9][0-9]*, pid $SERVER_PID"
     poke "$ADDRESS" connect send:'1\n' reply:1
 }
 
 @test "a port that is asked for is the port that it gets, also at once after another server" {
     local port
 
-    start_server
+    start_server -i "$OWN_HOST"
     port=$PORT
     poke -r 10 "$ADDRESS" connect send:'1\n' reply:1
     stop_server
-    start_server -p "$port"
-    [[ $ADDRESS == "127.0.0.1:$port" ]]
+    start_server -i "$OWN_HOST" -p "$port"
+    [[ $ADDRESS == "$OWN_HOST:$port" ]]
     poke "$ADDRESS" connect send:'1\n' reply:1
 }
 
@@ -543,13 +544,14 @@ stop_until_dead() {
 }
 
 @test "a stop signal at any moment stops it: 100 times, under load" {
-    local few=() i start took worst=0
+    local few=() i start took where worst=0
 
     if takes_children; then
         few=(-n 3)
     fi
     for ((i = 0; i < 100; i++)); do
-        start_server -g 20 "${few[@]}"
+        where=("$OWN_HOST" "$T/socket") # by turns
+        start_server -g 20 -i "${where[i / 2 % 2]}" "${few[@]}"
         poke -k -j 2 -r 1000 "$ADDRESS" connect send:'2000\n' reply:2000 >/dev/null 3>&- &
         HELPERS+=($!)
         sleep "0.0$((RANDOM % 30 + 10))"
@@ -598,8 +600,7 @@ served_after() {
 
 @test "-T 1: so is one whose request does not get complete, although bytes come" {
     start_server -T 1
-    poke "$ADDRESS" connect mark send:1 sleep:300 send:0 sleep:300 send:0 sleep:300 send:0 gone \
-        after:900 within:4000
+    poke "$ADDRESS" connect mark drip:300 gone after:900 within:5000
     served_after
     stop_server
     counted timed_out 1
@@ -829,7 +830,7 @@ served_after() {
 @test "kill -9 of the parent: its children leave within two seconds, the port is free" {
     local start port
 
-    start_server -n 3
+    start_server -n 3 -i "$OWN_HOST"
     port=$PORT
     poke_away "$ADDRESS" connect send:'1\n10 0 10000000\n' reply:1 touch:"$T/working" gone
     poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/idle" gone
@@ -839,8 +840,8 @@ served_after() {
     await_end
     eventually nothing_marked
     (($(now_ms) - start < 5000))
-    poke "127.0.0.1:$port" refused
-    start_server -p "$port"
+    poke "$OWN_HOST:$port" refused
+    start_server -i "$OWN_HOST" -p "$port"
     poke "$ADDRESS" connect send:'100\n' reply:100
     for POKE in "${HELPERS[@]}"; do
         await_poke

@@ -17,6 +17,13 @@ LIMIT=20 # seconds that eventually() waits
 
 PATH=$TOOLS:$PATH
 
+# Where a test's clients go on when its server is gone, it listens on an address of its own: the
+# port may be another test's by then. (Linux answers to all of 127.0.0.0/8.)
+OWN_HOST=127.0.0.1
+if [[ $(uname) == Linux ]]; then
+    OWN_HOST=127.77.$((BASHPID / 250 % 250 + 1)).$((BASHPID % 250 + 1))
+fi
+
 setup() {
     T=$BATS_TEST_TMPDIR
     mkdir "$T/cwd" "$T/tmp"

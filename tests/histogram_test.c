@@ -119,11 +119,11 @@ int
 main(void)
 {
     check_few();
-    check_values(1, 1000, 1);            /* 1 us to 10 us */
-    check_values(2, 1000, 4);            /* to 10 ms */
-    check_values(3, 10 * 1000, 6);       /* 10 us to 10 s */
-    check_values(4, 1000 * 1000, 4);     /* 1 ms to 10 s */
-    check_values(5, 6000000000LL, 1);    /* 6 s to 60 s */
-    check_values(6, 2040 * 1000, 1);     /* around the first doubling */
+    check_values(1, 1000, 1);         /* 1 us to 10 us */
+    check_values(2, 1000, 4);         /* to 10 ms */
+    check_values(3, 10 * 1000, 6);    /* 10 us to 10 s */
+    check_values(4, 1000 * 1000, 4);  /* 1 ms to 10 s */
+    check_values(5, 6000000000LL, 1); /* 6 s to 60 s */
+    check_values(6, 2040 * 1000, 1);  /* around the first doubling */
     return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

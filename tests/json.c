@@ -1,5 +1,5 @@
 /*
- * json - checks that standard input is one JSON value (RFC 8259) and one line, and prints parts of it.
+ * json - checks that standard input is one JSON value (RFC 8259) on one line, prints parts.
  *
  *     json                            only checks
  *     json connections children.2.pid children.*.pid children.#

@@ -15,6 +15,7 @@
  *     refused      nobody accepts connections
  *     send:TEXT    with \n, \r, \0 and \\      slow:MS:TEXT  byte by byte, a pause after each
  *     fill:N       N bytes of garbage
+ *     drip:MS      a digit so often, until the server hangs up
  *     half         end of file for the server   reset         close with a reset
  *     close        close                        drop:N        close N of the idle connections
  *     reply:N      exactly N bytes of a reply   who           say who made the last reply
@@ -291,6 +292,19 @@ fill(long count)
     }
 }
 
+/* A digit now and then, until the server has had enough of it. */
+static void
+drip(int pause)
+{
+    int64_t end = now_ms() + LIMIT_MS;
+
+    while (send(fd, "0", 1, MSG_DONTWAIT) == 1 && !ready(POLLIN, pause)) {
+        if (now_ms() > end) {
+            fail("still open after %d ms", LIMIT_MS);
+        }
+    }
+}
+
 static void
 check_stamp(void)
 {
@@ -442,6 +456,8 @@ talk(const char *word, const char *rest)
         send_text(colon + 1, atol(rest));
     } else if (strcmp(word, "fill") == 0) {
         fill(atol(rest));
+    } else if (strcmp(word, "drip") == 0) {
+        drip(atoi(rest));
     } else if (strcmp(word, "reply") == 0) {
         expect_reply(atol(rest));
     } else if (strcmp(word, "who") == 0) {

@@ -28,7 +28,7 @@ SERVER=server00_iterative
     counted wakeups 20
     counted wasted_wakeups 0
     counted children_started 0
-    [[ $(json_of 'children.#' children.0.child children.0.pid | paste -sd' ') == "1 0 $SERVER_PID" ]]
+    [[ $(json_of children.{#,0.child,0.pid} | paste -sd' ') == "1 0 $SERVER_PID" ]]
 }
 
 @test "the system calls of a server stand in its own file" {

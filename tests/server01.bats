@@ -33,9 +33,10 @@ SERVER=server01_fork
 }
 
 @test "-n 2: never more children, and five slow clients are all served" {
-    local count most=0
+    local count most=0 start
 
     start_server -n 2
+    start=$(now_ms)
     poke_away -j 5 "$ADDRESS" connect send:'10 0 500000\n' reply:10 half eof
     while alive "$POKE"; do
         count=$(children_of "$SERVER_PID" | wc -l)
@@ -43,7 +44,10 @@ SERVER=server01_fork
         sleep 0.05
     done
     await_poke
-    [[ $most -eq 2 ]]
+    # Two, two and one: in less time there were more. (The list of processes is read while it
+    # changes: it may show the one that has ended and the one that came after it.)
+    (($(now_ms) - start >= 1500))
+    ((most == 2 || most == 3))
     stop_server
     counted connections 5
     counted requests 5

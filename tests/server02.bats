@@ -11,7 +11,7 @@ SERVER=server02_select
     [[ -z $(children_of "$SERVER_PID") ]]
     stop_server
     counted connections 50
-    [[ $(json_of 'children.#' children.0.child children.0.pid | paste -sd' ') == "1 0 $SERVER_PID" ]]
+    [[ $(json_of children.{#,0.child,0.pid} | paste -sd' ') == "1 0 $SERVER_PID" ]]
 }
 
 @test "readers of 16 MiB, fast and slow, delay nobody's byte" {
@@ -93,7 +93,7 @@ too_many() { # LIMIT CONNECTIONS LESS MESSAGE
     [[ $(wc -l <"$ERR") -eq 1 ]]
 }
 
-@test "1100 connections do not fit into an fd_set: it says so once and serves on when some are closed" {
+@test "1100 connections do not fit into an fd_set: said once, and served when some are closed" {
     too_many 4096 1100 300 FD_SETSIZE
 }
 

@@ -88,7 +88,7 @@ try_way() { # WAY
 
     for way in select poll lock-file lock-mutex epoll epoll-exclusive reuseport; do
         [[ $(uname) == Linux || $way != *e[pu]* ]] || continue
-        start_server -a "$way" -n 3
+        start_server -a "$way" -n 3 -i "$OWN_HOST"
         port=$PORT
         serve_some
         start=$(now_ms)
@@ -96,7 +96,7 @@ try_way() { # WAY
         await_end
         eventually nothing_marked
         (($(now_ms) - start < 5000))
-        poke "127.0.0.1:$port" refused
+        poke "$OWN_HOST:$port" refused
     done
 }
 

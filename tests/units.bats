@@ -20,6 +20,7 @@ load helpers
         run ! json <<<"$bad"
     done
     run ! json <<<$'{}\n{}'
-    [[ $(json a.1 b.c.# 'a.*' <<<'{"a":[1,"zwei"],"b":{"c":[]}}' | paste -sd' ') == "zwei 0 1 zwei" ]]
+    run -0 json a.1 b.c.# 'a.*' <<<'{"a":[1,"zwei"],"b":{"c":[]}}'
+    [[ ${lines[*]} == "zwei 0 1 zwei" ]]
     run ! json c <<<'{"a":1}'
 }
