@@ -22,7 +22,7 @@ struct pool {
     struct pool_child *child; /* child[1..size] */
     unsigned size;
     unsigned alive;
-    bool warned;            /* that a child cannot be started */
+    int64_t quiet_until;    /* clock_us() from which one may warn again that none can be started */
     unsigned replacing;     /* the child that is being replaced; 0: none */
     int64_t replaced_until; /* clock_us() at which the next one's turn comes anyway */
     unsigned long long started, lost;

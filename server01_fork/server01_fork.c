@@ -45,6 +45,7 @@ static const char help[] = "The parent accepts, and forks a child for each conne
                            "  -n N        most children alive at once (default 256)\n";
 
 enum { CHILDREN = 256, CHILDREN_MAX = 30000, PAUSE_US = 100 * 1000, BURST = 64 };
+enum { QUIET_US = 60 * 1000 * 1000 }; /* between two warnings of the same */
 
 static struct options options;
 static struct scoreboard board;
@@ -173,21 +174,20 @@ start_children(int listenfd)
 static bool
 start_child(unsigned place, int listenfd, int connfd)
 {
-    static bool said;
+    static int64_t quiet_until;
     pid_t pid;
 
     switch (pid = fork()) {
     case -1:
-        if (!said) {
+        if (clock_us() >= quiet_until) {
             warn("fork: trying again");
+            quiet_until = clock_us() + QUIET_US;
         }
-        said = true;
         return false;
     case 0:
         close(listenfd); /* the parent's */
         child_main(place, connfd);
     default:
-        said = false;
         close(connfd); /* the child's: a second copy here would keep the connection open */
         pids[place] = pid;
         alive++;
