@@ -7,7 +7,12 @@
 #include "clock.h"
 #include "die.h"
 
-enum { YOUNG_US = 1000 * 1000, PAUSE_LEAST_US = 100 * 1000, PAUSE_MOST_US = 5 * 1000 * 1000 };
+enum {
+    YOUNG_US = 1000 * 1000,
+    PAUSE_LEAST_US = 100 * 1000,
+    PAUSE_MOST_US = 5 * 1000 * 1000,
+    QUIET_US = 60 * 1000 * 1000
+};
 
 void
 pool_open(struct pool *pool, unsigned size)
@@ -58,7 +63,6 @@ pool_started(struct pool *pool, unsigned number, pid_t pid)
     pool->child[number].pid = pid;
     pool->child[number].started = clock_us();
     pool->child[number].asked = false;
-    pool->warned = false;
     pool->alive++;
     pool->started++;
 }
@@ -82,9 +86,9 @@ pool_not_started(struct pool *pool, unsigned number)
 {
     struct pool_child *child = &pool->child[number];
 
-    if (!pool->warned) {
+    if (clock_us() >= pool->quiet_until) {
         warn("cannot start child %u, trying again", number);
-        pool->warned = true;
+        pool->quiet_until = clock_us() + QUIET_US;
     }
     child->young += child->young == 0 ? 2 : 1; /* never at once */
     child->due = clock_us() + pause_us(child->young);
