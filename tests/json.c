@@ -228,9 +228,8 @@ whole(const char *input, const char *path)
 int
 main(int argc, char **argv)
 {
-    size_t room = 1 << 24;
-    char *input = calloc(room + 1, 1);
-    size_t length = input ? fread(input, 1, room, stdin) : 0;
+    static char input[(1 << 24) + 1];
+    size_t length = fread(input, 1, sizeof input - 1, stdin);
 
     if (length == 0 || memchr(input, '\n', length - 1) || strlen(input) != length) {
         fputs("json: not one line\n", stderr);
