@@ -65,6 +65,8 @@ static char who[STAMP + 1];
 static bool keep_going;
 static const char *current = "";
 
+static _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 static _Noreturn void
 fail(const char *format, ...)
 {
