@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# The READMEs do not lie: every block marked sh is run as a reader would. A line that starts
-# with bin/server belongs into a terminal of its own: it runs in the background, on a free port in place
-# of 2000, until the block is done. Every other line must succeed.
+# The READMEs do not lie: every block marked sh is run as a reader would. A line that starts with
+# bin/server belongs into a terminal of its own: it runs in the background, on a free port in
+# place of 2000, until the block is done. Every other line must succeed.
 
 load helpers
 
