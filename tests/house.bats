@@ -86,6 +86,7 @@ FORBIDDEN+='|pthread_create|pthread_(mutex|rwlock|spin|cond)_[a-z_]+|flock|lockf
 @test "the delete test: without any one server, all the others build" {
     local server other
 
+    unset MAKEFLAGS MFLAGS # of the make that runs the tests: it may build elsewhere
     mkdir "$T/tree"
     tar -cf - --exclude=./bin --exclude=./build --exclude=./.git --exclude=./node_modules . |
         tar -xf - -C "$T/tree"
@@ -107,7 +108,7 @@ FORBIDDEN+='|pthread_create|pthread_(mutex|rwlock|spin|cond)_[a-z_]+|flock|lockf
 @test "strict POSIX: gcc and clang compile it all without a warning" {
     local cc
 
-    command -v gcc clang >/dev/null || skip "needs gcc and clang"
+    { command -v gcc && command -v clang; } >/dev/null || skip "needs gcc and clang"
     for cc in gcc clang; do
         # shellcheck disable=SC2046 # into words
         "$cc" -std=c11 -D_XOPEN_SOURCE=700 -pedantic -Wall -Wextra -Werror -fsyntax-only \
