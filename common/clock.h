@@ -3,6 +3,7 @@
 #define COMMON_CLOCK_H
 
 #include <stdint.h>
+#include <sys/time.h>
 #include <time.h>
 
 static inline int64_t
@@ -18,6 +19,12 @@ static inline struct timespec
 clock_timespec(int64_t us)
 {
     return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = (long)(us % 1000000) * 1000};
+}
+
+static inline unsigned long long
+clock_timeval_us(struct timeval time)
+{
+    return (unsigned long long)time.tv_sec * 1000000 + (unsigned long long)time.tv_usec;
 }
 
 #endif

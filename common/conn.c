@@ -15,6 +15,7 @@
 #include "signals.h"
 
 enum {
+    DISCARD_READS = 4096,       /* 1 MiB at most: a client that never stops is not waited for */
     DRAIN_US = 2 * 1000 * 1000, /* how long a refused client may take to hang up */
     NAP_US = 100 * 1000         /* how long a wait goes on before the flags are looked at */
 };
@@ -174,6 +175,7 @@ parse(struct conn *conn, const char *text, const char *end)
     conn->cpu_us = (uint32_t)cpu_us;
     conn->wait_us = (uint32_t)wait_us;
     conn->state = CONN_WORKING;
+    counter_set(&counts->serving, 1);
     return CONN_OK;
 }
 
@@ -330,6 +332,19 @@ tell(const struct conn *conn)
             (unsigned long)conn->wait_us);
 }
 
+/* Throws away the pipelined requests that are here: with unread input, close() would send a reset
+ * and forget what the client has not received of the last reply. */
+static void
+discard(struct conn *conn)
+{
+    fcntl(conn->fd, F_SETFL, O_NONBLOCK);
+    for (int i = 0; i < DISCARD_READS; i++) {
+        if (read(conn->fd, conn->input, sizeof conn->input) <= 0) {
+            break;
+        }
+    }
+}
+
 static enum conn_result
 reply_sent(struct conn *conn)
 {
@@ -341,8 +356,13 @@ reply_sent(struct conn *conn)
         return CONN_OK;
     }
     counter_add(&counts->requests, 1);
+    counter_set(&counts->serving, 0);
     if (verbose) {
         tell(conn);
+    }
+    if (signals_stop) { /* no further request is begun */
+        discard(conn);
+        return CONN_CLOSED;
     }
     conn->state = CONN_READING;
     next = take_line(conn); /* a pipelined request may be here already; then state says so */
@@ -383,6 +403,7 @@ conn_timed_out(struct conn *conn)
 {
     if (!conn->refused) {
         counter_add(&counts->timed_out, 1);
+        counter_set(&counts->serving, 0);
     }
 }
 
@@ -397,6 +418,7 @@ conn_cut(struct conn *conn)
 {
     if (!conn->refused) {
         counter_add(&counts->broken, 1);
+        counter_set(&counts->serving, 0);
     }
 }
 
@@ -436,6 +458,9 @@ conn_serve(int fd)
     enum conn_result result = CONN_OK;
 
     conn_open(&conn, fd);
+    if (signals_stop) { /* it has waited in a queue: serve what has come, wait for nothing */
+        fcntl(fd, F_SETFL, O_NONBLOCK);
+    }
     while (result != CONN_CLOSED) {
         errno = 0;
         switch (conn.state) {
@@ -448,17 +473,20 @@ conn_serve(int fd)
             break;
         case CONN_WRITING:
             result = conn_write(&conn);
-            if (result == CONN_OK && signals_stop && conn.state != CONN_DRAINING) {
-                return; /* this reply is sent; no further request is begun */
-            }
             break;
         }
+        if (signals_ticked) {
+            signals_ticked = 0;
+            scoreboard_publish(counts);
+        }
         if (result == CONN_AGAIN) {
-            if (errno == EAGAIN || errno == EWOULDBLOCK) {
-                make_blocking(fd);
-            }
+            bool would_block = errno == EAGAIN || errno == EWOULDBLOCK;
+
             if (given_up(&conn)) {
                 return;
+            }
+            if (would_block) {
+                make_blocking(fd);
             }
         }
     }

@@ -7,6 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
+
+enum { SELDOM_US = 60 * 1000 * 1000 };
+
 static const char *program = "?";
 
 void
@@ -66,6 +70,23 @@ warn(const char *format, ...)
     va_start(arguments, format);
     say(errno, format, arguments);
     va_end(arguments);
+}
+
+void
+warn_seldom(atomic_llong *quiet_until, const char *format, ...)
+{
+    int error = errno;
+    long long now = clock_us();
+    long long quiet = atomic_load(quiet_until);
+    va_list arguments;
+
+    /* Of several processes, the one that moves the time says it. */
+    if (now >= quiet && atomic_compare_exchange_strong(quiet_until, &quiet, now + SELDOM_US)) {
+        va_start(arguments, format);
+        say(error, format, arguments);
+        va_end(arguments);
+    }
+    errno = error;
 }
 
 void

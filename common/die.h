@@ -5,6 +5,8 @@
 #ifndef COMMON_DIE_H
 #define COMMON_DIE_H
 
+#include <stdatomic.h>
+
 #if defined(__GNUC__)
 #define DIE_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
@@ -25,6 +27,10 @@ void warnx(const char *format, ...) DIE_PRINTF(1, 2);
 
 /* For calls that return the error number instead of setting errno (pthread_*, posix_spawn). */
 _Noreturn void die_error(int error, const char *format, ...) DIE_PRINTF(2, 3);
+
+/* Like warn(), but not within a minute of the last time at this `quiet_until` (a clock_us(), 0 at
+ * first; children may share it): for troubles that come in floods. */
+void warn_seldom(atomic_llong *quiet_until, const char *format, ...) DIE_PRINTF(2, 3);
 
 /* Wrong usage: the message, then a hint at -h; status 2. */
 _Noreturn void die_usage(const char *format, ...) DIE_PRINTF(1, 2);

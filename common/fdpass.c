@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 /* Ancillary data must be aligned as a struct cmsghdr: hence the union. */
 union control {
@@ -31,7 +32,7 @@ fdpass_send(int channel, int fd)
 }
 
 int
-fdpass_receive(int channel)
+fdpass_receive(int channel, bool wait)
 {
     char byte;
     struct iovec data = {.iov_base = &byte, .iov_len = 1};
@@ -39,21 +40,26 @@ fdpass_receive(int channel)
     struct msghdr message = {.msg_iov = &data,
                              .msg_iovlen = 1,
                              .msg_control = control.space,
-                             .msg_controllen = sizeof control.space};
+                             .msg_controllen = CMSG_LEN(sizeof(int))}; /* not SPACE: room for one */
+    /* MSG_DONTWAIT: not in POSIX.1-2008, but wherever descriptors can be passed. */
+    ssize_t count = recvmsg(channel, &message, wait ? 0 : MSG_DONTWAIT);
     struct cmsghdr *header;
-    ssize_t count = recvmsg(channel, &message, 0);
     int fd;
 
     if (count <= 0) {
         return count == 0 ? FDPASS_END : FDPASS_NONE;
     }
     header = CMSG_FIRSTHDR(&message);
-    /* Truncated: the receiver's descriptor table was full, and the descriptor is lost. */
-    if (!header || (message.msg_flags & MSG_CTRUNC) || header->cmsg_level != SOL_SOCKET ||
-        header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof fd)) {
-        errno = EBADMSG;
+    if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+        header->cmsg_len != CMSG_LEN(sizeof fd)) {
+        errno = EBADMSG; /* none came; or our descriptor table was full, and it is lost */
         return FDPASS_NONE;
     }
     memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    if (message.msg_flags & MSG_CTRUNC) {
+        close(fd); /* more than one was sent: not our protocol */
+        errno = EBADMSG;
+        return FDPASS_NONE;
+    }
     return fd;
 }

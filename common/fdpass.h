@@ -5,6 +5,8 @@
 #ifndef COMMON_FDPASS_H
 #define COMMON_FDPASS_H
 
+#include <stdbool.h>
+
 enum { FDPASS_NONE = -1, FDPASS_END = -2 };
 
 /* Sends one descriptor over `channel`, with the one byte of data that a message must have. The
@@ -12,8 +14,8 @@ enum { FDPASS_NONE = -1, FDPASS_END = -2 };
 int fdpass_send(int channel, int fd);
 
 /* Receives one: a new descriptor, which the caller closes; FDPASS_END when the sender has closed
- * its end; FDPASS_NONE and errno on failure (EINTR, EAGAIN; EBADMSG if the message carried none).
- */
-int fdpass_receive(int channel);
+ * its end; FDPASS_NONE and errno on failure (EINTR, EBADMSG if the message carried none; EAGAIN, if
+ * not told to `wait`, when there is no message). */
+int fdpass_receive(int channel, bool wait);
 
 #endif

@@ -10,13 +10,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "die.h"
 #include "scoreboard.h"
 
-enum { INHERITED_FD = 3, QUIET_US = 60 * 1000 * 1000 };
+enum { INHERITED_FD = 3 };
 
-static counter *quiet_until; /* clock_us(), shared by all children: until then no second warning */
+static atomic_llong *quiet_until; /* in shared memory, so that one of all children warns */
+static struct stat made;          /* the Unix socket's file, as bind() has made it */
 
 bool listen_was_inherited;
 
@@ -25,7 +25,7 @@ listen_inherited(void)
 {
     const char *pid = getenv("LISTEN_PID");
     const char *count = getenv("LISTEN_FDS");
-    int listening = 0;
+    int flags, listening = 0;
     socklen_t length = sizeof listening;
 
     quiet_until = scoreboard_memory(sizeof *quiet_until);
@@ -37,6 +37,10 @@ listen_inherited(void)
     }
     if (!listening) {
         diex("LISTEN_FDS: descriptor %d does not listen", INHERITED_FD);
+    }
+    flags = fcntl(INHERITED_FD, F_GETFL);
+    if (flags == -1 || fcntl(INHERITED_FD, F_SETFL, flags & ~O_NONBLOCK) == -1) {
+        die("LISTEN_FDS: descriptor %d", INHERITED_FD);
     }
     unsetenv("LISTEN_PID"); /* it was meant for this process alone */
     unsetenv("LISTEN_FDS");
@@ -111,13 +115,16 @@ listen_ready(const struct options *options, int listenfd)
     struct address bound = {.length = sizeof bound.storage};
     char text[ADDRESS_TEXT];
 
-    if (options->quiet) {
-        return;
-    }
     if (getsockname(listenfd, (struct sockaddr *)&bound.storage, &bound.length) == -1) {
         die("getsockname");
     }
     address_text(&bound, text);
+    if (bound.storage.ss_family == AF_UNIX && !listen_was_inherited && lstat(text, &made) == -1) {
+        die("%s", text);
+    }
+    if (options->quiet) {
+        return;
+    }
     printf("%s: listening on %s, pid %ld\n", die_program(), text, (long)getpid());
     if (fflush(stdout) == EOF) {
         die("standard output");
@@ -125,13 +132,12 @@ listen_ready(const struct options *options, int listenfd)
 }
 
 void
-listen_remove(const struct options *options, int listenfd)
+listen_remove(const struct options *options)
 {
-    struct address bound = {.length = sizeof bound.storage};
+    struct stat status;
 
-    if (!listen_was_inherited &&
-        getsockname(listenfd, (struct sockaddr *)&bound.storage, &bound.length) == 0 &&
-        bound.storage.ss_family == AF_UNIX) {
+    if (S_ISSOCK(made.st_mode) && lstat(options->host, &status) == 0 &&
+        status.st_dev == made.st_dev && status.st_ino == made.st_ino) {
         unlink(options->host);
     }
 }
@@ -139,20 +145,12 @@ listen_remove(const struct options *options, int listenfd)
 bool
 listen_exhausted(void)
 {
-    int64_t now = clock_us();
-    unsigned long long quiet;
-
     switch (errno) {
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-        quiet = counter_get(quiet_until);
-        if ((unsigned long long)now >= quiet &&
-            atomic_compare_exchange_strong(quiet_until, &quiet,
-                                           (unsigned long long)now + QUIET_US)) {
-            warn("accept: waiting until something is freed");
-        }
+        warn_seldom(quiet_until, "accept: waiting until something is freed");
         return true;
     case EBADF:
     case EINVAL:

@@ -7,12 +7,7 @@
 #include "clock.h"
 #include "die.h"
 
-enum {
-    YOUNG_US = 1000 * 1000,
-    PAUSE_LEAST_US = 100 * 1000,
-    PAUSE_MOST_US = 5 * 1000 * 1000,
-    QUIET_US = 60 * 1000 * 1000
-};
+enum { YOUNG_US = 1000 * 1000, PAUSE_LEAST_US = 100 * 1000, PAUSE_MOST_US = 5 * 1000 * 1000 };
 
 void
 pool_open(struct pool *pool, unsigned size)
@@ -43,7 +38,8 @@ pool_due(const struct pool *pool)
 int64_t
 pool_wait_us(const struct pool *pool)
 {
-    int64_t next = pool->replacing ? pool->replaced_until : INT64_MAX;
+    bool leaving = pool->replacing && pool->child[pool->replacing].pid != 0;
+    int64_t next = leaving ? pool->replaced_until : INT64_MAX;
     int64_t now = clock_us();
 
     for (unsigned i = 1; pool->alive < pool->size && i <= pool->size; i++) {
@@ -86,10 +82,7 @@ pool_not_started(struct pool *pool, unsigned number)
 {
     struct pool_child *child = &pool->child[number];
 
-    if (clock_us() >= pool->quiet_until) {
-        warn("cannot start child %u, trying again", number);
-        pool->quiet_until = clock_us() + QUIET_US;
-    }
+    warn_seldom(&pool->quiet_until, "cannot start child %u, trying again", number);
     child->young += child->young == 0 ? 2 : 1; /* never at once */
     child->due = clock_us() + pause_us(child->young);
 }
@@ -156,7 +149,7 @@ pool_replace_next(struct pool *pool, int patience_s)
     while (pool->replacing > 0) {
         child = &pool->child[pool->replacing];
         if (pool->replaced_until == 0 && child->pid != 0) {
-            pool->replaced_until = now + (int64_t)patience_s * 1000000;
+            pool->replaced_until = now + (int64_t)(patience_s > 0 ? patience_s : 1) * 1000000;
             child->asked = true;
             return pool->replacing;
         }

@@ -6,6 +6,7 @@
 #ifndef COMMON_POOL_H
 #define COMMON_POOL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -22,9 +23,9 @@ struct pool {
     struct pool_child *child; /* child[1..size] */
     unsigned size;
     unsigned alive;
-    int64_t quiet_until;    /* clock_us() from which one may warn again that none can be started */
-    unsigned replacing;     /* the child that is being replaced; 0: none */
-    int64_t replaced_until; /* clock_us() at which the next one's turn comes anyway */
+    atomic_llong quiet_until; /* of the warning that none can be started */
+    unsigned replacing;       /* the child that is being replaced; 0: none */
+    int64_t replaced_until;   /* clock_us() at which the next one's turn comes anyway */
     unsigned long long started, lost;
 };
 
@@ -54,7 +55,7 @@ void pool_kill(struct pool *pool, int signal);
 void pool_replace_all(struct pool *pool);
 
 /* The child to be told to leave now, or 0; the next one's turn comes when the last has been
- * replaced, or after `patience_s`. */
+ * replaced, or after `patience_s`, at least a second. */
 unsigned pool_replace_next(struct pool *pool, int patience_s);
 
 #endif

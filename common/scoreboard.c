@@ -8,7 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "die.h"
+
+/* Up to this size the memory is reserved at once: if there is no room, that is an error now, and
+ * not a SIGBUS at the first touch. */
+enum { RESERVE_MOST = 4 << 20 };
+
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "counters that need a lock cannot be shared");
 
 /* POSIX.1-2008 has no anonymous shared mapping: a named object, unlinked before anyone else can
  * look, is the same thing. */
@@ -26,7 +33,8 @@ scoreboard_memory(size_t size)
             break;
         }
     }
-    if (fd == -1 || shm_unlink(name) == -1 || ftruncate(fd, (off_t)size) == -1) {
+    if (fd == -1 || shm_unlink(name) == -1 || ftruncate(fd, (off_t)size) == -1 ||
+        (size <= RESERVE_MOST && (errno = posix_fallocate(fd, 0, (off_t)size)) != 0)) {
         die("shared memory of %zu bytes", size);
     }
     memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -45,12 +53,6 @@ scoreboard_open(struct scoreboard *board, unsigned children)
     counter_set(&board->slots[0].pid, (unsigned long long)getpid());
 }
 
-static unsigned long long
-timeval_us(struct timeval time)
-{
-    return (unsigned long long)time.tv_sec * 1000000 + (unsigned long long)time.tv_usec;
-}
-
 /* POSIX knows the times; ru_nvcsw is what Linux and the BSDs add. */
 void
 scoreboard_publish(struct slot *slot)
@@ -59,14 +61,16 @@ scoreboard_publish(struct slot *slot)
 
     getrusage(RUSAGE_SELF, &usage);
     counter_set(&slot->running_switches, (unsigned long long)usage.ru_nvcsw);
-    counter_set(&slot->running_user_us, timeval_us(usage.ru_utime));
-    counter_set(&slot->running_system_us, timeval_us(usage.ru_stime));
+    counter_set(&slot->running_user_us, clock_timeval_us(usage.ru_utime));
+    counter_set(&slot->running_system_us, clock_timeval_us(usage.ru_stime));
 }
 
 void
 scoreboard_reaped(struct slot *slot)
 {
     counter_add(&slot->switches, counter_get(&slot->running_switches));
+    counter_add(&slot->broken, counter_get(&slot->serving));
+    counter_set(&slot->serving, 0);
     counter_set(&slot->running_switches, 0);
     counter_set(&slot->running_user_us, 0);
     counter_set(&slot->running_system_us, 0);

@@ -27,7 +27,8 @@ struct slot {
     counter wasted;    /* of these, how many found none */
     counter switches;  /* voluntary context switches of reaped owners */
     counter running_switches, running_user_us, running_system_us; /* of the living owner */
-    counter pid; /* the owner; after its end the last one */
+    counter serving; /* 1: a request is in progress (where one at a time is served) */
+    counter pid;     /* the owner; after its end the last one */
 };
 
 struct scoreboard {
@@ -45,7 +46,8 @@ void *scoreboard_memory(size_t size);
 /* The owner notes its context switches and processor time, as getrusage(2) says them. */
 void scoreboard_publish(struct slot *slot);
 
-/* The parent, when it has reaped the owner: from now on getrusage(RUSAGE_CHILDREN) has them. */
+/* The parent, when it has reaped the owner: from now on getrusage(RUSAGE_CHILDREN) has them. A
+ * request that was in progress counts as broken. */
 void scoreboard_reaped(struct slot *slot);
 
 static inline unsigned long long

@@ -16,7 +16,7 @@ volatile sig_atomic_t signals_ended;
 volatile sig_atomic_t signals_ticked;
 
 static int64_t grace_us;
-static int64_t stopped_at;             /* when the first stop came; the handler writes it once */
+static volatile int64_t stopped_at;    /* when the first stop came; the handler writes it once */
 static pid_t server;                   /* the process that called signals_open() */
 static pid_t parent;                   /* in a child: the server, whose death to notice */
 static volatile sig_atomic_t orphaned; /* it has died */
@@ -95,7 +95,7 @@ signals_open(int grace_s, bool pool)
     if (pool) {
         handle(SIGHUP, on_signal);
     }
-    handle(SIGCHLD, on_signal);
+    handle(SIGCHLD, on_signal); /* also when a child is stopped: so its parent looks again */
     /* Whoever started us may have left some of them blocked. */
     fill_loop_signals(&loop_signals);
     sigaddset(&loop_signals, SIGALRM);

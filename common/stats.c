@@ -18,12 +18,6 @@ struct totals {
 
 static struct totals before; /* what had been used when the server started */
 
-static unsigned long long
-timeval_us(struct timeval time)
-{
-    return (unsigned long long)time.tv_sec * 1000000 + (unsigned long long)time.tv_usec;
-}
-
 static void
 add_usage(struct totals *sum, int who)
 {
@@ -31,8 +25,8 @@ add_usage(struct totals *sum, int who)
 
     getrusage(who, &usage);
     sum->switches += (unsigned long long)usage.ru_nvcsw;
-    sum->user_us += timeval_us(usage.ru_utime);
-    sum->system_us += timeval_us(usage.ru_stime);
+    sum->user_us += clock_timeval_us(usage.ru_utime);
+    sum->system_us += clock_timeval_us(usage.ru_stime);
     if (usage.ru_maxrss > sum->peak_rss_kib) {
         sum->peak_rss_kib = usage.ru_maxrss; /* KiB on Linux and the BSDs */
     }
@@ -192,6 +186,10 @@ stats_print(const struct stats *stats, const struct scoreboard *board,
         print_text(stats, board, &sum);
     }
     if (fflush(stdout) == EOF) {
-        die("standard output");
+        if (signals_stop) {
+            die("standard output");
+        }
+        warn("standard output"); /* nobody listens any more; but clients are still served */
+        clearerr(stdout);
     }
 }

@@ -50,17 +50,17 @@ main(int argc, char **argv)
     }
     options_end(argc, argv);
 
-    signals_open(options.grace_s, false);
     scoreboard_open(&board, 0);
     conn_start(&options);
     stats_start(&stats);
     listenfd = open_listener(&options);
+    signals_open(options.grace_s, false);
     conn_identify(0, &board.slots[0]);
     listen_ready(&options, listenfd);
 
     serve_clients(listenfd);
 
-    listen_remove(&options, listenfd);
+    listen_remove(&options);
     stats_print(&stats, &board, &options);
     return EXIT_SUCCESS;
 }
@@ -70,6 +70,7 @@ static int
 open_listener(const struct options *wanted)
 {
     struct address address;
+    char text[ADDRESS_TEXT];
     int on = 1;
     int listenfd = listen_inherited();
 
@@ -94,7 +95,8 @@ open_listener(const struct options *wanted)
         }
     }
     if (bind(listenfd, address_sockaddr(&address), address.length) == -1) {
-        die("cannot listen on %s port %d", wanted->host, wanted->port);
+        address_text(&address, text);
+        die("cannot listen on %s", text);
     }
     if (listen(listenfd, wanted->backlog) == -1) {
         die("listen");

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +46,6 @@ static const char help[] = "The parent accepts, and forks a child for each conne
                            "  -n N        most children alive at once (default 256)\n";
 
 enum { CHILDREN = 256, CHILDREN_MAX = 30000, PAUSE_US = 100 * 1000, BURST = 64 };
-enum { QUIET_US = 60 * 1000 * 1000 }; /* between two warnings of the same */
 
 static struct options options;
 static struct scoreboard board;
@@ -76,21 +76,24 @@ main(int argc, char **argv)
     }
     options_end(argc, argv);
 
-    signals_open(options.grace_s, false);
-    signals_block(&waiting);
     scoreboard_open(&board, (unsigned)options.children);
     open_places((unsigned)options.children);
     conn_start(&options);
     stats_start(&stats);
     listenfd = listen_open(&options);
-    if (listenfd >= FD_SETSIZE || fcntl(listenfd, F_SETFL, O_NONBLOCK) == -1) {
-        die("listening descriptor %d", listenfd);
+    signals_open(options.grace_s, false);
+    signals_block(&waiting);
+    if (listenfd >= FD_SETSIZE) {
+        diex("listening descriptor %d: too large for select", listenfd);
+    }
+    if (fcntl(listenfd, F_SETFL, O_NONBLOCK) == -1) {
+        die("O_NONBLOCK");
     }
     listen_ready(&options, listenfd);
 
     serve_clients(listenfd);
 
-    listen_remove(&options, listenfd);
+    listen_remove(&options);
     close(listenfd);
     status = stop_children();
     stats_print(&stats, &board, &options);
@@ -174,15 +177,12 @@ start_children(int listenfd)
 static bool
 start_child(unsigned place, int listenfd, int connfd)
 {
-    static int64_t quiet_until;
+    static atomic_llong quiet_until;
     pid_t pid;
 
     switch (pid = fork()) {
     case -1:
-        if (clock_us() >= quiet_until) {
-            warn("fork: trying again");
-            quiet_until = clock_us() + QUIET_US;
-        }
+        warn_seldom(&quiet_until, "fork: trying again");
         return false;
     case 0:
         close(listenfd); /* the parent's */
@@ -213,17 +213,19 @@ reap(void)
     pid_t pid;
 
     while (alive > 0 && (pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        for (unsigned place = 1; place <= board.children; place++) {
-            if (pids[place] == pid) {
-                pids[place] = 0;
-                free_places[board.children - alive--] = place;
-                break;
-            }
+        unsigned place = 1;
+
+        while (place <= board.children && pids[place] != pid) {
+            place++;
         }
+        if (place > board.children) {
+            continue; /* not one of ours: the program that was this process before exec had it */
+        }
+        pids[place] = 0;
+        free_places[board.children - alive--] = place;
+        scoreboard_reaped(&board.slots[place]);
         if (!signals_stop && (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS)) {
             stats.children_lost++;
-        }
-        if (!signals_stop && WIFSIGNALED(status)) {
             warnx("child with pid %ld died of signal %d", (long)pid, WTERMSIG(status));
         }
     }

@@ -68,13 +68,13 @@ main(int argc, char **argv)
     }
     options_end(argc, argv);
 
-    signals_open(options.grace_s, false);
-    signals_block(&waiting);
     scoreboard_open(&board, 0);
     conn_start(&options);
     stats_start(&stats);
     stay_below_fd_setsize();
     listenfd = listen_open(&options);
+    signals_open(options.grace_s, false);
+    signals_block(&waiting);
     if (fcntl(listenfd, F_SETFL, O_NONBLOCK) == -1) {
         die("O_NONBLOCK");
     }
@@ -116,7 +116,7 @@ serve_clients(int listenfd)
     while (!signals_over() && (!signals_stop || nconns > 0)) {
         turn(listening ? listenfd : -1);
         if (signals_stop && listening) {
-            listen_remove(&options, listenfd);
+            listen_remove(&options);
             close(listenfd);
             listening = false;
         }
@@ -127,7 +127,9 @@ serve_clients(int listenfd)
     }
     for (int fd = 0; fd <= highest; fd++) {
         if (FD_ISSET(fd, &open_fds)) {
-            conn_cut(&conns[fd]);
+            if (!conn_idle(&conns[fd])) {
+                conn_cut(&conns[fd]);
+            }
             drop(&conns[fd]);
         }
     }
@@ -244,9 +246,6 @@ step(struct conn *conn)
     }
     if (conn->state == CONN_WRITING && result != CONN_CLOSED) {
         result = conn_write(conn);
-        if (result == CONN_OK && signals_stop && conn->state != CONN_DRAINING) {
-            result = CONN_CLOSED; /* this reply is sent; no further request is begun */
-        }
     }
     if (result == CONN_CLOSED) {
         drop(conn);

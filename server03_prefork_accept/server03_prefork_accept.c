@@ -77,21 +77,21 @@ main(int argc, char **argv)
     }
     options_end(argc, argv);
 
-    signals_open(options.grace_s, true);
-    signals_block(&waiting);
     scoreboard_open(&board, (unsigned)options.children);
     pool_open(&pool, (unsigned)options.children);
     stats.variant = way->name;
     conn_start(&options);
     stats_start(&stats);
     listenfd = listen_open(&options);
+    signals_open(options.grace_s, true);
+    signals_block(&waiting);
     if (way->prepare) {
         way->prepare(listenfd, &options);
     }
 
     look_after_children(listenfd);
 
-    listen_remove(&options, listenfd);
+    listen_remove(&options);
     close(listenfd);
     status = stop_children();
     report();

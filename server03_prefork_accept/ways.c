@@ -111,9 +111,13 @@ take_lock_file(int listenfd, struct slot *slot)
     int connfd = -1;
 
     if (fcntl(lockfd, F_SETLKW, &lock) == -1) {
+        if (errno != EINTR) {
+            die("lock file");
+        }
         return -1;
     }
     counter_add(&slot->wakeups, 1);
+    errno = EINTR; /* if it is told to leave */
     if (!signals_stop && !signals_replace) {
         connfd = ways_accept_blocking(listenfd, slot);
     }
@@ -166,11 +170,15 @@ take_lock_mutex(int listenfd, struct slot *slot)
     int connfd = -1;
     int error = lock_mutex();
 
-    if (error != 0) {
-        errno = EINTR; /* the time was up: look at the flags and come again */
+    if (error == ETIMEDOUT) {
+        errno = EINTR; /* look at the flags and come again */
         return -1;
     }
+    if (error != 0) {
+        die_error(error, "mutex");
+    }
     counter_add(&slot->wakeups, 1);
+    errno = EINTR; /* if it is told to leave */
     if (!signals_stop && !signals_replace) {
         connfd = ways_accept_blocking(listenfd, slot);
     }
@@ -181,11 +189,10 @@ take_lock_mutex(int listenfd, struct slot *slot)
 }
 
 const struct way ways[] = {
-    {"accept", "block in accept (default)", NULL, NULL, ways_accept_blocking},
-    {"select", "select, then accept: all wake", ways_nonblocking, NULL, take_select},
-    {"poll", "poll, then accept: all wake", ways_nonblocking, NULL, take_poll},
-    {"lock-file", "fcntl lock around accept", prepare_lock_file, NULL, take_lock_file},
-    {"lock-mutex", "robust process-shared mutex around accept", prepare_lock_mutex, NULL,
-     take_lock_mutex},
+    {"accept", NULL, NULL, ways_accept_blocking},
+    {"select", ways_nonblocking, NULL, take_select},
+    {"poll", ways_nonblocking, NULL, take_poll},
+    {"lock-file", prepare_lock_file, NULL, take_lock_file},
+    {"lock-mutex", prepare_lock_mutex, NULL, take_lock_mutex},
     {.name = NULL},
 };

@@ -9,7 +9,6 @@
 
 struct way {
     const char *name; /* for -a */
-    const char *what; /* for -h */
     /* In the parent, before it forks; takes over the listening socket. May be NULL. */
     void (*prepare)(int listenfd, const struct options *options);
     /* In a child, before its first wait: returns the socket that it accepts from. May be NULL. */

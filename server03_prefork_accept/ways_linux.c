@@ -12,6 +12,8 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -73,6 +75,8 @@ open_reuseport(const struct address *address, int backlog)
 
     if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1 ||
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == -1 ||
+        (address->storage.ss_family != AF_UNIX &&
+         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == -1) ||
         bind(fd, address_sockaddr(address), address->length) == -1 || listen(fd, backlog) == -1) {
         die("reuseport");
     }
@@ -91,7 +95,9 @@ prepare_reuseport(int listenfd, const struct options *options)
         die("getsockname");
     }
     if (bound.storage.ss_family == AF_UNIX || listen_was_inherited) {
-        listen_remove(options, listenfd);
+        if (!listen_was_inherited) {
+            unlink(options->host);
+        }
         diex("-a reuseport: only for a TCP socket of its own");
     }
     nlisteners = (unsigned)options->children;
@@ -121,12 +127,9 @@ begin_reuseport(int listenfd, unsigned child)
 }
 
 const struct way ways_linux[] = {
-    {"epoll", "an epoll instance per child: all wake", ways_nonblocking, begin_epoll_all,
-     take_epoll},
-    {"epoll-exclusive", "the same with EPOLLEXCLUSIVE: one wakes", ways_nonblocking,
-     begin_epoll_exclusive, take_epoll},
-    {"reuseport", "a listening socket per child", prepare_reuseport, begin_reuseport,
-     ways_accept_blocking},
+    {"epoll", ways_nonblocking, begin_epoll_all, take_epoll},
+    {"epoll-exclusive", ways_nonblocking, begin_epoll_exclusive, take_epoll},
+    {"reuseport", prepare_reuseport, begin_reuseport, ways_accept_blocking},
     {.name = NULL},
 };
 

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,18 +34,20 @@ struct shared {
     } child[];
 };
 
+enum { SPARE_FDS = 128 };
+
 enum policy { FIRST, ROUND_ROBIN, LEAST_RECENT, POLICIES };
 
 static const char *const names[POLICIES] = {"first", "round-robin", "least-recent"};
 
 static enum policy policy;
 static unsigned queue, nchildren;
-static struct channel *channels;    /* channels[1..nchildren] */
-static struct shared *shared;       /* with the children */
-static int wake[2];                 /* a pipe: children write, the parent reads */
-static int *taken_back;             /* connections of dead children */
-static unsigned ntaken_back;        /* at most nchildren * queue: nobody holds more */
-static unsigned last_chosen;        /* where round-robin goes on */
+static struct channel *channels; /* channels[1..nchildren] */
+static struct shared *shared;    /* with the children */
+static int wake[2];              /* a pipe: children write, the parent reads */
+static int *taken_back;          /* connections of dead children */
+static unsigned ntaken_back;     /* at most nchildren * queue, and one that could not be passed */
+static unsigned last_chosen;     /* where round-robin goes on */
 static unsigned long long sequence; /* connections passed so far */
 
 int
@@ -64,14 +67,34 @@ channels_policy_name(int number)
     return names[number];
 }
 
+/* Both ends of each channel are open here, and connections on their way. */
+static void
+raise_limit(unsigned children)
+{
+    rlim_t needed = 2 * (rlim_t)children + SPARE_FDS;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1) {
+        die("getrlimit");
+    }
+    if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < needed) {
+        limit.rlim_cur = needed;
+        if (setrlimit(RLIMIT_NOFILE, &limit) == -1) {
+            diex("-n %u needs %llu descriptors: more than ulimit -Hn allows", children,
+                 (unsigned long long)needed);
+        }
+    }
+}
+
 int
 channels_open(unsigned children, unsigned most, int how)
 {
+    raise_limit(children);
     nchildren = children;
     queue = most;
     policy = (enum policy)how;
     channels = calloc(children + 1, sizeof *channels);
-    taken_back = calloc((size_t)children * queue, sizeof *taken_back);
+    taken_back = calloc((size_t)children * queue + 1, sizeof *taken_back);
     if (!channels || !taken_back) {
         die("%u channels", children);
     }
@@ -187,21 +210,67 @@ channels_done(unsigned number)
     }
 }
 
+/* True if a connection waits in the queue of a child although another child is free. */
+static bool
+find_waiting(unsigned *from, unsigned *to)
+{
+    *to = channels_choose();
+    for (*from = 1; *to != 0 && held_by(*to) == 0 && *from <= nchildren; ++*from) {
+        if (channels[*from].parent_end != -1 && held_by(*from) > 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+channels_any_queued(void)
+{
+    for (unsigned i = 1; queue > 1 && i <= nchildren; i++) {
+        if (channels[i].parent_end != -1 && held_by(i) > 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Receives in the child's place; if the child is faster, there is nothing to move. */
+void
+channels_level(void)
+{
+    unsigned from, to;
+
+    while (find_waiting(&from, &to)) {
+        int connfd = fdpass_receive(channels[from].child_end, false);
+
+        if (connfd < 0) {
+            return;
+        }
+        channels[from].given--;
+        if (!channels_pass(to, connfd)) {
+            return;
+        }
+    }
+}
+
 /* --- passing --------------------------------------------------------------------------------- */
 
-void
+bool
 channels_pass(unsigned number, int connfd)
 {
+    static atomic_llong quiet_until;
     struct channel *channel = &channels[number];
 
     if (fdpass_send(channel->parent_end, connfd) == -1) {
-        warn("child %u: cannot pass a connection", number);
-    } else {
-        channel->given++;
-        channel->last = ++sequence;
-        last_chosen = number;
+        warn_seldom(&quiet_until, "cannot pass a connection, trying again");
+        taken_back[ntaken_back++] = connfd;
+        return false;
     }
+    channel->given++;
+    channel->last = ++sequence;
+    last_chosen = number;
     close(connfd); /* it is the child's now; a second copy would keep the connection open */
+    return true;
 }
 
 void
@@ -225,11 +294,11 @@ channels_take_back(unsigned number)
     if (channel->child_end == -1) {
         return;
     }
-    if (fcntl(channel->child_end, F_SETFL, O_NONBLOCK) == -1) {
-        die("O_NONBLOCK");
-    }
-    while ((connfd = fdpass_receive(channel->child_end)) >= 0) {
+    while ((connfd = fdpass_receive(channel->child_end, false)) >= 0) {
         taken_back[ntaken_back++] = connfd;
+    }
+    if (connfd == FDPASS_NONE && errno == EBADMSG) {
+        warnx("child %u: connections in its channel are lost: out of descriptors", number);
     }
     channels_retire(number);
     close(channel->child_end);

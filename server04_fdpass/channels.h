@@ -34,8 +34,14 @@ bool channels_full(void);
 /* After waiting: no child needs to wake the parent any more. */
 void channels_awake(void);
 
-/* Passes the connection and closes the parent's copy. */
-void channels_pass(unsigned number, int connfd);
+/* Passes the connection and closes the parent's copy; false: not now, it is with those taken back.
+ */
+bool channels_pass(unsigned number, int connfd);
+
+/* Is anything queued behind what a child is serving? Then channels_level() is to be called now and
+ * then: it gives to free children what waits behind busy ones. */
+bool channels_any_queued(void);
+void channels_level(void);
 
 /* In the child: it has served one. */
 void channels_done(unsigned number);
@@ -43,7 +49,7 @@ void channels_done(unsigned number);
 /* The child gets no more, and is to leave when it has served what it holds. */
 void channels_retire(unsigned number);
 
-/* When the child has ended: what it had not received yet is kept for channels_taken_back(), which
+/* When the child has ended: what it had not received is kept for channels_taken_back(), which
  * returns these connections one by one, then -1. */
 void channels_take_back(unsigned number);
 int channels_taken_back(void);

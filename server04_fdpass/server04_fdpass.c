@@ -42,6 +42,7 @@ static _Noreturn void child_main(unsigned number, int channel);
 static void pass_connections(int listenfd);
 static int next_connection(int listenfd);
 static void wait_for_work(int listenfd);
+static int64_t sooner(int64_t wait_us, int64_t other_us);
 static void wait_until(fd_set *readable, int64_t wait_us, int nfds);
 static void reap(void);
 static int stop_children(void);
@@ -55,7 +56,7 @@ static const char help[] =
     "  -Q N        connections that a child may hold, the one in service included (default 2)\n";
 
 enum { CHILDREN = 10, CHILDREN_MAX = 10000 };
-enum { BURST = 64, PAUSE_US = 100 * 1000 };
+enum { BURST = 64, PAUSE_US = 100 * 1000, LEVEL_US = 10 * 1000 };
 
 static struct options options;
 static unsigned queue = 2; /* README.md tells why */
@@ -93,8 +94,6 @@ main(int argc, char **argv)
     }
     options_end(argc, argv);
 
-    signals_open(options.grace_s, true);
-    signals_block(&waiting);
     scoreboard_open(&board, (unsigned)options.children);
     pool_open(&pool, (unsigned)options.children);
     stats.variant = channels_policy_name(policy);
@@ -102,14 +101,18 @@ main(int argc, char **argv)
     stats_start(&stats);
     wakefd = channels_open(pool.size, queue, policy);
     listenfd = listen_open(&options);
-    if (listenfd >= FD_SETSIZE || wakefd >= FD_SETSIZE ||
-        fcntl(listenfd, F_SETFL, O_NONBLOCK) == -1) {
-        die("listening descriptor %d", listenfd);
+    signals_open(options.grace_s, true);
+    signals_block(&waiting);
+    if (listenfd >= FD_SETSIZE || wakefd >= FD_SETSIZE) {
+        diex("listening descriptor %d: too large for select", listenfd);
+    }
+    if (fcntl(listenfd, F_SETFL, O_NONBLOCK) == -1) {
+        die("O_NONBLOCK");
     }
 
     distribute(listenfd);
 
-    listen_remove(&options, listenfd);
+    listen_remove(&options);
     close(listenfd);
     status = stop_children();
     report();
@@ -190,7 +193,7 @@ child_main(unsigned number, int channel)
 
     signals_child(&waiting);
     conn_identify(number, slot);
-    while ((connfd = fdpass_receive(channel)) != FDPASS_END) {
+    while ((connfd = fdpass_receive(channel, !signals_stop)) != FDPASS_END) {
         if (connfd != FDPASS_NONE) {
             counter_add(&slot->wakeups, 1);
             conn_serve(connfd);
@@ -199,6 +202,8 @@ child_main(unsigned number, int channel)
         } else if (errno == EBADMSG) {
             warnx("child %u: a connection was lost on the way", number);
             channels_done(number);
+        } else if (errno == EAGAIN) {
+            break; /* told to leave, and the channel is empty */
         }
         if (signals_ticked) {
             signals_ticked = 0;
@@ -225,25 +230,28 @@ pass_connections(int listenfd)
         if (connfd == -1) {
             return;
         }
-        channels_pass(number, connfd);
+        if (!channels_pass(number, connfd)) {
+            accept_after = clock_us() + PAUSE_US;
+            return;
+        }
     }
 }
 
 static int
 next_connection(int listenfd)
 {
-    int connfd = channels_taken_back();
+    int connfd;
 
-    if (connfd != -1) {
-        return connfd;
-    }
     if (accept_after != 0 && clock_us() < accept_after) {
         return -1;
     }
     accept_after = 0;
-    connfd = accept(listenfd, NULL, NULL);
-    if (connfd == -1 && listen_exhausted()) {
-        accept_after = clock_us() + PAUSE_US;
+    connfd = channels_taken_back();
+    if (connfd == -1) {
+        connfd = accept(listenfd, NULL, NULL);
+        if (connfd == -1 && listen_exhausted()) {
+            accept_after = clock_us() + PAUSE_US;
+        }
     }
     return connfd;
 }
@@ -258,14 +266,23 @@ wait_for_work(int listenfd)
     FD_ZERO(&readable);
     if (channels_full()) {
         FD_SET(wakefd, &readable);
+    } else if (accept_after != 0) {
+        wait_us = sooner(wait_us, PAUSE_US);
     } else if (channels_any_taken_back()) {
         wait_us = 0;
-    } else if (accept_after == 0) {
-        FD_SET(listenfd, &readable);
     } else {
-        wait_us = PAUSE_US;
+        FD_SET(listenfd, &readable);
+        if (channels_any_queued()) {
+            wait_us = sooner(wait_us, LEVEL_US); /* another child may get free meanwhile */
+        }
     }
     wait_until(&readable, wait_us, 1 + (listenfd > wakefd ? listenfd : wakefd));
+}
+
+static int64_t
+sooner(int64_t wait_us, int64_t other_us)
+{
+    return wait_us == -1 || wait_us > other_us ? other_us : wait_us;
 }
 
 static void
@@ -283,6 +300,9 @@ wait_until(fd_set *readable, int64_t wait_us, int nfds)
         if (FD_ISSET(wakefd, readable)) {
             channels_awake();
         }
+    }
+    if (ready == 0) {
+        channels_level();
     }
 }
 
