@@ -21,9 +21,9 @@ struct stats {
  * count. But nothing can be taken from a maximum: a large launcher shows in peak_rss_kib. */
 void stats_start(struct stats *stats);
 
-/* Prints it to stdout, as text or as one line of JSON; with -q no text when the server stops. With
- * children alive, their context switches and processor time are as of their last tick, a second old
- * at most. */
+/* Prints it to stdout, as text or as one line of JSON; with -q no text when the server stops. The
+ * context switches and processor time of living children are as of their last tick between two
+ * steps of a connection: a second old, and without the work of the request in hand. */
 void stats_print(const struct stats *stats, const struct scoreboard *board,
                  const struct options *options);
 

@@ -482,6 +482,42 @@ has_all_fields() {
     counted bytes 4194305
 }
 
+@test "TERM: what a client asks for behind a long reply does not cost it that reply" {
+    local more
+
+    more=$(printf '1\\n%.0s' {1..400})
+    start_server
+    poke_away "$ADDRESS" buffer:4096 connect send:"1\n12000000\n$more" reply:1 touch:"$T/working" \
+        until:"$T/go" reply:12000000 eof
+    eventually test -e "$T/working"
+    kill -s TERM "$SERVER_PID"
+    touch "$T/go"
+    await_end
+    await_poke
+    [[ $STATUS -eq 0 ]]
+    counted requests 2
+    counted broken 0
+}
+
+@test "USR1 with nobody left to read it: a complaint, and it serves on" {
+    mkfifo "$T/pipe"
+    read -r ready <"$T/pipe" &
+    HELPERS+=($!)
+    (
+        export TEST_MARK=$T
+        exec "$BIN/$SERVER" -i "$T/./socket" 3>&-
+    ) >"$T/pipe" 2>"$T/err.pipe" &
+    SERVER_PID=$!
+    ALL+=("$SERVER_PID")
+    COMPLAINTS='standard output'
+    eventually dead "${HELPERS[0]}"
+    kill -s USR1 "$SERVER_PID"
+    eventually says "$T/err.pipe" 'standard output'
+    poke "$T/./socket" connect send:'100\n' reply:100 half eof
+    kill -s TERM "$SERVER_PID"
+    eventually dead "$SERVER_PID"
+}
+
 @test "TERM: an idle connection keeps nobody waiting" {
     local start
 

@@ -151,6 +151,20 @@ check_replacing(void)
     free(pool.child);
 }
 
+/* While the child whose turn it is waits for its restart, there is nothing to do but wait. */
+static void
+check_replacing_in_a_pause(void)
+{
+    struct pool pool;
+
+    pool_open(&pool, 1);
+    pool_not_started(&pool, 1);
+    pool_replace_all(&pool);
+    check(pool_replace_next(&pool, 5), 0, "there is none to replace");
+    check(pool_wait_us(&pool), 100 * 1000, "the rest of the pause, not 0");
+    free(pool.child);
+}
+
 int
 main(void)
 {
@@ -159,5 +173,6 @@ main(void)
     check_what_is_lost();
     check_failed_starts();
     check_replacing();
+    check_replacing_in_a_pause();
     return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -129,6 +129,38 @@ spread() { # POLICY
     counted children_lost 0
 }
 
+@test "silent clients in a child's queue do not hold up the end" {
+    local start
+
+    start_server -n 1 -Q 8 -T 60 -g 20
+    poke_away "$ADDRESS" connect send:'1\n' reply:1 idle:7 touch:"$T/open" gone
+    eventually test -e "$T/open"
+    start=$(now_ms)
+    stop_server
+    (($(now_ms) - start < 3000))
+    [[ $STATUS -eq 0 ]]
+}
+
+@test "what waits behind a busy child is served by one that gets free" {
+    start_server -n 2 -Q 2 -T 60
+    poke_away "$ADDRESS" connect send:'100\n' reply:100 touch:"$T/first" send:'100 0 9000000\n' gone
+    eventually test -e "$T/first"
+    poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/second" until:"$T/go" half eof
+    eventually test -e "$T/second"
+    # Both are busy: the next two wait in their queues, one of them behind nine seconds of work.
+    poke_away -j 2 "$ADDRESS" mark connect send:'1\n' silent:200 touch:"$T/queued" reply:1 \
+        within:5000 half eof
+    eventually test -e "$T/queued"
+    touch "$T/go"
+    await_poke
+    kill -s TERM "$SERVER_PID"
+    kill -s TERM "$SERVER_PID"
+    COMPLAINTS='had to be killed'
+    await_end
+    [[ $STATUS -eq 1 ]]
+    counted broken 1
+}
+
 @test "a storm of kill -9: at most the connections in service fail, nothing leaks" {
     local before failed good i victims
 
