@@ -4,19 +4,16 @@
 
 #include "../common/conn.h"
 
-/* What the process believes of the server. One that is KNOWN stays it: any stamp proves it. */
-enum belief { UNDECIDED, KNOWN, FOREIGN };
-
 static const char error_start[] = "error:";
 
 static uint64_t expected; /* bytes of each reply */
-static enum belief belief;
+static bool known;        /* the server is one of this suite: any stamp proves it, for good */
 
 void
 check_open(uint64_t bytes)
 {
     expected = bytes;
-    belief = UNDECIDED;
+    known = false;
 }
 
 void
@@ -35,10 +32,18 @@ check_is_error(const struct reply *reply)
     return reply->kept >= length && memcmp(reply->head, error_start, length) == 0;
 }
 
+/* True if it may yet become one. No filler and no stamp begins so. */
+static bool
+may_be_error(const struct reply *reply)
+{
+    return reply->kept < sizeof error_start - 1 &&
+           memcmp(reply->head, error_start, reply->kept) == 0;
+}
+
 bool
 check_known(void)
 {
-    return belief == KNOWN;
+    return known;
 }
 
 bool
@@ -98,10 +103,9 @@ take_stamp(struct reply *reply)
 static enum verdict
 doubt(struct reply *reply)
 {
-    if (belief == KNOWN) {
+    if (known) {
         return CHECK_CORRUPT;
     }
-    belief = FOREIGN;
     reply->unverified = true;
     return CHECK_MORE;
 }
@@ -130,7 +134,7 @@ check_stamped(struct reply *reply, const char *data, size_t length)
         if (!take_stamp(reply)) {
             return doubt(reply);
         }
-        belief = KNOWN;
+        known = true;
     }
     if (!reply->unverified && !is_filler(offset, data, length)) {
         return CHECK_CORRUPT;
@@ -138,15 +142,16 @@ check_stamped(struct reply *reply, const char *data, size_t length)
     return CHECK_MORE;
 }
 
-/* A reply too short for a stamp: a whole one of filler is proof enough. */
+/* A reply too short for a stamp: a whole one of filler is proof enough. All of it is in its head.
+ */
 static enum verdict
-check_unstamped(struct reply *reply, const char *data, size_t length)
+check_unstamped(struct reply *reply)
 {
-    if (!reply->unverified && !is_filler(reply->got - length, data, length)) {
+    if (!reply->unverified && !is_filler(0, reply->head, reply->kept)) {
         return doubt(reply);
     }
     if (reply->got == expected && !reply->unverified) {
-        belief = KNOWN;
+        known = true;
     }
     return CHECK_MORE;
 }
@@ -175,11 +180,13 @@ check_take(struct reply *reply, const char *data, size_t length)
 
         return ended ? CHECK_REJECTED : CHECK_MORE;
     }
+    if (may_be_error(reply)) {
+        return CHECK_MORE; /* also when it has all bytes that it should: then they are wrong */
+    }
     if (reply->got > expected) {
         return CHECK_CORRUPT; /* more than was asked for */
     }
-    verdict = expected >= CONN_STAMP ? check_stamped(reply, data, length)
-                                     : check_unstamped(reply, data, length);
+    verdict = expected >= CONN_STAMP ? check_stamped(reply, data, length) : check_unstamped(reply);
     if (verdict == CHECK_MORE && reply->got == expected) {
         return CHECK_WHOLE;
     }

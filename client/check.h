@@ -22,6 +22,7 @@ struct reply {
     char head[LINE_KEPT]; /* its first bytes: the stamp or the error line */
 };
 
+/* MORE is also said of a reply that has all its bytes, if they are the beginning of "error:". */
 enum verdict { CHECK_MORE, CHECK_WHOLE, CHECK_CORRUPT, CHECK_REJECTED };
 
 /* Once per process: what replies are to look like. */

@@ -36,9 +36,10 @@
 
 static void take_options(int argc, char **argv);
 static void take_option(int letter);
-static void raise_descriptors(void);
-static void open_tallies(void);
 static void catch_signals(void);
+static void raise_descriptors(void);
+static void open_pipes(void);
+static void open_tallies(void);
 static void start_processes(void);
 static void watch(void);
 static int finish(void);
@@ -95,9 +96,9 @@ static struct tally *tallies; /* load.processes of them, shared */
 static struct result result;
 static pid_t *pids;      /* the client processes; 0 once reaped */
 static unsigned living;  /* how many are not yet reaped */
-static int gate[2];      /* each process waits at its end until nobody can write to it */
+static int gate[2];      /* each process waits until it can read a byte from it */
 static int rows[2];      /* the processes' distributions */
-static sigset_t waiting; /* the signal mask while this process waits, and of its children */
+static sigset_t waiting; /* the signal mask while this process waits */
 
 static volatile sig_atomic_t stops; /* how many INT and TERM have come */
 static int64_t stopped_ns;          /* when the first did */
@@ -108,11 +109,12 @@ main(int argc, char **argv)
     die_name(argv[0]);
     take_options(argc, argv);
     address_resolve(&load.target, load.host, load.port);
+    catch_signals();
     raise_descriptors();
     source_open(&load);
+    open_pipes();
     open_tallies();
 
-    catch_signals();
     start_processes();
     watch();
     return finish();
@@ -201,30 +203,6 @@ take_option(int letter)
 
 /* --- before the start ------------------------------------------------------------------------ */
 
-/* As many as are allowed, if they are needed. If they do not suffice, the report says so. */
-static void
-raise_descriptors(void)
-{
-    rlim_t needed = (rlim_t)load.in_flight + SPARE_DESCRIPTORS;
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= needed) {
-        return;
-    }
-    limit.rlim_cur =
-        limit.rlim_max == RLIM_INFINITY || limit.rlim_max > needed ? needed : limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static void
-open_tallies(void)
-{
-    tallies = scoreboard_memory(load.processes * sizeof *tallies);
-    for (unsigned i = 0; i < load.processes; i++) {
-        tallies[i].latencies = scoreboard_memory(TRUST_KINDS * sizeof *tallies[i].latencies);
-    }
-}
-
 static void
 on_signal(int number)
 {
@@ -263,6 +241,47 @@ catch_signals(void)
     sigaction(SIGPIPE, &action, NULL);
 }
 
+/* As many as are allowed, if they are needed. If they do not suffice, the report says so. */
+static void
+raise_descriptors(void)
+{
+    rlim_t needed = (rlim_t)load.in_flight + SPARE_DESCRIPTORS;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= needed) {
+        return;
+    }
+    limit.rlim_cur =
+        limit.rlim_max == RLIM_INFINITY || limit.rlim_max > needed ? needed : limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void
+open_pipes(void)
+{
+    int spare;
+
+    /* The spare one is what the shared memory needs for a moment. */
+    if (pipe(gate) == -1 || pipe(rows) == -1 || (spare = dup(gate[0])) == -1) {
+        warn("cannot start: this machine is the limit");
+        exit(STATUS_LIMITED);
+    }
+    close(spare);
+    if (rows[0] >= FD_SETSIZE) {
+        diex("started with too many open descriptors"); /* pselect() could not watch the pipe */
+    }
+}
+
+static void
+open_tallies(void)
+{
+    pids = calloc(load.processes, sizeof *pids);
+    if (!pids) {
+        die("no memory for %u client processes", load.processes);
+    }
+    tallies = scoreboard_memory(load.processes * sizeof *tallies);
+}
+
 /* --- the client processes -------------------------------------------------------------------- */
 
 static void
@@ -278,7 +297,7 @@ send_all(int number)
 static _Noreturn void
 process_main(unsigned number, pid_t parent)
 {
-    close(gate[1]); /* the parent's: the gate opens when it closes the last one */
+    close(gate[1]); /* the parent's: if it dies, the gate's end is read, not a byte */
     close(rows[0]);
     _exit(drive(&load, &tallies[number], parent, gate[0], rows[1]));
 }
@@ -287,7 +306,8 @@ process_main(unsigned number, pid_t parent)
 static _Noreturn void
 cannot_start(unsigned number)
 {
-    warn("cannot start client process %u of %u", number + 1, load.processes);
+    warn("cannot start client process %u of %u: this machine is the limit", number + 1,
+         load.processes);
     send_all(SIGKILL);
     while (wait(NULL) > 0 || errno == EINTR) {
         /* one less */
@@ -296,17 +316,22 @@ cannot_start(unsigned number)
 }
 
 static void
+open_gate(void)
+{
+    static const char go[MOST_PROCESSES]; /* a byte for each */
+
+    if (write(gate[1], go, load.processes) != (ssize_t)load.processes) {
+        die("cannot start %u client processes", load.processes);
+    }
+    close(gate[0]); /* only now: should all of them be dead, it must not be a broken pipe */
+    close(gate[1]);
+}
+
+static void
 start_processes(void)
 {
     pid_t parent = getpid();
 
-    pids = calloc(load.processes, sizeof *pids);
-    if (!pids || pipe(gate) == -1 || pipe(rows) == -1) {
-        die("cannot start %u client processes", load.processes);
-    }
-    if (rows[0] >= FD_SETSIZE) {
-        diex("started with too many open descriptors"); /* pselect() could not watch the pipe */
-    }
     for (unsigned i = 0; i < load.processes; i++) {
         pids[i] = fork();
         switch (pids[i]) {
@@ -320,9 +345,15 @@ start_processes(void)
             break;
         }
     }
-    close(gate[0]);
     close(rows[1]); /* the processes': when they have all ended, the pipe ends */
-    close(gate[1]); /* go */
+    open_gate();
+}
+
+/* The end of a process that did not live to say it: the rate is not to suffer from the grace. */
+static int64_t
+latest(int64_t last_ns)
+{
+    return last_ns > stopped_ns ? last_ns : stopped_ns;
 }
 
 static void
@@ -334,7 +365,7 @@ ended(pid_t pid, int status)
             living--;
             tallies[i].died = !WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS;
             if (tallies[i].started_ns != 0 && tallies[i].ended_ns == 0) {
-                tallies[i].ended_ns = clock_ns();
+                tallies[i].ended_ns = stops > 0 ? latest(tallies[i].last_ns) : clock_ns();
             }
         }
     }
@@ -364,6 +395,7 @@ pass_on_stops(void)
         send_all(SIGTERM);
     }
     if (stops > 1 || (told && clock_ns() - stopped_ns > patience_ns)) {
+        result.killed = true;
         send_all(SIGKILL);
     }
 }

@@ -103,7 +103,7 @@ bool
 distribution_receive(struct distribution *distribution, int pipefd)
 {
     static struct share rows[ROWS_READ];
-    static size_t have; /* bytes: a read might end inside a row */
+    static size_t have; /* bytes: only writers are promised whole rows */
     ssize_t count = read(pipefd, (char *)rows + have, sizeof rows - have);
     size_t whole;
 

@@ -14,7 +14,10 @@
 #include "source.h"
 #include "visit.h"
 
-enum { TICK_US = 100 * 1000 }; /* how often a blocking call is interrupted, to look at the flags */
+enum {
+    TICK_US = 100 * 1000, /* how often a blocking call is interrupted, to look at the flags */
+    RETRY_MS = 1          /* and how often one asks for room where poll() cannot tell */
+};
 
 /* All that the event loop has. Invariant: polls[i] belongs to visits[i]. */
 struct loop {
@@ -23,6 +26,7 @@ struct loop {
     size_t size;        /* -m, or fewer */
     size_t open;        /* visits under way */
     size_t idle;        /* places without a visit, where one may begin */
+    bool crowded;       /* some wait for room in the queue of the server's Unix socket */
     struct visit queue; /* head of the ring of open visits, the one that began first in front */
 };
 
@@ -63,6 +67,9 @@ drive(const struct load *asked, struct tally *counts, pid_t starter, int gatefd,
             many_at_once();
         }
         tally->ended_ns = clock_ns();
+        if (stopped) { /* then nothing was begun, and the grace would only dilute the rate */
+            tally->ended_ns = tally->last_ns > stopped_ns ? tally->last_ns : stopped_ns;
+        }
         tally->known = check_known();
         tally->one_source = !source_spreads();
     }
@@ -122,12 +129,16 @@ listen_to_signals(pid_t starter)
 static bool
 wait_at_gate(int gatefd)
 {
-    char nothing;
+    ssize_t count;
+    char go;
 
-    while (read(gatefd, &nothing, 1) == -1 && errno == EINTR && !stopped && !orphaned) {
-        /* only a tick */
-    }
+    do {
+        count = read(gatefd, &go, 1);
+    } while (count == -1 && errno == EINTR && !stopped && !orphaned); /* only a tick */
     close(gatefd);
+    if (count == 0) {
+        orphaned = 1; /* the parent has not opened it, but died */
+    }
     return !stopped && !orphaned;
 }
 
@@ -243,7 +254,8 @@ watch(struct loop *loop, const struct visit *visit)
 {
     struct pollfd *watched = &loop->polls[visit - loop->visits];
 
-    watched->fd = visit->fd;
+    watched->fd = visit->state == VISIT_OPENING ? -1 : visit->fd;
+    loop->crowded = loop->crowded || visit->state == VISIT_OPENING;
     watched->events = visit->state == VISIT_RECEIVING ? POLLIN : POLLOUT;
     watched->revents = 0;
 }
@@ -342,6 +354,9 @@ patience(const struct loop *loop)
     if (loop->idle > 0 && more()) {
         return 0;
     }
+    if (loop->crowded) {
+        return RETRY_MS;
+    }
     if (first == &loop->queue || timeout_ns == INT64_MAX) {
         return -1;
     }
@@ -369,6 +384,24 @@ expire(struct loop *loop)
     }
 }
 
+/* Those who have waited longest for room in the server's queue first, as far as there is some. */
+static void
+retry(struct loop *loop)
+{
+    struct visit *next;
+
+    loop->crowded = false;
+    for (struct visit *each = loop->queue.after; each != &loop->queue; each = next) {
+        next = each->after;
+        if (each->state == VISIT_OPENING) {
+            step(loop, each);
+        }
+        if (loop->crowded) {
+            return;
+        }
+    }
+}
+
 static void
 turn(struct loop *loop)
 {
@@ -376,6 +409,9 @@ turn(struct loop *loop)
 
     if (ready == -1 && errno != EINTR) {
         die("poll of %zu connections", loop->size);
+    }
+    if (loop->crowded) {
+        retry(loop);
     }
     for (size_t i = 0; i < loop->size && (ready > 0 || loop->idle > 0); i++) {
         struct visit *visit = &loop->visits[i];

@@ -53,7 +53,8 @@ enum { LINE_KEPT = 128 }; /* bytes of an "error:" line that are kept */
 /*
  * One per client process, in shared memory, so that it outlives a process that is killed. Written
  * by its process alone (`pid`, `died` by the parent). Invariant: begun <= connections; and begun =
- * completed + failed + those in flight.
+ * completed + failed + those in flight. It is large, but memory that nobody touches is not there:
+ * most of a histogram stays empty.
  */
 struct tally {
     counter begun;
@@ -64,14 +65,32 @@ struct tally {
     counter failed[FAILURE_KINDS];
     int error[FAILURE_KINDS];      /* the first one's errno, 0 if it has none */
     int64_t started_ns, ended_ns;  /* clock_ns(); 0: not yet */
+    int64_t last_ns;               /* when its last connection was completed */
     bool known;                    /* the server is one of this suite */
-    bool one_source;               /* 127.0.0.1 is this machine's only loopback address */
-    char rejection[LINE_KEPT + 1]; /* the first "error:" line, as it came */
+    bool one_source;               /* it could not take several source addresses */
+    char rejection[LINE_KEPT + 1]; /* the first "error:" line, without its end */
     pid_t pid;
     bool died; /* it ended without saying how its connections ended */
-    /* A mapping of its own, which the parent drops when it has added it up. */
-    struct histogram (*latencies)[LATENCY_KINDS]; /* [TRUST_KINDS] */
+    struct histogram latencies[TRUST_KINDS][LATENCY_KINDS];
 };
+
+static inline uint64_t
+tally_completed(const struct tally *tally)
+{
+    return counter_get(&tally->completed[TRUST_VERIFIED]) +
+           counter_get(&tally->completed[TRUST_UNVERIFIED]);
+}
+
+static inline uint64_t
+tally_failed(const struct tally *tally)
+{
+    uint64_t failed = 0;
+
+    for (int kind = 0; kind < FAILURE_KINDS; kind++) {
+        failed += counter_get(&tally->failed[kind]);
+    }
+    return failed;
+}
 
 static inline int64_t
 clock_ns(void)

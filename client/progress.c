@@ -47,11 +47,8 @@ progress_print(void)
     }
     next_ns = now + (int64_t)PROGRESS_MS * 1000000;
     for (unsigned i = 0; i < load->processes; i++) {
-        completed += counter_get(&tallies[i].completed[TRUST_VERIFIED]);
-        completed += counter_get(&tallies[i].completed[TRUST_UNVERIFIED]);
-        for (int kind = 0; kind < FAILURE_KINDS; kind++) {
-            failed += counter_get(&tallies[i].failed[kind]);
-        }
+        completed += tally_completed(&tallies[i]);
+        failed += tally_failed(&tallies[i]);
     }
     /* Short enough for 80 columns, so that the next one can overwrite it. */
     snprintf(text, sizeof text,

@@ -70,12 +70,6 @@ print_asked(const struct load *load, const struct result *result)
     printf(",\"in_flight\":%u,\"mode\":\"closed\",\"rate\":0", load->in_flight);
 }
 
-static double
-per_second(uint64_t count, double seconds)
-{
-    return seconds > 0 ? (double)count / seconds : 0;
-}
-
 static void
 print_totals(const struct result *result)
 {
@@ -85,8 +79,8 @@ print_totals(const struct result *result)
     printf(",\"requests\":%" PRIu64 ",\"bytes_received\":%" PRIu64, result->requests,
            result->bytes);
     printf(",\"seconds\":%.6f", result->seconds);
-    printf(",\"connections_per_second\":%.1f", per_second(result->completed, result->seconds));
-    printf(",\"requests_per_second\":%.1f", per_second(result->requests, result->seconds));
+    printf(",\"connections_per_second\":%.1f", result_rate(result, result->completed));
+    printf(",\"requests_per_second\":%.1f", result_rate(result, result->requests));
 }
 
 static void
@@ -149,15 +143,12 @@ print_children(const struct result *result)
 static void
 print_rejections(const struct load *load, const struct tally *tallies)
 {
-    const char *separator = "";
+    const char *rejection;
 
     printf(",\"rejections\":[");
-    for (unsigned i = 0; i < load->processes; i++) {
-        if (tallies[i].rejection[0] != '\0') {
-            printf("%s", separator);
-            print_string(tallies[i].rejection);
-            separator = ",";
-        }
+    for (unsigned i = 0; (rejection = result_rejection(load, tallies, i)); i++) {
+        printf("%s", i > 0 ? "," : "");
+        print_string(rejection);
     }
     putchar(']');
 }

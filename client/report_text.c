@@ -10,8 +10,11 @@
 #include "report.h"
 
 enum {
+    COLUMNS = 100,  /* no line is longer */
     GROUPED = 32,   /* room for a number with commas */
+    TEXT = 512,     /* room for two or three lines */
     SHOWN = 128,    /* room for a line of the server's, escaped */
+    SAID_MOST = 80, /* columns of it */
     BAR = 40,       /* columns of the longest bar */
     ROWS_MOST = 40, /* children that get a row each */
     BINS_MOST = 20  /* rows of the histogram that stands for more */
@@ -78,11 +81,11 @@ print_duration(double us)
 
 /* Shows bytes that came from outside: what is not printable ASCII becomes \xNN. */
 static const char *
-escaped(char text[SHOWN], const char *from)
+escaped(char text[SHOWN], const char *from, size_t most)
 {
     size_t used = 0;
 
-    for (; *from != '\0' && *from != '\n' && used + 8 < SHOWN; from++) {
+    for (; *from != '\0' && used + 4 + strlen("...") <= most; from++) {
         unsigned char byte = (unsigned char)*from;
 
         if (byte >= ' ' && byte < 0x7f && byte != '\\') {
@@ -91,8 +94,24 @@ escaped(char text[SHOWN], const char *from)
             used += (size_t)snprintf(text + used, SHOWN - used, "\\x%02x", byte);
         }
     }
-    snprintf(text + used, SHOWN - used, "%s", *from != '\0' && *from != '\n' ? "..." : "");
+    snprintf(text + used, SHOWN - used, "%s", *from != '\0' ? "..." : "");
     return text;
+}
+
+/* Prints a line; one that is too long is broken at blanks. */
+static void
+print_wrapped(const char *text)
+{
+    while (strlen(text) > COLUMNS) {
+        size_t length = COLUMNS;
+
+        while (length > 1 && text[length] != ' ') {
+            length--;
+        }
+        printf("%.*s\n", (int)length, text);
+        text += length + 1;
+    }
+    puts(text);
 }
 
 static void
@@ -121,17 +140,25 @@ static void
 print_asked(const struct load *load)
 {
     char target[ADDRESS_TEXT], shown[SHOWN], connections[GROUPED], requests[GROUPED],
-        bytes[GROUPED];
+        bytes[GROUPED], in_flight[GROUPED] = "", text[TEXT];
+    size_t length;
 
     address_text(&load->target, target);
-    printf("%u process%s x %s connection%s", load->processes, load->processes == 1 ? "" : "es",
-           grouped(connections, load->connections), plural(load->connections));
+    escaped(shown, target, COLUMNS - strlen("to "));
     if (load->in_flight > 1) {
-        printf(" (%u at a time)", load->in_flight);
+        snprintf(in_flight, sizeof in_flight, " (%u at a time)", load->in_flight);
     }
-    printf(" x %s request%s of %s byte%s", grouped(requests, load->requests),
-           plural(load->requests), grouped(bytes, load->bytes), plural(load->bytes));
-    printf(" to %s\n\n", escaped(shown, target));
+    length = (size_t)snprintf(
+        text, sizeof text, "%u process%s x %s connection%s%s x %s request%s of %s byte%s",
+        load->processes, load->processes == 1 ? "" : "es", grouped(connections, load->connections),
+        plural(load->connections), in_flight, grouped(requests, load->requests),
+        plural(load->requests), grouped(bytes, load->bytes), plural(load->bytes));
+    if (length + strlen(" to ") + strlen(shown) > COLUMNS) {
+        print_wrapped(text);
+        printf("to %s\n\n", shown);
+    } else {
+        printf("%s to %s\n\n", text, shown);
+    }
 }
 
 static void
@@ -189,27 +216,22 @@ print_times(const struct load *load, const struct result *result)
     putchar('\n');
 }
 
-static double
-per_second(double count, double seconds)
-{
-    return seconds > 0 ? count / seconds : 0;
-}
-
 static void
 print_totals(const struct load *load, const struct result *result)
 {
-    double seconds = result->seconds;
-    char completed[GROUPED], scheduled[GROUPED], rate[GROUPED];
+    char completed[GROUPED], scheduled[GROUPED], rate[GROUPED], requests[2 * GROUPED] = "";
+    char text[TEXT];
 
-    printf("%s of %s connections completed in %.3f s", grouped(completed, result->completed),
-           grouped(scheduled, result->scheduled), seconds);
-    printf(": %s connections/s",
-           grouped(rate, (uint64_t)(per_second((double)result->completed, seconds) + 0.5)));
     if (load->requests > 1) {
-        printf(", %s requests/s",
-               grouped(rate, (uint64_t)(per_second((double)result->requests, seconds) + 0.5)));
+        grouped(rate, (uint64_t)(result_rate(result, result->requests) + 0.5));
+        snprintf(requests, sizeof requests, ", %s requests/s", rate);
     }
-    printf(", %.1f MiB/s\n", per_second((double)result->bytes, seconds) / (1 << 20));
+    grouped(rate, (uint64_t)(result_rate(result, result->completed) + 0.5));
+    snprintf(text, sizeof text,
+             "%s of %s connections completed in %.3f s: %s connections/s%s, %.1f MiB/s",
+             grouped(completed, result->completed), grouped(scheduled, result->scheduled),
+             result->seconds, rate, requests, result_rate(result, result->bytes) / (1 << 20));
+    print_wrapped(text);
     printf(
         "Closed loop: a process begins a connection when another one has ended. So a slow server "
         "is asked\nless often, and the waiting of those who would have come meanwhile is in none "
@@ -221,7 +243,9 @@ print_totals(const struct load *load, const struct result *result)
 static const char *
 reason(const struct result *result, enum failure kind)
 {
-    if (kind == FAILURE_OTHER && result->error[kind] == EINTR) {
+    bool killed = result->killed && result->error[kind] == 0;
+
+    if (kind == FAILURE_OTHER && (result->error[kind] == EINTR || killed)) {
         return "under way when the client was stopped";
     }
     if (kind == FAILURE_OTHER && result->died > 0 && result->error[kind] == 0) {
@@ -230,21 +254,25 @@ reason(const struct result *result, enum failure kind)
     return result->error[kind] != 0 ? strerror(result->error[kind]) : "";
 }
 
-/* The lines that servers sent instead of replies, each once. */
 static void
 print_rejections(const struct load *load, const struct tally *tallies)
 {
     char shown[SHOWN];
+    const char *rejection;
 
-    for (unsigned i = 0; i < load->processes; i++) {
-        bool new = tallies[i].rejection[0] != '\0';
+    for (unsigned i = 0; (rejection = result_rejection(load, tallies, i)); i++) {
+        printf("  the server said: %s\n", escaped(shown, rejection, SAID_MOST));
+    }
+}
 
-        for (unsigned j = 0; new &&j < i; j++) {
-            new = strcmp(tallies[i].rejection, tallies[j].rejection) != 0;
-        }
-        if (new) {
-            printf("  the server said: %s\n", escaped(shown, tallies[i].rejection));
-        }
+/* The processes that did not end by themselves. */
+static void
+print_dead(const struct result *result)
+{
+    if (result->died > 0) {
+        printf("%u client process%s %s; of %s the distribution lacks what was not yet told.\n",
+               result->died, result->died == 1 ? "" : "es",
+               result->killed ? "had to be ended" : "died", result->died == 1 ? "it" : "them");
     }
 }
 
@@ -272,10 +300,7 @@ print_failures(const struct load *load, const struct result *result, const struc
     } else if (result->interrupted) {
         printf("Interrupted.\n");
     }
-    if (result->died > 0) {
-        printf("%u client process%s died; of %s the distribution lacks what was not yet told.\n",
-               result->died, result->died == 1 ? "" : "es", result->died == 1 ? "it" : "them");
-    }
+    print_dead(result);
     for (unsigned i = 0; (hint = result_hint(result, load, i)); i++) {
         printf("%s\n", hint);
     }
@@ -289,17 +314,12 @@ print_processes(const struct load *load, const struct tally *tallies)
     printf("\nprocess      pid  completed    failed     unsent  seconds\n");
     for (unsigned i = 0; i < load->processes; i++) {
         const struct tally *tally = &tallies[i];
-        uint64_t begun = counter_get(&tally->begun), failed = 0;
 
-        for (int kind = 0; kind < FAILURE_KINDS; kind++) {
-            failed += counter_get(&tally->failed[kind]);
-        }
         printf("%7u %8ld %10" PRIu64 " %9" PRIu64 " %10" PRIu64 " %8.3f%s\n", i + 1,
-               (long)tally->pid,
-               (uint64_t)(counter_get(&tally->completed[TRUST_VERIFIED]) +
-                          counter_get(&tally->completed[TRUST_UNVERIFIED])),
-               failed, load->connections - begun,
-               (double)(tally->ended_ns - tally->started_ns) / 1e9, tally->died ? "  died" : "");
+               (long)tally->pid, tally_completed(tally), tally_failed(tally),
+               load->connections - (uint64_t)counter_get(&tally->begun),
+               (double)(tally->ended_ns - tally->started_ns) / 1e9,
+               tally->died ? "  did not finish" : "");
     }
 }
 
@@ -352,6 +372,7 @@ static void
 print_distribution(const struct load *load, const struct result *result)
 {
     const struct evenness *even = &result->evenness;
+    char text[TEXT];
 
     if (result->foreign) {
         printf("\nThe server does not identify its children: the replies were counted, their bytes "
@@ -369,8 +390,11 @@ print_distribution(const struct load *load, const struct result *result)
     } else {
         print_bins(result);
     }
-    printf("\n%zu child%s: min %" PRIu64 ", max %" PRIu64 ", mean %.1f, standard deviation %.1f",
-           result->distribution.used, result->distribution.used == 1 ? "" : "ren", even->least,
-           even->most, even->mean, even->deviation);
-    printf("; Jain's fairness index %.4f\n", even->jain);
+    snprintf(text, sizeof text,
+             "%zu child%s: min %" PRIu64 ", max %" PRIu64 ", mean %.1f, standard deviation %.1f; "
+             "Jain's fairness index %.4f",
+             result->distribution.used, result->distribution.used == 1 ? "" : "ren", even->least,
+             even->most, even->mean, even->deviation, even->jain);
+    putchar('\n');
+    print_wrapped(text);
 }

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
+#include <string.h>
 
 #include "../common/conn.h"
 #include "source.h"
@@ -25,17 +25,6 @@ result_kind(enum failure kind)
     };
 
     return names[kind];
-}
-
-static uint64_t
-failed_of(const struct tally *tally)
-{
-    uint64_t failed = 0;
-
-    for (int kind = 0; kind < FAILURE_KINDS; kind++) {
-        failed += counter_get(&tally->failed[kind]);
-    }
-    return failed;
 }
 
 static void
@@ -76,8 +65,7 @@ static void
 add_process(struct result *result, const struct load *load, const struct tally *tally)
 {
     uint64_t begun = counter_get(&tally->begun);
-    uint64_t done = failed_of(tally) + counter_get(&tally->completed[TRUST_VERIFIED]) +
-                    counter_get(&tally->completed[TRUST_UNVERIFIED]);
+    uint64_t done = tally_failed(tally) + tally_completed(tally);
 
     assert(begun <= load->connections);
     assert(tally->died ? done <= begun : done == begun);
@@ -121,14 +109,13 @@ seconds_of(const struct load *load, const struct tally *tallies)
 }
 
 void
-result_add_up(struct result *result, const struct load *load, struct tally *tallies)
+result_add_up(struct result *result, const struct load *load, const struct tally *tallies)
 {
     result->scheduled = load->processes * load->connections;
     judge_server(result, load, tallies);
     result->seconds = seconds_of(load, tallies);
     for (unsigned i = 0; i < load->processes; i++) {
         add_process(result, load, &tallies[i]);
-        munmap(tallies[i].latencies, TRUST_KINDS * sizeof *tallies[i].latencies);
     }
     for (int kind = 0; kind < FAILURE_KINDS; kind++) {
         result->failed += result->errors[kind];
@@ -138,13 +125,35 @@ result_add_up(struct result *result, const struct load *load, struct tally *tall
     result->evenness = distribution_evenness(&result->distribution);
 }
 
+double
+result_rate(const struct result *result, uint64_t count)
+{
+    return result->seconds > 0 ? (double)count / result->seconds : 0;
+}
+
+const char *
+result_rejection(const struct load *load, const struct tally *tallies, unsigned nth)
+{
+    for (unsigned i = 0; i < load->processes; i++) {
+        bool new = tallies[i].rejection[0] != '\0';
+
+        for (unsigned j = 0; new &&j < i; j++) {
+            new = strcmp(tallies[i].rejection, tallies[j].rejection) != 0;
+        }
+        if (new &&nth-- == 0) {
+            return tallies[i].rejection;
+        }
+    }
+    return NULL;
+}
+
 int
 result_status(const struct result *result)
 {
     if (result->errors[FAILURE_CLIENT_LIMITED] > 0) {
         return STATUS_LIMITED;
     }
-    if (result->failed > 0 && result->connected == 0) {
+    if (result->failed > 0 && result->connected == 0 && !result->interrupted) {
         return STATUS_UNREACHABLE;
     }
     if (result->completed < result->scheduled || result->interrupted || result->died > 0) {
@@ -179,26 +188,30 @@ limit_hint(const struct result *result)
     }
 }
 
+/* Judged by what happened: so many connections within a minute. */
 static const char *
 cliff_hint(const struct result *result, const struct load *load)
 {
     bool is_unix = load->target.storage.ss_family == AF_UNIX;
     bool spread = source_spreads() && !result->one_source;
+    double minutes = result->seconds > 60 ? result->seconds / 60 : 1;
 
-    if (is_unix || spread || result->scheduled <= SOURCE_CLIFF) {
+    if (is_unix || spread) {
         return NULL;
     }
-    return "More than 14,000 connections a minute to one address and port: from there on the "
-           "search "
-           "for a\nfree local port slows the client down, several times. Take fewer, or more "
-           "requests "
-           "on each (-k).";
+    if ((double)result->connected / minutes <= SOURCE_CLIFF) {
+        return NULL;
+    }
+    return "With more than 14,000 connections a minute to one address and port, of this and other "
+           "runs, the\nsearch for a free local port slows the client down, several times. Take "
+           "fewer, or more requests\non each (-k).";
 }
 
 const char *
 result_hint(const struct result *result, const struct load *load, unsigned nth)
 {
-    const char *hints[] = {limit_hint(result), cliff_hint(result, load)};
+    /* Only the first explains a failure. */
+    const char *hints[] = {limit_hint(result), load->quiet ? NULL : cliff_hint(result, load)};
 
     for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
         if (hints[i] && nth-- == 0) {

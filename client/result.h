@@ -20,6 +20,7 @@ struct result {
     bool foreign;     /* replies came, but none that could be verified */
     bool identified;  /* replies told who sent them */
     bool interrupted; /* by a signal */
+    bool killed;      /* and then the processes were not left the time to end by themselves */
     bool one_source;  /* could not use several addresses */
     unsigned died;    /* processes that ended without saying how */
     struct histogram latencies[LATENCY_KINDS];
@@ -27,11 +28,18 @@ struct result {
     struct evenness evenness;
 };
 
-/* Adds up the tallies of processes that have all ended, and drops their histograms. The caller has
- * received the distribution already. */
-void result_add_up(struct result *result, const struct load *load, struct tally *tallies);
+/* Adds up the tallies of processes that have all ended. The caller has received the distribution
+ * already. */
+void result_add_up(struct result *result, const struct load *load, const struct tally *tallies);
 
-/* 0 all good, 1 something failed, 3 nothing could connect, 4 this machine was the limit. */
+/* So many per second. */
+double result_rate(const struct result *result, uint64_t count);
+
+/* The lines that servers sent instead of replies, each once; NULL after the last. */
+const char *result_rejection(const struct load *load, const struct tally *tallies, unsigned nth);
+
+/* 0 all good, 1 something failed or was interrupted, 3 nothing could connect, 4 this machine was
+ * the limit. */
 int result_status(const struct result *result);
 
 /* What the user should know about ports and the like, one sentence; the `nth`, NULL after the last.

@@ -6,13 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-    UNBOUND = 12000,   /* the first connections, from wherever the kernel chooses */
-    PER_ADDRESS = 6000 /* the next ones */
-};
+enum { PER_ADDRESS = 6000, ADDRESSES = 250 };
 
 static bool spreads;
 static uint32_t network; /* 127.A.B.0, host byte order */
+static uint64_t skipped; /* addresses that turned out to have no ports left */
 
 void
 source_open(const struct load *load)
@@ -36,17 +34,21 @@ source_bind(int fd, uint64_t nth)
 {
     struct sockaddr_in source = {.sin_family = AF_INET};
 
-    if (!spreads || nth < UNBOUND) {
-        return true;
+    for (int attempt = 0; spreads && attempt < ADDRESSES; attempt++) {
+        /* All addresses are good for 1.5 million; by then the first ones are free again. */
+        uint64_t address = nth / PER_ADDRESS + skipped;
+
+        source.sin_addr.s_addr = htonl(network | (uint32_t)(1 + address % ADDRESSES));
+        if (bind(fd, (const struct sockaddr *)&source, sizeof source) == 0) {
+            return true;
+        }
+        if (errno == EADDRINUSE) {
+            skipped++; /* the next one may have some */
+        } else if (errno == EADDRNOTAVAIL) {
+            spreads = false; /* not everybody answers to all of 127.0.0.0/8 */
+        } else {
+            return false;
+        }
     }
-    /* 250 addresses are good for 1.5 million; by then the first ones are free again. */
-    source.sin_addr.s_addr = htonl(network | (uint32_t)(1 + (nth - UNBOUND) / PER_ADDRESS % 250));
-    if (bind(fd, (const struct sockaddr *)&source, sizeof source) == 0) {
-        return true;
-    }
-    if (errno == EADDRNOTAVAIL) {
-        spreads = false; /* not everybody answers to all of 127.0.0.0/8 */
-        return true;
-    }
-    return false;
+    return !spreads;
 }

@@ -1,9 +1,9 @@
 /*
  * visit - one connection to the server, from connect() to close(), step by step.
  *
- * Each step makes one system call on the socket. With a blocking socket the steps follow each other
- * in a loop; with a non-blocking one, the event loop calls the next when poll() says so. The steps
- * are the same. What became of the visit is in the tally when it is over.
+ * Each step does one thing to the socket: connect it, read from it. With a blocking socket the
+ * steps follow each other in a loop; with a non-blocking one, the event loop calls the next when
+ * poll() says so. The steps are the same. What became of the visit is in the tally when it is over.
  */
 #ifndef CLIENT_VISIT_H
 #define CLIENT_VISIT_H
@@ -19,7 +19,7 @@
 enum visit_state {
     VISIT_NONE,       /* there is no connection */
     VISIT_RETIRED,    /* nor will there be one: for the owner, after VISIT_STRANDED */
-    VISIT_OPENING,    /* to be connected */
+    VISIT_OPENING,    /* to be connected; if it has to wait, call it again: poll() knows nothing */
     VISIT_CONNECTING, /* connect() goes on without us: wait for writability */
     VISIT_SENDING,    /* the request line */
     VISIT_RECEIVING   /* the reply */
@@ -38,11 +38,12 @@ struct visit {
     enum trust trust;     /* whether its replies could be verified */
     uint64_t request;     /* how many replies have come */
     size_t sent;          /* bytes of the request line */
-    int64_t began_ns;     /* when connect() was called, or the later request was begun */
-    int64_t connected_ns; /* how long that took */
+    int64_t began_ns;     /* just before connect(); of a later request, the end of the last */
+    int64_t connected_ns; /* how long it took to be connected */
     int64_t asked_ns;     /* when sending the request began */
     int64_t first_ns;     /* when the first byte of the reply was there */
     struct reply reply;
+    uint64_t child, pid;          /* who sent the first reply, if it says so: it must send all */
     struct visit *before, *after; /* for the owner: its queue of deadlines */
 };
 

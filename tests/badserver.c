@@ -4,11 +4,14 @@
  *     badserver HOW [EVERY]      with every connection, or with every EVERY-th
  *
  * HOW: good, corrupt (a wrong byte), long (a byte too many), short (half a reply), none (closes),
- * reset, error (an error line), silent, unstamped (another suite's server: any bytes, no stamp).
+ * reset, error (an error line), pieces (an error line, byte by byte), prefix ("err"), silent, once
+ * (closes after the first reply), changes (later replies come from another child), unstamped
+ * (another suite's server: any bytes, no stamp).
  * A connection that is not bad is good: each has a child of its own, so each its own stamp.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -70,6 +73,20 @@ put(int fd, const char *data, size_t length)
     }
 }
 
+/* So slowly that the client reads each byte alone. */
+static void
+put_in_pieces(int fd, const char *text)
+{
+    const struct timespec moment = {.tv_nsec = 5 * 1000 * 1000};
+    int now = 1;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &now, sizeof now);
+    for (; *text != '\0'; text++) {
+        put(fd, text, 1);
+        nanosleep(&moment, NULL);
+    }
+}
+
 static _Noreturn void
 misbehave(int fd, const char *how, char *reply, size_t bytes)
 {
@@ -80,6 +97,10 @@ misbehave(int fd, const char *how, char *reply, size_t bytes)
         put(fd, reply, bytes / 2);
     } else if (is(how, "error")) {
         put(fd, "error: not today\n", 17);
+    } else if (is(how, "pieces")) {
+        put_in_pieces(fd, "error: not today\n");
+    } else if (is(how, "prefix")) {
+        put(fd, "err", 3);
     } else if (is(how, "silent")) {
         while (read(fd, reply, 1) > 0) {
             /* until the client gives up */
@@ -97,19 +118,24 @@ serve(int fd, const char *how, unsigned child)
 {
     static char reply[REPLY_MAX + 1];
     size_t bytes;
+    unsigned nth = 0;
 
     while ((bytes = read_request(fd)) > 0 && bytes <= REPLY_MAX) {
-        fill_reply(reply, bytes, child);
+        nth++;
+        fill_reply(reply, bytes, is(how, "changes") ? child + nth : child);
         if (is(how, "corrupt")) {
             reply[bytes * 2 / 3] ^= 1;
         } else if (is(how, "unstamped")) {
             memset(reply, 'x', bytes);
         } else if (is(how, "long")) {
             reply[bytes++] = 'x';
-        } else if (!is(how, "good")) {
+        } else if (!is(how, "good") && !is(how, "once") && !is(how, "changes")) {
             misbehave(fd, how, reply, bytes);
         }
         put(fd, reply, bytes);
+        if (is(how, "once")) {
+            break;
+        }
     }
     exit(EXIT_SUCCESS);
 }

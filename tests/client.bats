@@ -137,8 +137,12 @@ fails_as() { # HOW KIND OPTION...
     fails_as corrupt corrupt
 }
 
-@test "a byte too many is corrupt" {
-    fails_as long corrupt
+@test "a byte too many is corrupt, whatever the size of the reply" {
+    local bytes
+
+    for bytes in 1 31 32 100000 65535 65536 65537 131072; do
+        fails_as long corrupt -b "$bytes"
+    done
 }
 
 @test "half a reply is short, and so is none" {
@@ -155,6 +159,45 @@ fails_as() { # HOW KIND OPTION...
     start_badserver error
     run -1 "$BIN/client" -p "$PORT" -c 1 -t 2
     [[ $output == *'not today'* ]]
+    ask_client -c 3 -t 2
+    [[ $(json_of 'rejections.*') == 'error: not today' ]]
+    end_badserver
+}
+
+@test "an error line in pieces is one too, also where fewer bytes were asked for" {
+    local bytes
+
+    for bytes in 1 5 6 17 31 1000; do
+        fails_as pieces rejected -b "$bytes"
+        fails_as pieces rejected -b "$bytes" -m 3
+    done
+}
+
+@test "the beginning of an error line, and no more, is no good reply" {
+    fails_as prefix short
+    fails_as prefix corrupt -b 3
+    fails_as prefix corrupt -b 2
+}
+
+@test "-k: a server that closes early is short, not now this and now that" {
+    local in_flight
+
+    start_badserver once
+    for in_flight in 1 20; do
+        ask_client -c 2 -t 100 -k 5 -b 100 -m "$in_flight"
+        counted requests 200
+        counted completed 0
+        counted errors.short 200
+    done
+    end_badserver
+}
+
+@test "-k: another child's stamp on the same connection is corrupt" {
+    start_badserver changes
+    ask_client -c 2 -t 5 -k 3 -b 100
+    counted errors.corrupt 10
+    ask_client -c 2 -t 5 -k 1 -b 100
+    counted completed 10
     end_badserver
 }
 
@@ -217,7 +260,15 @@ fails_as() { # HOW KIND OPTION...
     end_badserver
 }
 
+@test "out of descriptors at the start: exit 4 and one line" {
+    set -- "$BIN/client" -p 1 -c 1 -t 1
+    run -4 --separate-stderr bash -c 'ulimit -n 6; exec "$@" 3>&- 4>&- 5>&-' bash "$@"
+    [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == *'limit'* ]]
+}
+
 @test "text: what was asked, times, totals, distribution; 100 columns at most" {
+    local path
+
     start_badserver good
     run -0 --separate-stderr "$BIN/client" -p "$PORT" -c 3 -t 5 -b 4096
     [[ -z $stderr ]]
@@ -229,8 +280,15 @@ fails_as() { # HOW KIND OPTION...
     [[ $output == *"Jain's fairness index 1.0"* ]]
     "$BIN/client" -p "$PORT" -c 3 -t 50 -b 4096 -v >"$T/wide"
     "$BIN/client" -p "$PORT" -c 1000 -t 1 -b 1 >>"$T/wide"
-    [[ $(awk 'length($0) > 100' "$T/wide") == '' ]]
+    "$BIN/client" -p "$PORT" -c 100 -t 20 -k 20 >>"$T/wide"
     end_badserver
+    some_server
+    path=$(printf "$T/%0$((106 - ${#T}))d" 0)
+    start_server -i "$path"
+    "$BIN/client" -i "$path" -c 10 -t 100 -k 20 >>"$T/wide"
+    grep -Eq ' connections completed in .* connections/s' "$T/wide"
+    grep -Fq 'to /' "$T/wide"
+    [[ $(awk 'length($0) > 100' "$T/wide") == '' ]]
 }
 
 @test "text: with more than 40 children a histogram stands for the rows" {
@@ -287,10 +345,11 @@ client_away() {
 }
 
 @test "Ctrl-C ends it soon also when no reply comes" {
-    local server start
+    local begin server start
 
     start_badserver silent
     server=$SERVER_PID
+    begin=$(now_ms)
     client_away -c 2 -t 10 -m 4 -T 100
     sleep 0.3
     start=$(now_ms)
@@ -300,6 +359,8 @@ client_away() {
     [[ $STATUS -ne 0 ]]
     check_identity
     counted completed 0
+    # The grace is not part of the time that the rates are made of.
+    json_of seconds | awk -v all="$(($(now_ms) - begin))" '{ exit !($1 * 1000 < all - 900) }'
     SERVER_PID=$server
     end_badserver
 }
@@ -348,6 +409,14 @@ client_away() {
         run ! bash -c 'exec "$@" 2>/dev/null >&-' bash "$@"
     done
     end_badserver
+}
+
+@test "a Unix socket whose queue is full: wait, as a blocking connect() would" {
+    some_server
+    start_server -i "$T/socket" -n 1 -B 1
+    ask_client -i "$T/socket" -c 3 -t 300 -m 100
+    [[ $STATUS -eq 0 ]]
+    counted completed 900
 }
 
 @test "IPv6 and Unix sockets, names" {
