@@ -20,7 +20,7 @@ extern volatile sig_atomic_t signals_replace; /* HUP: replace the children; in a
 extern volatile sig_atomic_t signals_ended;   /* CHLD: children are to be reaped */
 extern volatile sig_atomic_t signals_ticked;  /* ALRM: a second has passed */
 
-/* TERM, INT, USR1 (and CHLD, HUP for a server with a `pool`) set flags; PIPE is ignored. None
+/* TERM, INT, USR1, CHLD (and HUP for a server with a `pool`) set flags; PIPE is ignored. None
  * restarts a system call. `grace_s` is how long signals_over() waits after the first stop. */
 void signals_open(int grace_s, bool pool);
 

@@ -100,7 +100,7 @@ print_row(const struct scoreboard *board, unsigned child, const struct totals *s
 }
 
 static void
-print_rates(const struct totals *sum)
+print_rates(const struct scoreboard *board, const struct totals *sum)
 {
     double per = (double)sum->connections;
 
@@ -109,6 +109,9 @@ print_rates(const struct totals *sum)
     }
     printf("  per connection: %.1f us of CPU, %.2f voluntary context switches\n",
            (double)(sum->user_us + sum->system_us) / per, (double)sum->switches / per);
+    if (board->children > 0 && !signals_stop) {
+        printf("  (of living children what they had used at their last tick, a second ago)\n");
+    }
     printf("  wake-ups per connection: %.2f returns from waiting, %.2f of them wasted\n",
            (double)sum->wakeups / per, (double)sum->wasted / per);
 }
@@ -124,7 +127,7 @@ print_text(const struct stats *stats, const struct scoreboard *board, const stru
            sum->broken);
     printf("  CPU %.3f s user + %.3f s system; largest process %ld KiB\n",
            (double)sum->user_us / 1e6, (double)sum->system_us / 1e6, sum->peak_rss_kib);
-    print_rates(sum);
+    print_rates(board, sum);
     if (stats->children_started > 0) {
         printf("  %llu children started, %llu lost\n", stats->children_started,
                stats->children_lost);

@@ -11,7 +11,6 @@
  * is slow: all the others wait behind it. Compare with server01_fork, which gives each client a
  * process of its own.
  */
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 # link.sh CC FLAGS DIR - prints how to link server01_fork so that a fork is cheap.
 #
 # fork() copies every mapping of the process, and a child faults in every page that it uses: a static
-# program has a third of the mappings and half of the faults of a dynamic one (README.md has the
+# program has half of the mappings and half of the faults of a dynamic one (README.md has the
 # figures). The one thing in the way is the linker's warning that getaddrinfo() in a static
 # program may want shared libraries: true for lookups by NSS modules, not for files and DNS, which
 # glibc has built in since 2.34. So the warning is taken out of a copy of that object.

@@ -161,6 +161,7 @@ turn(int listenfd)
             /* When much is ready a turn is long: then take in several. */
             for (int i = 0; FD_ISSET(fd, &readable) && i < (ready > 2 ? BURST : 1); i++) {
                 if (!accept_client(listenfd)) {
+                    counter_add(&board.slots[0].wasted, i == 0);
                     break;
                 }
             }
@@ -216,8 +217,6 @@ accept_client(int listenfd)
             accept_after = INT64_MAX; /* until drop() frees one */
         } else if (listen_exhausted()) {
             accept_after = clock_us() + 1000 * 1000;
-        } else {
-            counter_add(&board.slots[0].wasted, 1);
         }
         return false;
     }

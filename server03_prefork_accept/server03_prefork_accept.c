@@ -13,7 +13,6 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
@@ -113,12 +112,9 @@ way_named(const char *name)
         }
     }
 #endif
-    die_usage("-a '%s': accept, select, poll, lock-file or lock-mutex is allowed%s", name,
-#ifdef __linux__
-              ", and epoll, epoll-exclusive or reuseport");
-#else
-              " on this system");
-#endif
+    die_usage("-a '%s': accept, select, poll, lock-file, lock-mutex or, on Linux, epoll, "
+              "epoll-exclusive or reuseport is allowed",
+              name);
 }
 
 /* The parent's whole life: start whoever is missing, sleep until a signal comes. */

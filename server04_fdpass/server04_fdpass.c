@@ -8,7 +8,7 @@
  * write a byte to wake it: a byte for each connection, as in the textbook, would wake the parent
  * each time.
  *
- * It costs a hand-over per connection: two more system calls, and the wake-up of a second process.
+ * It costs a hand-over per connection: three more system calls, and waking a second process.
  * It breaks where the parent does: everything goes through one process.
  * Compare with server03_prefork_accept, where the kernel hands out the connections.
  */
@@ -16,7 +16,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/select.h>
 #include <sys/socket.h>
