@@ -151,7 +151,8 @@ FORBIDDEN+='|pthread_create|pthread_(mutex|rwlock|spin|cond)_[a-z_]+|flock|lockf
 }
 
 @test "nothing is left to do" {
-    run find "$ROOT" -path "$ROOT/node_modules" -prune -o -name '*.orig' -print -o -name '*.rej' -print
+    run find "$ROOT" -path "$ROOT/node_modules" -prune -o -name '*.orig' -print -o -name '*.rej' \
+        -print
     [[ -z $output ]]
     run ! grep -rnE 'TO''DO|FIX''ME|(^|[^X])X''XX([^X]|$)' \
         --include='*.[ch]' --include='*.md' --include='*.bats' --include=Makefile --include=run \
