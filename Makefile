@@ -27,15 +27,23 @@ COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(WERROR) $(CFLAGS) $(CPPFLAGS)
 #   server02_select          one process serves all clients at once
 #   server03_prefork_accept  children share one listening socket
 #   server04_fdpass          the parent accepts and passes the descriptor to a child
+#   server05_spawn_pool      a distributor, and handlers that are programs of their own
 SERVERS := $(sort $(patsubst %/,%,$(wildcard server[0-9][0-9]_*/)))
 
+# The handlers of server05, each in one file:
+#   handler_bytes            the protocol of all the servers
+#   handler_echo             the reply is the request: the smallest one
+#   handler_clock            JSON in, the same JSON with the time added out
+#   handler_primes           factors a number: work for a processor
+HANDLERS := $(sort $(patsubst %.c,%,$(notdir $(wildcard server[0-9][0-9]_*/handlers/handler_*.c))))
+
 # The load generator that drives all of them.
-PROGRAMS := $(SERVERS) client
+PROGRAMS := $(SERVERS) $(HANDLERS) client
 
 # What is not the lesson.
 COMMON := $(patsubst %.c,$(BUILD)/%.o,$(wildcard common/*.c))
 
-all: $(PROGRAMS:%=$(BIN)/%)
+all: $(PROGRAMS:%=$(BIN)/%) $(if $(HANDLERS),$(BUILD)/libhandler.a)
 
 $(PROGRAMS): %: $(BIN)/%
 
@@ -43,7 +51,14 @@ define program
 $(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)) $(BUILD)/libcommon.a | $(BIN)
 	$$(call SAY,LINK)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(BUILD)/libcommon.a $$(LINK_$(1)) $$(LDLIBS)
 endef
-$(foreach each,$(PROGRAMS),$(eval $(call program,$(each))))
+$(foreach each,$(SERVERS) client,$(eval $(call program,$(each))))
+
+# A handler is linked with the library that a user's own one needs, and nothing else.
+define handler
+$(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard server*/handlers/$(1).c)) $(BUILD)/libhandler.a | $(BIN)
+	$$(call SAY,LINK)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+endef
+$(foreach each,$(HANDLERS),$(eval $(call handler,$(each))))
 
 # --- how they are made -------------------------------------------------------------------------
 
@@ -53,6 +68,12 @@ LINK_server01_fork = $(shell server01_fork/link.sh '$(CC)' '$(CFLAGS) $(LDFLAGS)
 $(BUILD)/libcommon.a: $(COMMON)
 	$(call SAY,AR  )rm -f $@ && $(AR) rc $@ $^
 
+# The library for handlers of one's own: all that they need is in it.
+LIBHANDLER := $(patsubst %.c,$(BUILD)/%.o,$(wildcard server[0-9][0-9]_*/handlers/handler.c))
+
+$(BUILD)/libhandler.a: $(LIBHANDLER) $(COMMON)
+	$(call SAY,AR  )rm -f $@ && $(AR) rc $@ $^
+
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call SAY,CC  )$(COMPILE) -MMD -MP -c -o $@ $<
@@ -60,7 +81,7 @@ $(BUILD)/%.o: %.c Makefile
 $(BIN):
 	@mkdir -p $@
 
--include $(wildcard $(BUILD)/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # The tests' own tools: tests/NAME.c becomes $(BUILD)/tests/NAME.
 TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*.c))

@@ -12,7 +12,7 @@ enum { YOUNG_US = 1000 * 1000, PAUSE_LEAST_US = 100 * 1000, PAUSE_MOST_US = 5 * 
 void
 pool_open(struct pool *pool, unsigned size)
 {
-    *pool = (struct pool){.size = size};
+    *pool = (struct pool){.size = size, .wanted = size};
     pool->child = calloc(size + 1, sizeof *pool->child);
     if (!pool->child) {
         die("a pool of %u children", size);
@@ -24,7 +24,7 @@ pool_due(const struct pool *pool)
 {
     int64_t now = clock_us();
 
-    if (pool->alive == pool->size) {
+    if (pool->alive >= pool->wanted) {
         return 0;
     }
     for (unsigned i = 1; i <= pool->size; i++) {
@@ -42,7 +42,7 @@ pool_wait_us(const struct pool *pool)
     int64_t next = leaving ? pool->replaced_until : INT64_MAX;
     int64_t now = clock_us();
 
-    for (unsigned i = 1; pool->alive < pool->size && i <= pool->size; i++) {
+    for (unsigned i = 1; pool->alive < pool->wanted && i <= pool->size; i++) {
         if (pool->child[i].pid == 0 && pool->child[i].due < next) {
             next = pool->child[i].due;
         }

@@ -22,6 +22,7 @@ struct pool_child {
 struct pool {
     struct pool_child *child; /* child[1..size] */
     unsigned size;
+    unsigned wanted; /* how many of them are to be alive: all, if the server does not change it */
     unsigned alive;
     atomic_llong quiet_until; /* of the warning that none can be started */
     unsigned replacing;       /* the child that is being replaced; 0: none */
@@ -32,7 +33,7 @@ struct pool {
 /* Room for `size` children, all due now. Dies if there is no memory. */
 void pool_open(struct pool *pool, unsigned size);
 
-/* The lowest child that is due, or 0. */
+/* The lowest child that is due, or 0; 0 too if as many as are wanted are alive. */
 unsigned pool_due(const struct pool *pool);
 
 /* Microseconds until something is to be done; -1: nothing until a signal comes. */

@@ -19,11 +19,10 @@ _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "counters that need a lock cannot be
 
 /* POSIX.1-2008 has no anonymous shared mapping: a named object, unlinked before anyone else can
  * look, is the same thing. */
-void *
-scoreboard_memory(size_t size)
+int
+scoreboard_object(size_t size)
 {
     char name[64];
-    void *memory;
     int fd = -1;
 
     for (int attempt = 0; fd == -1 && attempt < 100; attempt++) {
@@ -37,11 +36,26 @@ scoreboard_memory(size_t size)
         (size <= RESERVE_MOST && (errno = posix_fallocate(fd, 0, (off_t)size)) != 0)) {
         die("shared memory of %zu bytes", size);
     }
-    memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return fd;
+}
+
+void *
+scoreboard_memory(size_t size)
+{
+    int fd = scoreboard_object(size);
+    void *memory = scoreboard_map(fd, size);
+
+    close(fd);
+    return memory;
+}
+
+void *
+scoreboard_map(int fd, size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED) {
         die("mmap of %zu bytes", size);
     }
-    close(fd);
     return memory;
 }
 

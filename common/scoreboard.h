@@ -43,6 +43,12 @@ void scoreboard_open(struct scoreboard *board, unsigned children);
  */
 void *scoreboard_memory(size_t size);
 
+/* The two halves of it, for memory that programs share which do not come by fork(): an object
+ * without a name, whose descriptor (close-on-exec) is the caller's to pass on and to close, and its
+ * mapping. Die on failure. */
+int scoreboard_object(size_t size);
+void *scoreboard_map(int fd, size_t size);
+
 /* The owner notes its context switches and processor time, as getrusage(2) says them. */
 void scoreboard_publish(struct slot *slot);
 

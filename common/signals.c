@@ -16,10 +16,11 @@ volatile sig_atomic_t signals_ended;
 volatile sig_atomic_t signals_ticked;
 
 static int64_t grace_us;
-static volatile int64_t stopped_at;    /* when the first stop came; the handler writes it once */
+static volatile int64_t stopped_at;    /* when the first stop came, or the parent was missed */
 static pid_t server;                   /* the process that called signals_open() */
 static pid_t parent;                   /* in a child: the server, whose death to notice */
 static volatile sig_atomic_t orphaned; /* it has died */
+static int64_t orphan_us;              /* how long a request may go on after that */
 
 static void
 on_signal(int number)
@@ -43,7 +44,8 @@ on_signal(int number)
         signals_replace = 1;
         break;
     case SIGALRM:
-        if (parent != 0 && getppid() != parent) {
+        if (parent != 0 && getppid() != parent && !orphaned) {
+            stopped_at = clock_us();
             orphaned = 1;
             signals_stop = 2;
         }
@@ -136,6 +138,22 @@ signals_child(const sigset_t *waiting)
     alarm(1);
 }
 
+/* Unlike in a forked child, nothing is inherited that would have to be forgotten: what has come
+ * since the program began is meant for it. */
+void
+signals_spawned(pid_t distributor, int grace_s)
+{
+    parent = distributor;
+    orphan_us = (int64_t)grace_s * 1000000;
+    handle(SIGPIPE, SIG_IGN);
+    handle(SIGINT, SIG_IGN);
+    handle(SIGUSR1, SIG_IGN);
+    handle(SIGTERM, on_signal);
+    handle(SIGHUP, on_signal);
+    handle(SIGALRM, on_signal);
+    alarm(1);
+}
+
 void
 signals_tick(void)
 {
@@ -146,7 +164,8 @@ bool
 signals_over(void)
 {
     if (parent != 0) {
-        return orphaned; /* until then the parent decides, and kills */
+        /* While it lives the parent decides, and kills. */
+        return orphaned && clock_us() - stopped_at >= orphan_us;
     }
     return signals_stop > 1 || (signals_stop == 1 && clock_us() - stopped_at >= grace_us);
 }

@@ -13,6 +13,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 extern volatile sig_atomic_t signals_stop;    /* how many TERM and INT have come; 1 is enough */
 extern volatile sig_atomic_t signals_report;  /* USR1: print the statistics */
@@ -36,6 +37,10 @@ void signals_admit(const sigset_t *waiting);
  * the parent passes on TERM), waits with the parent's `waiting` mask from now on and starts the
  * tick. When the parent has died, the tick makes signals_stop and signals_over() true. */
 void signals_child(const sigset_t *waiting);
+
+/* In a child that is a program of its own, the same without a mask; HUP sets its flag. When the
+ * parent, the `distributor`, has died, a request in progress has `grace_s` seconds left. */
+void signals_spawned(pid_t distributor, int grace_s);
 
 /* Starts the tick in a process that has no parent to watch. */
 void signals_tick(void);

@@ -140,6 +140,7 @@ print_text(const struct stats *stats, const struct scoreboard *board, const stru
     for (unsigned i = board->children > 0; i <= board->children; i++) {
         print_row(board, i, sum);
     }
+    printf("%s", stats->more ? stats->more : "");
 }
 
 /* --- JSON ------------------------------------------------------------------------------------ */
@@ -174,7 +175,7 @@ print_json(const struct stats *stats, const struct scoreboard *board, const stru
     for (unsigned i = first; !stats->one_each && i <= board->children; i++) {
         print_json_row(board, i, sum);
     }
-    printf("]}\n");
+    printf("]%s}\n", stats->more ? stats->more : "");
 }
 
 void

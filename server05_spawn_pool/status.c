@@ -1,0 +1,104 @@
+#include "status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../common/clock.h"
+
+enum { LINE = 64 }; /* letters on one */
+
+/* The letters are those of Apache's mod_status, and T as ps(1) shows a stopped process. */
+static const struct look {
+    char letter;
+    const char *name;
+} looks[] = {
+    [HANDLER_FREE] = {'.', "free"},           [HANDLER_STARTING] = {'S', "starting"},
+    [HANDLER_IDLE] = {'_', "idle"},           [HANDLER_WORKING] = {'W', "working"},
+    [HANDLER_FINISHING] = {'G', "finishing"},
+};
+
+static struct look
+look_of(const struct board *board, const struct handler *handler, unsigned number)
+{
+    unsigned state = atomic_load(&board->seat[number].state);
+
+    if (state >= sizeof looks / sizeof looks[0]) {
+        state = HANDLER_WORKING; /* a handler that writes nonsense does something, at least */
+    }
+    if (state != HANDLER_FREE && handler->stopped) {
+        return (struct look){'T', "stopped"};
+    }
+    if (state != HANDLER_FREE && handler->dismissed_at != 0) {
+        state = HANDLER_FINISHING;
+    }
+    return looks[state];
+}
+
+static unsigned
+restarts(const struct handler *handler)
+{
+    return handler->starts > 0 ? handler->starts - 1 : 0;
+}
+
+static double
+age_s(const struct pool_child *child)
+{
+    return child->pid == 0 ? 0 : (double)(clock_us() - child->started) / 1e6;
+}
+
+static void
+print_text(FILE *to, struct board *board, const struct pool *pool, const struct handler *handlers,
+           unsigned count)
+{
+    fprintf(to, "%7s %8s  %-9s %10s %12s %9s\n", "handler", "pid", "state", "age", "requests",
+            "restarts");
+    for (unsigned i = 1; i <= count; i++) {
+        fprintf(to, "%7u %8ld  %-9s %8.1f s %12llu %9u\n", i, (long)pool->child[i].pid,
+                look_of(board, &handlers[i], i).name, age_s(&pool->child[i]),
+                counter_get(&board_slots(board)[i].requests), restarts(&handlers[i]));
+    }
+    fputs("  _ idle, W working, S starting, G finishing, T stopped, . free:", to);
+    for (unsigned i = 1; i <= board->seats; i++) {
+        fprintf(to, "%s%c", i % LINE == 1 ? "\n  " : "", look_of(board, &handlers[i], i).letter);
+    }
+    fputs("\n", to);
+}
+
+static void
+print_json(FILE *to, struct board *board, const struct pool *pool, const struct handler *handlers,
+           unsigned count)
+{
+    fputs(",\"handlers\":[", to);
+    for (unsigned i = 1; i <= count; i++) {
+        fprintf(to,
+                "%s{\"handler\":%u,\"pid\":%ld,\"state\":\"%s\",\"age_s\":%.3f,"
+                "\"requests\":%llu,\"restarts\":%u}",
+                i > 1 ? "," : "", i, (long)pool->child[i].pid, look_of(board, &handlers[i], i).name,
+                age_s(&pool->child[i]), counter_get(&board_slots(board)[i].requests),
+                restarts(&handlers[i]));
+    }
+    fputs("],\"scoreboard\":\"", to);
+    for (unsigned i = 1; i <= board->seats; i++) {
+        fputc(look_of(board, &handlers[i], i).letter, to);
+    }
+    fputs("\"", to);
+}
+
+char *
+status_text(struct board *board, const struct pool *pool, const struct handler *handlers,
+            unsigned count, bool json)
+{
+    char *text = NULL;
+    size_t length;
+    FILE *to = open_memstream(&text, &length);
+
+    if (!to) {
+        return NULL;
+    }
+    (json ? print_json : print_text)(to, board, pool, handlers, count);
+    if (fclose(to) == EOF) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}

@@ -1,0 +1,26 @@
+/*
+ * status - what server05 says about its handlers, besides what all servers say.
+ */
+#ifndef SERVER05_STATUS_H
+#define SERVER05_STATUS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../common/pool.h"
+#include "board.h"
+
+/* What the distributor knows of a handler, besides what the pool and its seat say. */
+struct handler {
+    unsigned starts;      /* how often one was started in this seat */
+    bool ready;           /* it has said that it takes connections */
+    bool stopped;         /* by SIGSTOP or the like */
+    int64_t dismissed_at; /* clock_us() when it was asked to leave; 0: it was not */
+};
+
+/* The first `count` handlers as a table and a line of letters, or as members of a JSON object, each
+ * with a comma in front. To be freed; NULL if there is no memory. handlers[1..count]. */
+char *status_text(struct board *board, const struct pool *pool, const struct handler *handlers,
+                  unsigned count, bool json);
+
+#endif
