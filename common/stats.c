@@ -132,6 +132,7 @@ print_text(const struct stats *stats, const struct scoreboard *board, const stru
         printf("  %llu children started, %llu lost\n", stats->children_started,
                stats->children_lost);
     }
+    printf("%s", stats->more ? stats->more : "");
     if (stats->one_each) {
         return;
     }
@@ -140,7 +141,6 @@ print_text(const struct stats *stats, const struct scoreboard *board, const stru
     for (unsigned i = board->children > 0; i <= board->children; i++) {
         print_row(board, i, sum);
     }
-    printf("%s", stats->more ? stats->more : "");
 }
 
 /* --- JSON ------------------------------------------------------------------------------------ */

@@ -15,8 +15,8 @@ struct stats {
     int64_t started;     /* clock_us() */
     unsigned long long children_started;
     unsigned long long children_lost; /* died of a signal or an error, unasked */
-    const char *more; /* what only this server says, behind the rest: lines of text, or members of
-                       * the JSON object, each with a comma in front; NULL: nothing */
+    const char *more; /* what only this server says: lines of text above the rows, or members at
+                       * the end of the JSON object, each with a comma in front; NULL: nothing */
 };
 
 /* The server starts now: what its process has used before (in the shell, before exec) does not

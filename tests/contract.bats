@@ -335,7 +335,7 @@ has_all_fields() {
         children_lost wakeups wasted_wakeups context_switches peak_rss_kib uptime_s cpu_user_s \
         cpu_system_s server pid)
     [[ $(tail -n 2 <<<"$names") == "$SERVER"$'\n'"$SERVER_PID" ]]
-    [[ $(json_of '#') -eq 19 ]]
+    [[ $(json_of '#') -ge 19 ]] # a server may say more than all do
     # all the others are numbers
     [[ $(tail -n +2 <<<"$names" | head -n 15 | grep -Evc '^[0-9]+(\.[0-9]+)?$') -eq 0 ]]
     if [[ $(json_of 'children.#') -gt 0 ]]; then
@@ -704,7 +704,12 @@ served_after() {
 
 # bats test_tags=concurrent
 @test "slow, silent and stuck clients delay nobody else" {
-    start_server -T 60 -g 0
+    local enough=()
+
+    if takes_children; then
+        enough=(-n 10)
+    fi
+    start_server -T 60 -g 0 "${enough[@]}"
     COMPLAINTS='had to be killed'
     poke_away "$ADDRESS" idle:2 touch:"$T/idle" until:"$T/go"
     poke_away "$ADDRESS" connect send:'10' touch:"$T/half" until:"$T/go"
@@ -886,7 +891,7 @@ served_after() {
 
 # Starts the server so that it can be refused processes: root never is, so as a user of its own.
 start_as_somebody() {
-    local directory
+    local program
 
     AS=()
     if [[ $(id -u) -ne 0 ]]; then
@@ -894,12 +899,13 @@ start_as_somebody() {
         return
     fi
     AS=(setpriv --reuid $((60000 + BASHPID % 5000)) --clear-groups)
-    directory=$(mktemp -d /tmp/tests.XXXXXX) # for this user may not enter bats' own
-    chmod 755 "$directory"
-    cp "$BIN/$SERVER" "$directory"
-    launch "${AS[@]}" "$directory/$SERVER" -p 0 -o json "$@"
+    ELSEWHERE=$(mktemp -d /tmp/tests.XXXXXX) # for this user may not enter bats' own
+    chmod 755 "$ELSEWHERE"
+    for program in "$BIN/$SERVER" "$BIN"/handler_*; do # a distributor needs its handlers
+        [[ ! -e $program ]] || cp "$program" "$ELSEWHERE"
+    done
+    launch "${AS[@]}" "$ELSEWHERE/$SERVER" -p 0 -o json "$@"
     await_ready
-    rm -r "$directory"
 }
 
 limit_processes() {

@@ -342,6 +342,7 @@ teardown() {
     PROBLEMS=
     end_helpers
     end_servers
+    [[ -z ${ELSEWHERE:-} ]] || rm -r "$ELSEWHERE"
     look_at_remains
     [[ -z $PROBLEMS ]]
 }
