@@ -70,6 +70,7 @@ $(BUILD)/libcommon.a: $(COMMON)
 
 # The library for handlers of one's own: all that they need is in it.
 LIBHANDLER := $(patsubst %.c,$(BUILD)/%.o,$(wildcard server[0-9][0-9]_*/handlers/handler.c))
+LIBHANDLER_H := $(wildcard server[0-9][0-9]_*/handlers/handler.h)
 
 $(BUILD)/libhandler.a: $(LIBHANDLER) $(COMMON)
 	$(call SAY,AR  )rm -f $@ && $(AR) rc $@ $^
@@ -99,7 +100,8 @@ demo: all
 
 # All tests, or make test TESTS='contract client'.
 test: all test-programs
-	BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/run $(TESTS)
+	BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) CC='$(CC)' CFLAGS='$(CFLAGS)' \
+		tests/run $(TESTS)
 
 # Everything again, in a place of its own, where the compiler checks memory and arithmetic.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -124,11 +126,17 @@ install: all
 		install -m 755 $(BIN)/$$each $(DESTDIR)$(PREFIX)/bin/$$each && \
 		install -m 644 man/$$each.1 $(DESTDIR)$(PREFIX)/share/man/man1/$$each.1 || exit 1; \
 	done
+	mkdir -p $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/man/man3
+	$(if $(LIBHANDLER),install -m 644 $(BUILD)/libhandler.a $(DESTDIR)$(PREFIX)/lib/)
+	$(if $(LIBHANDLER),install -m 644 $(LIBHANDLER_H) $(DESTDIR)$(PREFIX)/include/)
+	$(if $(LIBHANDLER),install -m 644 man/libhandler.3 $(DESTDIR)$(PREFIX)/share/man/man3/)
 
 uninstall:
 	for each in $(PROGRAMS); do \
 		rm -f $(DESTDIR)$(PREFIX)/bin/$$each $(DESTDIR)$(PREFIX)/share/man/man1/$$each.1; \
 	done
+	rm -f $(DESTDIR)$(PREFIX)/lib/libhandler.a $(DESTDIR)$(PREFIX)/include/handler.h \
+		$(DESTDIR)$(PREFIX)/share/man/man3/libhandler.3
 
 clean:
 	rm -rf $(BIN) $(BUILD)
@@ -139,7 +147,7 @@ help:
 	@echo "make test        all tests; make test TESTS='contract client' some of them"
 	@echo 'make lint        strict compilers, format, static analysis, shell scripts, man pages'
 	@echo 'make sanitize    all tests again under AddressSanitizer and UBSan'
-	@echo 'make install     programs and man pages to PREFIX ($(PREFIX)), below DESTDIR'
+	@echo 'make install     programs, man pages, libhandler to PREFIX ($(PREFIX)), below DESTDIR'
 	@echo 'make uninstall   and away again'
 	@echo 'make clean       remove what was built'
 	@echo 'make PROGRAM     one alone: $(PROGRAMS)'

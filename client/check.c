@@ -32,9 +32,9 @@ check_is_error(const struct reply *reply)
     return reply->kept >= length && memcmp(reply->head, error_start, length) == 0;
 }
 
-/* True if it may yet become one. No filler and no stamp begins so. */
-static bool
-may_be_error(const struct reply *reply)
+/* No filler and no stamp begins so. */
+bool
+check_may_be_error(const struct reply *reply)
 {
     return reply->kept < sizeof error_start - 1 &&
            memcmp(reply->head, error_start, reply->kept) == 0;
@@ -156,14 +156,17 @@ check_unstamped(struct reply *reply)
     return CHECK_MORE;
 }
 
-static void
-keep(struct reply *reply, const char *data, size_t length)
+void
+check_keep(struct reply *reply, const char *data, size_t length)
 {
     size_t room = sizeof reply->head - reply->kept;
+    size_t kept = length < room ? length : room;
 
-    length = length < room ? length : room;
-    memcpy(reply->head + reply->kept, data, length);
-    reply->kept += length;
+    if (kept > 0) {
+        memcpy(reply->head + reply->kept, data, kept);
+        reply->kept += kept;
+    }
+    reply->got += length;
 }
 
 enum verdict
@@ -171,16 +174,13 @@ check_take(struct reply *reply, const char *data, size_t length)
 {
     enum verdict verdict;
 
-    if (reply->got < sizeof reply->head) {
-        keep(reply, data, length);
-    }
-    reply->got += length;
+    check_keep(reply, data, length);
     if (check_is_error(reply)) {
         bool ended = memchr(reply->head, '\n', reply->kept) || reply->kept == sizeof reply->head;
 
         return ended ? CHECK_REJECTED : CHECK_MORE;
     }
-    if (may_be_error(reply)) {
+    if (check_may_be_error(reply)) {
         return CHECK_MORE; /* also when it has all bytes that it should: then they are wrong */
     }
     if (reply->got > expected) {

@@ -18,6 +18,9 @@ struct reply {
     uint64_t got;         /* bytes */
     size_t kept;          /* bytes in `head` */
     bool unverified;      /* it is not what a server of this suite sends */
+    bool wrong;           /* to a frame: it differs from -E, or is longer */
+    bool line_ended;      /* to a frame: its first line, which begins with "error:", has ended */
+    bool more_lines;      /* and that was not the end of it */
     uint64_t child, pid;  /* who sent it, if it has a stamp */
     char head[LINE_KEPT]; /* its first bytes: the stamp or the error line */
 };
@@ -35,8 +38,14 @@ void check_begin(struct reply *reply);
  * complete, or as much as is kept of it. */
 enum verdict check_take(struct reply *reply, const char *data, size_t length);
 
+/* The part of that which has nothing to do with a verdict: counts, and keeps the first bytes. */
+void check_keep(struct reply *reply, const char *data, size_t length);
+
 /* True if it is an error line, complete or not. */
 bool check_is_error(const struct reply *reply);
+
+/* True if it may yet become one: it is a shorter beginning of "error:", or nothing. */
+bool check_may_be_error(const struct reply *reply);
 
 /* True if a reply has shown that the server is one of this suite. */
 bool check_known(void);

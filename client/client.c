@@ -8,10 +8,14 @@
  * through a pipe how often it met which child of the server (distribution.c). This process adds all
  * up (result.c) and prints it (report_text.c, report_json.c).
  *
+ * With -M each connection carries a message instead of requests for bytes (frame.c), and with -v
+ * the replies are printed (show.c).
+ *
  * It is a closed loop: the next connection begins when one has ended. It shows what a server can
  * do, not what users wait for when more of them come than it can serve.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +32,7 @@
 #include "../common/scoreboard.h"
 #include "../common/version.h"
 #include "drive.h"
+#include "frame.h"
 #include "load.h"
 #include "progress.h"
 #include "report.h"
@@ -36,6 +41,7 @@
 
 static void take_options(int argc, char **argv);
 static void take_option(int letter);
+static void take_message(void);
 static void catch_signals(void);
 static void raise_descriptors(void);
 static void open_pipes(void);
@@ -50,7 +56,8 @@ enum {
     MOST_PROCESSES = 1000,
     MOST_IN_FLIGHT = 65536,
     MOST_COUNT = 1000 * 1000 * 1000,
-    MOST_SECONDS = 86400
+    MOST_SECONDS = 86400,
+    BYTES_DEFAULT = 3000
 };
 
 static const char help[] =
@@ -62,17 +69,21 @@ static const char help[] =
     "  -t N        connections of each process (default 500)\n"
     "  -b BYTES    size of each reply (default 3000)\n"
     "  -k N        requests on each connection, one after the other (default 1)\n"
+    "  -M TEXT     send TEXT, or what is in @FILE, as a frame, in place of the line with BYTES\n"
+    "  -E TEXT     what the reply to -M must be: TEXT, or what is in @FILE (default: anything)\n"
     "  -m N        connections that each process keeps in flight (default 1)\n"
     "  -T SECONDS  give up on a connection if connecting and a reply take longer (default 10,\n"
     "              0 never); every further request on it has as long again\n"
     "  -o FORMAT   the report as text (default) or json\n"
     "  -q          say only what went wrong\n"
-    "  -v          say more: percentiles, client processes\n"
+    "  -v          say more: percentiles, client processes; with -M print the replies\n"
     "  -h          this help\n"
     "  -V          the version\n"
     "\n"
-    "Every byte of every reply is verified. Ctrl-C stops the load and still reports: connections\n"
-    "under way get a second, then they count as failed (other); a second Ctrl-C ends at once.\n"
+    "Every byte of every reply is verified; of replies to -M, if there is -E. Ctrl-C stops the "
+    "load\n"
+    "and still reports: connections under way get a second, then they count as failed (other); a\n"
+    "second Ctrl-C ends at once.\n"
     "Exit status: 0 all good, 1 something failed or was interrupted, 2 wrong usage, 3 nothing "
     "could\n"
     "connect, 4 this machine was the limit.\n"
@@ -80,14 +91,15 @@ static const char help[] =
     "  client -c 15 -t 100 -b 4096            15 processes, 100 connections each\n"
     "  client -c 2 -m 500 -t 5000             1000 connections in flight at a time\n"
     "  client -i ::1 -p 8000 -k 1000 -t 1     few connections, many requests on each\n"
-    "  client -i ./server.sock -o json        a Unix socket, a report for programs\n";
+    "  client -i ./server.sock -o json        a Unix socket, a report for programs\n"
+    "  client -c 4 -M @question -E @answer    frames, and what must come back\n"
+    "  client -q -v -c 1 -t 1 -M hello        one frame, and its reply on stdout\n";
 
 static struct load load = {
     .host = "127.0.0.1",
     .port = 2000,
     .processes = 5,
     .connections = 500,
-    .bytes = 3000,
     .requests = 1,
     .in_flight = 1,
     .timeout_s = 10,
@@ -108,6 +120,7 @@ main(int argc, char **argv)
 {
     die_name(argv[0]);
     take_options(argc, argv);
+    take_message();
     address_resolve(&load.target, load.host, load.port);
     catch_signals();
     raise_descriptors();
@@ -127,7 +140,7 @@ take_options(int argc, char **argv)
 {
     int letter;
 
-    while ((letter = getopt(argc, argv, ":i:p:c:t:b:k:m:T:o:qvhV")) != -1) {
+    while ((letter = getopt(argc, argv, ":i:p:c:t:b:k:M:E:m:T:o:qvhV")) != -1) {
         take_option(letter);
     }
     options_end(argc, argv);
@@ -148,6 +161,24 @@ take_format(const char *format)
     load.json = strcmp(format, "json") == 0;
     if (!load.json && strcmp(format, "text") != 0) {
         die_usage("-o '%s': text or json is allowed", format);
+    }
+}
+
+/* An option that is for now, not for later, or that is none. */
+static _Noreturn void
+say_and_leave(int letter)
+{
+    switch (letter) {
+    case 'h':
+        printf("usage: %s [options]\n%s", die_program(), help);
+        exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    case 'V':
+        printf("%s %s\n", die_program(), VERSION);
+        exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    case ':':
+        die_usage("-%c needs a value", optopt);
+    default:
+        die_usage("-%c is not an option of this program", optopt);
     }
 }
 
@@ -173,6 +204,12 @@ take_option(int letter)
     case 'k':
         load.requests = (uint64_t)options_number('k', optarg, 1, MOST_COUNT);
         break;
+    case 'M':
+        load.message = optarg;
+        break;
+    case 'E':
+        load.expected = optarg;
+        break;
     case 'm':
         load.in_flight = (unsigned)options_number('m', optarg, 1, MOST_IN_FLIGHT);
         break;
@@ -188,17 +225,33 @@ take_option(int letter)
     case 'v':
         load.verbose = true;
         break;
-    case 'h':
-        printf("usage: %s [options]\n%s", die_program(), help);
-        exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
-    case 'V':
-        printf("%s %s\n", die_program(), VERSION);
-        exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
-    case ':':
-        die_usage("-%c needs a value", optopt);
     default:
-        die_usage("-%c is not an option of this program", optopt);
+        say_and_leave(letter);
     }
+}
+
+/* -M and -E, and what goes with them. */
+static void
+take_message(void)
+{
+    if (!load.message && load.expected) {
+        die_usage("-E '%.60s' without -M: only the reply to a message is compared with it",
+                  load.expected);
+    }
+    if (!load.message) {
+        load.bytes = load.bytes > 0 ? load.bytes : BYTES_DEFAULT;
+        return;
+    }
+    if (load.bytes > 0) {
+        die_usage("-b with -M: a message does not ask for a number of bytes");
+    }
+    if (load.requests > 1) {
+        die_usage("-k with -M: a connection carries one message, only -k 1 is allowed");
+    }
+    if (load.verbose && fcntl(STDOUT_FILENO, F_GETFD) == -1) {
+        die("cannot print the replies"); /* the number would soon be that of a socket */
+    }
+    frame_open(&load);
 }
 
 /* --- before the start ------------------------------------------------------------------------ */
@@ -437,6 +490,17 @@ watch(void)
 
 /* --- the report ------------------------------------------------------------------------------ */
 
+/* The replies that -v was to print, if that has failed. */
+static void
+look_at_output(void)
+{
+    for (unsigned i = 0; i < load.processes; i++) {
+        if (tallies[i].unshown != 0) {
+            die_error(tallies[i].unshown, "cannot print the replies");
+        }
+    }
+}
+
 static int
 finish(void)
 {
@@ -450,6 +514,7 @@ finish(void)
     if (fflush(stdout) == EOF || ferror(stdout)) {
         die("cannot write the report");
     }
+    look_at_output();
     distribution_close(&result.distribution);
     free(pids);
     return result_status(&result);

@@ -16,7 +16,8 @@
 
 enum {
     TICK_US = 100 * 1000, /* how often a blocking call is interrupted, to look at the flags */
-    RETRY_MS = 1          /* and how often one asks for room where poll() cannot tell */
+    RETRY_MS = 1,         /* and how often one asks for room where poll() cannot tell */
+    SENT_AT_ONCE = 4000   /* bytes that every socket takes without waiting for the server */
 };
 
 /* All that the event loop has. Invariant: polls[i] belongs to visits[i]. */
@@ -32,6 +33,7 @@ struct loop {
 
 static void listen_to_signals(pid_t parent);
 static bool wait_at_gate(int gatefd);
+static bool blocking(void);
 static void one_by_one(void);
 static void many_at_once(void);
 static void open_loop(struct loop *loop);
@@ -61,7 +63,7 @@ drive(const struct load *asked, struct tally *counts, pid_t starter, int gatefd,
 
     if (wait_at_gate(gatefd)) {
         tally->started_ns = clock_ns();
-        if (load->in_flight == 1) {
+        if (blocking()) {
             one_by_one();
         } else {
             many_at_once();
@@ -156,6 +158,14 @@ more(void)
 }
 
 /* --- one at a time --------------------------------------------------------------------------- */
+
+/* A message that fills the socket's buffers must not be sent by blocking calls: a server that waits
+ * until its reply is read, and reads no further, would never be heard. */
+static bool
+blocking(void)
+{
+    return load->in_flight == 1 && load->message_bytes < SENT_AT_ONCE;
+}
 
 /* After a tick: true if the visit was given up. */
 static bool
@@ -257,6 +267,9 @@ watch(struct loop *loop, const struct visit *visit)
     watched->fd = visit->state == VISIT_OPENING ? -1 : visit->fd;
     loop->crowded = loop->crowded || visit->state == VISIT_OPENING;
     watched->events = visit->state == VISIT_RECEIVING ? POLLIN : POLLOUT;
+    if (visit->state == VISIT_SENDING && load->message) {
+        watched->events = POLLIN | POLLOUT;
+    }
     watched->revents = 0;
 }
 
@@ -329,7 +342,7 @@ open_loop(struct loop *loop)
     size = size < load->connections ? size : load->connections;
     /* poll() takes no more places than there may be descriptors. If that is the limit, the last
      * places will find no descriptor, and the report says so. */
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < size) {
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 0 && limit.rlim_cur < size) {
         size = limit.rlim_cur;
     }
     *loop = (struct loop){.size = (size_t)size, .idle = (size_t)size};

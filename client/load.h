@@ -19,13 +19,16 @@ struct load {
     int port;             /* -p */
     unsigned processes;   /* -c */
     uint64_t connections; /* -t: of each process */
-    uint64_t bytes;       /* -b: of each reply */
+    uint64_t bytes;       /* -b: of each reply; with -M what -E says, or 0 */
     uint64_t requests;    /* -k: on each connection */
     unsigned in_flight;   /* -m: connections that a process has open at a time */
     int timeout_s;        /* -T: for connecting and a reply; 0 never */
     bool json;            /* -o */
     bool quiet;           /* -q */
     bool verbose;         /* -v */
+    const char *message;  /* -M: sent as a frame in place of a line (frame.h); NULL: none */
+    const char *expected; /* -E: the reply to it; NULL: any */
+    uint64_t message_bytes;
     struct address target;
 };
 
@@ -68,6 +71,7 @@ struct tally {
     int64_t last_ns;               /* when its last connection was completed */
     bool known;                    /* the server is one of this suite */
     bool one_source;               /* it could not take several source addresses */
+    int unshown;                   /* errno of the first reply that could not be printed */
     char rejection[LINE_KEPT + 1]; /* the first "error:" line, without its end */
     pid_t pid;
     bool died; /* it ended without saying how its connections ended */

@@ -24,6 +24,9 @@ progress_open(const struct load *asked, const struct tally *counts)
     load = asked;
     tallies = counts;
     shown = !load->quiet && isatty(STDERR_FILENO);
+    if (load->message && load->verbose) {
+        shown = false; /* the replies show how it gets on, and it would break into their lines */
+    }
     start_ns = clock_ns();
     next_ns = start_ns + (int64_t)PROGRESS_MS * 1000000;
 }

@@ -67,6 +67,7 @@ print_asked(const struct load *load, const struct result *result)
     printf(",\"clients\":%u,\"connections_each\":%" PRIu64, load->processes, load->connections);
     printf(",\"bytes\":%" PRIu64 ",\"requests_per_connection\":%" PRIu64, load->bytes,
            load->requests);
+    printf(",\"message_bytes\":%" PRIu64, load->message_bytes);
     printf(",\"in_flight\":%u,\"mode\":\"closed\",\"rate\":0", load->in_flight);
 }
 

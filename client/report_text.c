@@ -141,6 +141,8 @@ print_asked(const struct load *load)
 {
     char target[ADDRESS_TEXT], shown[SHOWN], connections[GROUPED], requests[GROUPED],
         bytes[GROUPED], in_flight[GROUPED] = "", text[TEXT];
+    const char *what = load->message ? "message" : "request";
+    uint64_t size = load->message ? load->message_bytes : load->bytes;
     size_t length;
 
     address_text(&load->target, target);
@@ -149,10 +151,10 @@ print_asked(const struct load *load)
         snprintf(in_flight, sizeof in_flight, " (%u at a time)", load->in_flight);
     }
     length = (size_t)snprintf(
-        text, sizeof text, "%u process%s x %s connection%s%s x %s request%s of %s byte%s",
+        text, sizeof text, "%u process%s x %s connection%s%s x %s %s%s of %s byte%s",
         load->processes, load->processes == 1 ? "" : "es", grouped(connections, load->connections),
-        plural(load->connections), in_flight, grouped(requests, load->requests),
-        plural(load->requests), grouped(bytes, load->bytes), plural(load->bytes));
+        plural(load->connections), in_flight, grouped(requests, load->requests), what,
+        plural(load->requests), grouped(bytes, size), plural(size));
     if (length + strlen(" to ") + strlen(shown) > COLUMNS) {
         print_wrapped(text);
         printf("to %s\n\n", shown);
@@ -369,11 +371,24 @@ print_bins(const struct result *result)
 }
 
 static void
+print_no_distribution(const struct load *load, const struct result *result)
+{
+    if (result->requests > 0) {
+        printf("\nReplies to -M carry no stamp, so there is no distribution; they were %s.\n",
+               load->expected ? "compared with -E" : "not compared with anything");
+    }
+}
+
+static void
 print_distribution(const struct load *load, const struct result *result)
 {
     const struct evenness *even = &result->evenness;
     char text[TEXT];
 
+    if (load->message) {
+        print_no_distribution(load, result);
+        return;
+    }
     if (result->foreign) {
         printf("\nThe server does not identify its children: the replies were counted, their bytes "
                "not verified.\n");

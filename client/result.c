@@ -90,7 +90,7 @@ judge_server(struct result *result, const struct load *load, const struct tally 
         other = other || counter_get(&tallies[i].requests[TRUST_UNVERIFIED]) > 0;
     }
     result->foreign = other && !known;
-    result->identified = known && load->bytes >= CONN_STAMP;
+    result->identified = known && !load->message && load->bytes >= CONN_STAMP;
 }
 
 static double
@@ -165,7 +165,20 @@ result_status(const struct result *result)
 /* --- hints ----------------------------------------------------------------------------------- */
 
 static const char *
-limit_hint(const struct result *result)
+ports_hint(const struct load *load)
+{
+    if (load->message) {
+        return "This machine ran out of local ports, not the server. Make fewer connections per "
+               "run; or wait 60 s\nuntil the closed ones leave TIME_WAIT; or use another port or "
+               "several addresses of the server.";
+    }
+    return "This machine ran out of local ports, not the server. Make fewer connections per run, "
+           "or more\nrequests on each (-k); or wait 60 s until the closed ones leave TIME_WAIT; "
+           "or use another\nport or several addresses of the server.";
+}
+
+static const char *
+limit_hint(const struct result *result, const struct load *load)
 {
     if (result->errors[FAILURE_CLIENT_LIMITED] == 0) {
         return NULL;
@@ -174,11 +187,7 @@ limit_hint(const struct result *result)
     case EADDRNOTAVAIL:
     case EADDRINUSE:
     case EAGAIN:
-        return "This machine ran out of local ports, not the server. Make fewer connections per "
-               "run, "
-               "or more\nrequests on each (-k); or wait 60 s until the closed ones leave "
-               "TIME_WAIT; "
-               "or use another\nport or several addresses of the server.";
+        return ports_hint(load);
     case EMFILE:
         return "The limit on open descriptors is too low for so many connections in flight: "
                "raise it\n(ulimit -n) or ask for fewer (-m). The server is not the limit.";
@@ -202,6 +211,11 @@ cliff_hint(const struct result *result, const struct load *load)
     if ((double)result->connected / minutes <= SOURCE_CLIFF) {
         return NULL;
     }
+    if (load->message) {
+        return "With more than 14,000 connections a minute to one address and port, of this and "
+               "other runs, the\nsearch for a free local port slows the client down, several "
+               "times. Take fewer.";
+    }
     return "With more than 14,000 connections a minute to one address and port, of this and other "
            "runs, the\nsearch for a free local port slows the client down, several times. Take "
            "fewer, or more requests\non each (-k).";
@@ -211,7 +225,7 @@ const char *
 result_hint(const struct result *result, const struct load *load, unsigned nth)
 {
     /* Only the first explains a failure. */
-    const char *hints[] = {limit_hint(result), load->quiet ? NULL : cliff_hint(result, load)};
+    const char *hints[] = {limit_hint(result, load), load->quiet ? NULL : cliff_hint(result, load)};
 
     for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
         if (hints[i] && nth-- == 0) {

@@ -10,6 +10,8 @@
 
 #include "../common/address.h"
 #include "../common/conn.h"
+#include "frame.h"
+#include "show.h"
 #include "source.h"
 
 static enum visit_result connect_it(struct visit *visit);
@@ -20,8 +22,10 @@ static enum visit_result receive(struct visit *visit);
 static const struct load *load;
 static struct tally *tally;
 static struct distribution *distribution;
-static char line[32]; /* the request */
-static size_t line_length;
+static char line[32];
+static const char *request; /* the line, or a frame */
+static size_t request_length;
+static bool showing;            /* the replies are printed */
 static char buffer[CONN_CHUNK]; /* for all visits: what was read is checked at once */
 
 void
@@ -30,7 +34,15 @@ visit_open(const struct load *asked, struct tally *counts, struct distribution *
     load = asked;
     tally = counts;
     distribution = shares;
-    line_length = (size_t)snprintf(line, sizeof line, "%llu\n", (unsigned long long)load->bytes);
+    if (load->message) {
+        request = frame_bytes(&request_length);
+        check_open(0); /* no stamp is to be looked for */
+        showing = load->verbose;
+        show_open(load, tally);
+        return;
+    }
+    request = line;
+    request_length = (size_t)snprintf(line, sizeof line, "%llu\n", (unsigned long long)load->bytes);
     check_open(load->bytes);
 }
 
@@ -61,6 +73,9 @@ end(struct visit *visit)
     if (visit->fd != -1) {
         close(visit->fd);
     }
+    if (showing) {
+        show_end(&visit->shown);
+    }
     visit->fd = -1;
     visit->state = VISIT_NONE;
     return VISIT_OVER;
@@ -75,12 +90,6 @@ fail(struct visit *visit, enum failure kind, int error)
     counter_add(&tally->failed[kind], 1);
     end(visit);
     return kind == FAILURE_CLIENT_LIMITED ? VISIT_STRANDED : VISIT_OVER;
-}
-
-void
-visit_give_up(struct visit *visit, enum failure kind, int error)
-{
-    fail(visit, kind, error);
 }
 
 static enum visit_result
@@ -120,13 +129,34 @@ kind_of(int error)
     }
 }
 
+static bool
+was_told_why(const struct visit *visit)
+{
+    if (visit->state != VISIT_SENDING && visit->state != VISIT_RECEIVING) {
+        return false;
+    }
+    return load->message ? frame_is_error(&visit->reply) : check_is_error(&visit->reply);
+}
+
 static enum visit_result
 fail_with_errno(struct visit *visit)
 {
-    if (visit->state == VISIT_RECEIVING && check_is_error(&visit->reply)) {
-        return rejected(visit); /* it was told why before the connection broke */
+    if (was_told_why(visit)) {
+        return rejected(visit); /* before the connection broke */
     }
     return fail(visit, kind_of(errno), errno);
+}
+
+/* An error line that answers a message is known to be one when its end has come. A server that does
+ * not close has said enough all the same. */
+void
+visit_give_up(struct visit *visit, enum failure kind, int error)
+{
+    if (load->message && was_told_why(visit)) {
+        rejected(visit);
+    } else {
+        fail(visit, kind, error);
+    }
 }
 
 /* Between two requests on a connection: a server that has closed it shows as a reset, a broken pipe
@@ -158,6 +188,7 @@ visit_begin(struct visit *visit, bool nonblocking)
     visit->trust = TRUST_VERIFIED;
     visit->request = 0;
     visit->state = VISIT_OPENING;
+    visit->shown = (struct shown){.used = 0};
     visit->fd = socket(load->target.storage.ss_family, SOCK_STREAM, 0);
     if (visit->fd == -1) {
         return fail_with_errno(visit);
@@ -177,8 +208,13 @@ ask(struct visit *visit, int64_t now)
 {
     visit->asked_ns = now;
     visit->sent = 0;
+    visit->broken = 0;
     visit->state = VISIT_SENDING;
-    check_begin(&visit->reply);
+    if (load->message) {
+        frame_begin(&visit->reply);
+    } else {
+        check_begin(&visit->reply);
+    }
 }
 
 static enum visit_result
@@ -251,18 +287,38 @@ finish_connecting(struct visit *visit)
 
 /* --- a request and its reply ----------------------------------------------------------------- */
 
+/* The message cannot be sent on. Perhaps the server has refused it and says why, or does not read
+ * on before what it has sent is read: so this reads, even when the connection is broken. */
+static enum visit_result
+read_while_sending(struct visit *visit)
+{
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        return receive(visit);
+    }
+    if (errno != EPIPE && errno != ECONNRESET) {
+        return not_yet(errno) ? VISIT_WAITS : fail_with_errno(visit);
+    }
+    visit->broken = errno;
+    visit->state = VISIT_RECEIVING;
+    return VISIT_GOES_ON;
+}
+
 static enum visit_result
 send_request(struct visit *visit)
 {
-    ssize_t count = write(visit->fd, line + visit->sent, line_length - visit->sent);
+    ssize_t count = write(visit->fd, request + visit->sent, request_length - visit->sent);
 
+    if (count == -1 && load->message) {
+        return read_while_sending(visit);
+    }
     if (count == -1) {
         return not_yet(errno) ? VISIT_WAITS : fail_in_request(visit);
     }
     visit->sent += (size_t)count;
-    if (visit->sent == line_length) {
-        visit->state = VISIT_RECEIVING;
+    if (visit->sent < request_length) {
+        return VISIT_WAITS; /* there is no more room, and others may get on meanwhile */
     }
+    visit->state = VISIT_RECEIVING;
     return VISIT_GOES_ON;
 }
 
@@ -349,6 +405,53 @@ ended(struct visit *visit)
     return fail(visit, visit->reply.got >= load->bytes ? FAILURE_CORRUPT : FAILURE_SHORT, 0);
 }
 
+/* The same after a message: this is how every reply ends. */
+static enum visit_result
+ended_after_message(struct visit *visit)
+{
+    int64_t now = clock_ns();
+
+    if (frame_is_error(&visit->reply)) {
+        return rejected(visit);
+    }
+    if (visit->state == VISIT_SENDING) {
+        visit->broken = EPIPE; /* to send on would show just that */
+    }
+    if (visit->broken != 0) {
+        return fail(visit, kind_of(visit->broken), visit->broken);
+    }
+    if (visit->reply.got == 0) {
+        visit->first_ns = now; /* of an empty reply, the end comes first */
+    }
+    switch (frame_end(&visit->reply)) {
+    case CHECK_WHOLE:
+        return replied(visit, now);
+    case CHECK_MORE:
+        return fail(visit, FAILURE_SHORT, 0);
+    default:
+        return fail(visit, FAILURE_CORRUPT, 0);
+    }
+}
+
+/* A piece of the reply to a message. */
+static enum visit_result
+take_piece(struct visit *visit, size_t length)
+{
+    bool sending = visit->state == VISIT_SENDING;
+    enum verdict verdict = frame_take(&visit->reply, buffer, length);
+
+    if (showing) {
+        show_take(&visit->shown, buffer, length);
+    }
+    if (verdict == CHECK_CORRUPT) {
+        return fail(visit, FAILURE_CORRUPT, 0);
+    }
+    if (verdict == CHECK_REJECTED && sending) {
+        return rejected(visit); /* the server need not take the rest. Else its end must follow. */
+    }
+    return sending ? VISIT_WAITS : VISIT_GOES_ON;
+}
+
 static enum visit_result
 receive(struct visit *visit)
 {
@@ -360,12 +463,15 @@ receive(struct visit *visit)
         return not_yet(errno) ? VISIT_WAITS : fail_in_request(visit);
     }
     if (count == 0) {
-        return ended(visit);
+        return load->message ? ended_after_message(visit) : ended(visit);
     }
     if (first) {
         visit->first_ns = clock_ns();
     }
     counter_add(&tally->bytes, (unsigned long long)count);
+    if (load->message) {
+        return take_piece(visit, (size_t)count);
+    }
     switch (check_take(reply, buffer, (size_t)count)) {
     case CHECK_WHOLE:
         /* Of a reply that came in one piece, the first byte came with the last. */

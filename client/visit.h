@@ -15,13 +15,14 @@
 #include "check.h"
 #include "distribution.h"
 #include "load.h"
+#include "show.h"
 
 enum visit_state {
     VISIT_NONE,       /* there is no connection */
     VISIT_RETIRED,    /* nor will there be one: for the owner, after VISIT_STRANDED */
     VISIT_OPENING,    /* to be connected; if it has to wait, call it again: poll() knows nothing */
     VISIT_CONNECTING, /* connect() goes on without us: wait for writability */
-    VISIT_SENDING,    /* the request line */
+    VISIT_SENDING,    /* the request; a message does not stop a reply from coming: wait for both */
     VISIT_RECEIVING   /* the reply */
 };
 
@@ -37,12 +38,14 @@ struct visit {
     int fd;
     enum trust trust;     /* whether its replies could be verified */
     uint64_t request;     /* how many replies have come */
-    size_t sent;          /* bytes of the request line */
+    size_t sent;          /* bytes of the request */
+    int broken;           /* errno of sending a message; what the server had to say is read yet */
     int64_t began_ns;     /* just before connect(); of a later request, the end of the last */
     int64_t connected_ns; /* how long it took to be connected */
     int64_t asked_ns;     /* when sending the request began */
     int64_t first_ns;     /* when the first byte of the reply was there */
     struct reply reply;
+    struct shown shown;
     uint64_t child, pid;          /* who sent the first reply, if it says so: it must send all */
     struct visit *before, *after; /* for the owner: its queue of deadlines */
 };

@@ -10,6 +10,11 @@ sources() { # [PATTERN]
     find common server[0-9][0-9]_* client tests -name "${1:-*.[ch]}" | sort
 }
 
+# The programs that a server spawns.
+handlers() {
+    find server[0-9][0-9]_*/handlers -name 'handler_*.c' 2>/dev/null | sed 's|.*/||; s|\.c$||'
+}
+
 # A file without its comments and its strings.
 code_of() {
     awk '{
@@ -172,7 +177,7 @@ FORBIDDEN+='|pthread_create|pthread_(mutex|rwlock|spin|cond)_[a-z_]+|flock|lockf
 @test "every program has a man page, without an error" {
     local page program
 
-    for program in server[0-9][0-9]_* client; do
+    for program in server[0-9][0-9]_* client $(handlers); do
         page=man/$program.1
         [[ -s $page ]]
         if command -v mandoc >/dev/null; then

@@ -1,0 +1,794 @@
+#!/usr/bin/env bats
+# What server05_spawn_pool alone claims: handlers are programs of their own, that can be killed,
+# stopped, replaced, broken, and more or fewer, while the distributor serves on.
+
+load helpers
+
+SERVER=server05_spawn_pool
+
+# A handler of the test's own: a script, run in the server's place as -e; in HANDLER.
+script_handler() { # LINE...
+    HANDLER=$T/handler
+    {
+        echo '#!/bin/sh'
+        printf '%s\n' "$@"
+    } >"$HANDLER.new"
+    chmod +x "$HANDLER.new"
+    mv "$HANDLER.new" "$HANDLER" # a script that is being read must not change
+}
+
+# Does not even start: in one line, with status 1.
+cannot_start() { # NAMED OPTION...
+    local named=$1
+
+    shift
+    run -1 --separate-stderr timeout 20 "$BIN/$SERVER" -p 0 "$@"
+    echo "$stderr"
+    [[ -z $output && ${stderr_lines[-1]} == "$SERVER: "*"$named"* ]]
+}
+
+wrong_usage() { # NAMED OPTION...
+    local named=$1
+
+    shift
+    run -2 --separate-stderr timeout 20 "$BIN/$SERVER" "$@"
+    echo "$stderr"
+    [[ -z $output && $stderr == *"$named"* ]]
+}
+
+# The handlers that are in a state, as a number: handlers_are 3 idle
+handlers_are() { # N STATE
+    ask_server
+    [[ $(json_of 'handlers.*.state' | grep -cx "$2") -eq $1 ]]
+}
+
+# --- what a handler is ----------------------------------------------------------------------------
+
+@test "a handler inherits its channel, the board and 0, 1, 2, and nothing else" {
+    local handler link
+
+    # shellcheck disable=SC2016
+    launch sh -c 'exec "$@" 7</dev/null 9</dev/null' sh "$BIN/$SERVER" -p 0 -o json -n 2 -d piped
+    await_ready
+    poke "$ADDRESS" idle:3 connect send:'33\n' reply:33 half eof close
+    eventually handlers_are 2 idle
+    for handler in $(children_of "$SERVER_PID"); do
+        [[ $(find "/proc/$handler/fd" -mindepth 1 -printf '%f\n' | sort -n | paste -sd ' ') == \
+            '0 1 2 3 4' ]]
+        link=$(readlink "/proc/$handler/fd/3")
+        [[ $link == socket:* ]]
+        [[ $(readlink "/proc/$handler/fd/4") == /dev/shm/* ]]
+    done
+}
+
+@test "it inherits no blocked and no ignored signal, and no LISTEN_FDS" {
+    # shellcheck disable=SC2016
+    script_handler "grep ^Sig /proc/self/status >$T/signals.\$HANDLER_SEAT" \
+        "env >$T/env.\$HANDLER_SEAT" "exec $BIN/handler_bytes"
+    launch poke -I "$BIN/$SERVER" -p 0 -o json -n 1 -e "$HANDLER"
+    await_ready
+    grep -Eqx 'SigBlk:\s+0+' "$T/signals.1"
+    grep -Eqx 'SigIgn:\s+0{7}[01][08]0{7}' "$T/signals.1" # 32 and 33 are glibc's own
+    stop_server
+    launch poke -L 127.0.0.1:0 "$BIN/$SERVER" -o json -n 1 -e "$HANDLER"
+    await_ready
+    run ! grep LISTEN_ "$T/env.1"
+    grep -qx HANDLER_SEAT=1 "$T/env.1"
+    poke "$ADDRESS" connect send:'33\n' reply:33
+}
+
+@test "it is another program, found beside the distributor or in PATH; -- are its arguments" {
+    local handler
+
+    start_server -n 1
+    handler=$(children_of "$SERVER_PID")
+    [[ $(readlink "/proc/$handler/exe") -ef $BIN/handler_bytes ]]
+    stop_server
+    (
+        PATH=$BIN:$PATH
+        cd /
+        run -0 "$SERVER" -V
+        launch "$SERVER" -p 0 -n 1 -e handler_echo -- -l 1000
+        await_ready
+        handler=$(children_of "$SERVER_PID")
+        [[ $(tr '\0' ' ' <"/proc/$handler/cmdline") == */handler_echo\ -l\ 1000\  ]]
+        kill "$SERVER_PID"
+        eventually dead "$SERVER_PID"
+    )
+    mkdir "$T/elsewhere"
+    script_handler "exec $BIN/handler_bytes"
+    mv "$HANDLER" "$T/elsewhere/handler_mine"
+    PATH=$T/elsewhere:$PATH start_server -n 1 -e handler_mine
+    poke "$ADDRESS" connect send:'33\n' reply:33
+}
+
+@test "run by hand it says who is to run it" {
+    local handler
+
+    for handler in handler_bytes handler_echo handler_clock handler_primes; do
+        run -1 --separate-stderr timeout 10 "$BIN/$handler"
+        [[ -z $output && $stderr == "$handler: "*server05_spawn_pool* ]]
+        run -0 "$BIN/$handler" -h
+        [[ ${lines[0]} == "usage: $handler"* ]]
+        run -0 "$BIN/$handler" -V
+        run -2 "$BIN/$handler" -z
+        run -2 "$BIN/$handler" more
+    done
+    HANDLER_SEAT=1 run -1 --separate-stderr timeout 10 "$BIN/handler_echo" 4</dev/null
+    [[ $stderr == *'not the distributor'* ]]
+}
+
+@test "options that contradict each other, or would do nothing, are wrong usage" {
+    wrong_usage "-d 'x'" -d x
+    wrong_usage "-s 'x'" -s x
+    wrong_usage "-P 'x'" -d piped -P x
+    wrong_usage '-P is for -d piped' -P round-robin
+    wrong_usage '-m is for -s auto' -m 2
+    wrong_usage '-M is for -s auto' -M 9
+    wrong_usage '-m 5 -M 4' -s auto -m 5 -M 4
+    wrong_usage '-x 4' -s auto -n 5 -x 4
+    wrong_usage "-R '-1'" -R -1
+    wrong_usage "-Q '0'" -Q 0
+    wrong_usage "'more'" more
+}
+
+# --- both ways ------------------------------------------------------------------------------------
+
+WAYS=('-d queued' '-d piped -P round-robin' '-d piped -P least-loaded')
+
+@test "queued and piped, -Q 1 to 64: all are served and counted" {
+    local queue way
+
+    for queue in 1 2 5 64; do
+        for way in "${WAYS[@]}"; do
+            # shellcheck disable=SC2086
+            start_server -n 3 -Q "$queue" $way
+            poke -j 8 -r 25 "$ADDRESS" connect send:'1000\n' reply:1000 half eof
+            stop_server
+            [[ $STATUS -eq 0 && $(json_of variant) == *"${way##* }"* ]]
+            counted connections 200
+            counted requests 200
+            counted broken 0
+        done
+    done
+}
+
+@test "the distributor keeps no connection that it has passed" {
+    local before way
+
+    for way in "${WAYS[@]}"; do
+        # shellcheck disable=SC2086
+        start_server -n 4 $way
+        before=$(find "/proc/$SERVER_PID/fd" -mindepth 1 | wc -l)
+        poke_away "$ADDRESS" idle:4 touch:"$T/open" until:"$T/go"
+        eventually test -e "$T/open"
+        eventually server_counts connections 4
+        [[ $(find "/proc/$SERVER_PID/fd" -mindepth 1 | wc -l) -eq $before ]]
+        touch "$T/go"
+        await_poke
+        rm "$T/open" "$T/go"
+        stop_server
+    done
+}
+
+@test "piped round-robin: all get the same, in turn" {
+    local count
+
+    start_server -n 4 -d piped -P round-robin
+    poke -r 40 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    stop_server
+    for count in $(json_of 'children.*.connections'); do
+        [[ $count -eq 10 ]]
+    done
+}
+
+# One request of three seconds is in service; light ones follow. Are they delayed? In HELD_UP.
+light_behind_heavy() { # OPTION...
+    start_server -n 2 -Q 8 -T 60 "$@"
+    poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/heavy" send:'1 0 3000000\n' reply:1
+    eventually test -e "$T/heavy"
+    HELD_UP=0
+    poke -j 6 -r 5 "$ADDRESS" mark connect send:'1\n' reply:1 half eof within:1500 || HELD_UP=1
+    ((HELD_UP)) || alive "$POKE" # the heavy one
+    await_poke
+    stop_server
+    rm "$T/heavy"
+}
+
+@test "light requests wait behind a heavy one only where the turn says so" {
+    light_behind_heavy -d queued
+    [[ $HELD_UP -eq 0 ]]
+    light_behind_heavy -d piped -P least-loaded
+    [[ $HELD_UP -eq 0 ]]
+    light_behind_heavy -d piped -P round-robin 2>/dev/null
+    [[ $HELD_UP -eq 1 ]]
+}
+
+@test "all handlers busy: others wait, at no cost, and are served" {
+    local before way
+
+    for way in "${WAYS[@]}"; do
+        # shellcheck disable=SC2086
+        start_server -n 2 -T 60 $way
+        HELPERS=()
+        occupy_child half eof
+        occupy_child half eof
+        poke_away -j 4 "$ADDRESS" connect send:'100\n' silent:1000 reply:100 half eof
+        before=$(ticks_of "$SERVER_PID")
+        sleep 1
+        (($(ticks_of "$SERVER_PID") - before < 10))
+        sleep 0.3
+        touch "$T/go"
+        for POKE in "${HELPERS[@]}"; do
+            await_poke
+        done
+        rm "$T/go" "$T"/ready.*
+        stop_server
+        counted requests 6
+    done
+}
+
+# --- what it says ---------------------------------------------------------------------------------
+
+@test "statistics: state, pid, age, requests, restarts of each handler, and a line of letters" {
+    start_server -n 3 -x 5
+    COMPLAINTS='died of signal 9'
+    eventually handlers_are 3 idle
+    [[ $(json_of scoreboard) == ___.. ]]
+    kill -s KILL "$(json_of handlers.1.pid)"
+    eventually says "$ERR" 'died of signal 9'
+    eventually handlers_are 3 idle
+    [[ $(json_of 'handlers.*.restarts' | paste -sd ' ') == '0 1 0' ]]
+    poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/working" until:"$T/go" half eof
+    eventually test -e "$T/working"
+    eventually handlers_are 1 working
+    [[ $(json_of scoreboard) =~ ^(W__|_W_|__W)\.\.$ ]]
+    kill -s STOP "$(json_of handlers.2.pid)"
+    one_stopped() { ask_server && [[ $(json_of scoreboard) == ??T.. ]]; }
+    eventually one_stopped
+    [[ $(json_of handlers.2.state) == stopped ]]
+    kill -s CONT "$(json_of handlers.2.pid)"
+    eventually handlers_are 0 stopped
+    [[ $(json_of 'handlers.*.requests' | awk '{ sum += $1 } END { print sum }') -eq 1 ]]
+    awk '{ exit !($1 > 0 && $1 < 60) }' <<<"$(json_of handlers.0.age_s)"
+    touch "$T/go"
+    await_poke
+    stop_server
+    [[ $(json_of scoreboard) == ..... ]]
+}
+
+@test "text statistics: the same as a table, and the letters" {
+    start_server -o text -n 2 -x 70
+    kill -s USR1 "$SERVER_PID"
+    eventually says "$OUT" '^ *child +pid'
+    says "$OUT" '^handler +pid +state +age +requests +restarts'
+    says "$OUT" '^ +2 +[0-9]+ +(idle|working) +[0-9.]+ s +0 +0$'
+    says "$OUT" '^  __\.{62}$'
+    says "$OUT" '^  \.{6}$'
+}
+
+# --- how many -------------------------------------------------------------------------------------
+
+@test "TTIN and TTOU: one handler more, one fewer, from one to -x" {
+    local i
+
+    start_server -n 2 -x 4
+    eventually handlers_are 2 idle
+    for ((i = 3; i <= 4; i++)); do
+        kill -s TTIN "$SERVER_PID"
+        eventually handlers_are "$i" idle
+    done
+    kill -s TTIN "$SERVER_PID"
+    ask_server
+    handlers_are 4 idle
+    poke_away -j 4 -r 200 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    for ((i = 3; i >= 1; i--)); do
+        kill -s TTOU "$SERVER_PID"
+        eventually has_children "$SERVER_PID" "$i"
+    done
+    kill -s TTOU "$SERVER_PID"
+    await_poke
+    eventually handlers_are 1 idle
+    has_children "$SERVER_PID" 1
+    stop_server
+    counted children_started 4
+    counted children_lost 0
+    counted requests 800
+    counted broken 0
+}
+
+@test "-s auto: the handlers become more with the load, up to -x, and fewer after it" {
+    start_server -s auto -n 1 -m 2 -M 3 -x 12 -T 60
+    COMPLAINTS='all 12 handlers are busy'
+    poke_away "$ADDRESS" idle:12 touch:"$T/open" until:"$T/go"
+    eventually test -e "$T/open"
+    eventually says "$ERR" 'all 12 handlers are busy'
+    eventually handlers_are 12 working
+    has_children "$SERVER_PID" 12
+    touch "$T/go"
+    await_poke
+    eventually has_children "$SERVER_PID" 3
+    poke -r 20 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    stop_server
+    [[ $(wc -l <"$ERR") -eq 1 && $(json_of variant) == 'queued auto' ]]
+    counted children_started -ge 12
+    counted children_lost 0
+    counted connections 32
+}
+
+@test "-s auto keeps between -m and -M idle: an idle server neither grows nor shrinks" {
+    start_server -s auto -n 3 -m 2 -M 3
+    sleep 2.5 # two looks
+    stop_server
+    counted children_started 3
+}
+
+@test "-R: a handler retires after so many requests, and up to a quarter more; nobody notices" {
+    start_server -n 3 -R 40
+    poke -j 4 -r 150 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    stop_server
+    [[ $STATUS -eq 0 ]]
+    counted requests 600
+    counted broken 0
+    counted children_lost 0
+    # 12 full terms of 50 to 15 of 40, and those still serving
+    counted children_started -ge 12
+    counted children_started -le 19
+}
+
+# --- programs that do not work --------------------------------------------------------------------
+
+@test "at the start, a handler that cannot run is the end: missing, no program, no permission" {
+    cannot_start 'no such program' -e no_such_handler
+    cannot_start "$T/no/such" -e "$T/no/such"
+    echo hello >"$T/handler"
+    cannot_start "$T/handler" -e "$T/handler"
+    chmod +x "$T/handler"
+    cannot_start "$T/handler: Exec format error" -e "$T/handler"
+    printf '#!%s/no/such\n' "$T" >"$T/handler"
+    cannot_start "$T/handler: No such file" -e "$T/handler"
+}
+
+@test "at the start, a handler that ends at once is the end" {
+    script_handler 'exit 3'
+    cannot_start 'before it was ready' -n 3 -e "$HANDLER"
+    script_handler 'exit 0'
+    cannot_start 'before it was ready' -n 3 -e "$HANDLER"
+    # shellcheck disable=SC2016
+    script_handler 'kill -KILL $$'
+    cannot_start 'before it was ready' -n 3 -e "$HANDLER"
+}
+
+@test "at the start, a handler that hangs is the end, after ten seconds; none is left" {
+    # shellcheck disable=SC2016
+    script_handler 'trap "" TERM HUP; echo $$ >>'"$T/pids" 'while :; do sleep 0.2; done'
+    cannot_start 'not ready after 10 s' -n 2 -e "$HANDLER"
+    [[ $(wc -l <"$T/pids") -eq 2 ]]
+    for pid in $(cat "$T/pids"); do
+        eventually dead "$pid"
+    done
+}
+
+@test "a program that breaks while the server runs: the others serve, it is tried with pauses" {
+    local before
+
+    script_handler "exec $BIN/handler_bytes"
+    start_server -n 2 -e "$HANDLER"
+    COMPLAINTS='died of signal 9|ended with status 7|cannot start child'
+    script_handler 'exit 7'
+    kill -s KILL "$(children_of "$SERVER_PID" | head -n 1)"
+    eventually says "$ERR" 'ended with status 7'
+    poke -r 20 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    before=$(grep -c 'status 7' "$ERR")
+    sleep 2
+    (($(grep -c 'status 7' "$ERR") - before <= 5)) # no storm
+    rm "$HANDLER"
+    eventually says "$ERR" 'cannot start child'
+    script_handler "exec $BIN/handler_bytes"
+    eventually handlers_are 2 idle
+    poke -j 2 -r 20 "$ADDRESS" connect send:'100\n' reply:100 half eof
+}
+
+@test "HUP: a new version at the same path is picked up, under load, and no connection fails" {
+    local way
+
+    for way in queued piped; do
+        # shellcheck disable=SC2016
+        script_handler "exec $BIN/handler_bytes"
+        start_server -n 3 -g 10 -d "$way" -e "$HANDLER"
+        poke_away -j 4 -r 1500 "$ADDRESS" connect send:'3000\n' reply:3000 half eof
+        # shellcheck disable=SC2016
+        script_handler 'echo new >>'"$T/version.$way" "exec $BIN/handler_bytes"
+        kill -s HUP "$SERVER_PID"
+        three_new() { [[ $(grep -c new "$T/version.$way" 2>/dev/null) -eq 3 ]]; }
+        eventually three_new
+        alive "$POKE" # or the load has ended before it could be disturbed
+        await_poke
+        stop_server
+        counted requests 6000
+        counted broken 0
+        counted children_lost 0
+        counted children_started 6
+    done
+}
+
+@test "HUP to a version that does not work: one handler is lost to it, the others serve on" {
+    local old
+
+    script_handler "exec $BIN/handler_bytes"
+    start_server -n 3 -e "$HANDLER"
+    COMPLAINTS='ended with status 7'
+    old=$(children_of "$SERVER_PID" | sort)
+    script_handler 'exit 7'
+    kill -s HUP "$SERVER_PID"
+    eventually says "$ERR" 'ended with status 7'
+    sleep 1
+    [[ $(comm -12 <(echo "$old") <(children_of "$SERVER_PID" | sort) | wc -l) -eq 2 ]]
+    poke -j 3 -r 20 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    script_handler "exec $BIN/handler_bytes"
+    all_new() {
+        [[ -z $(comm -12 <(echo "$old") <(children_of "$SERVER_PID" | sort)) ]] &&
+            handlers_are 3 idle
+    }
+    eventually all_new
+}
+
+# A handler that says it is idle, but takes nothing and leaves for nobody. (Its state is at byte
+# 256 + 128 * seat of the board.)
+deaf_handler() {
+    # shellcheck disable=SC2016
+    script_handler 'trap "" TERM HUP' \
+        'printf "\002" | dd of=/proc/self/fd/4 bs=1 conv=notrunc \
+            seek=$((128 + 128 + 128 * HANDLER_SEAT)) 2>/dev/null' \
+        'while :; do sleep 0.2; done'
+}
+
+@test "a handler that ignores HUP and TERM is killed, with a word, when it is to leave" {
+    deaf_handler
+    start_server -n 1 -g 1 -e "$HANDLER"
+    COMPLAINTS='does not leave: killed|had to be killed'
+    script_handler "exec $BIN/handler_bytes"
+    kill -s HUP "$SERVER_PID"
+    eventually says "$ERR" 'does not leave: killed'
+    poke "$ADDRESS" connect send:'100\n' reply:100 half eof
+    stop_server
+    [[ $STATUS -eq 0 ]]
+    deaf_handler
+    start_server -n 1 -g 1 -e "$HANDLER"
+    stop_server
+    [[ $STATUS -eq 1 ]]
+    says "$ERR" 'had to be killed'
+}
+
+# --- handlers that die, stop, leave ---------------------------------------------------------------
+
+@test "connections that a killed handler had not begun are served by others" {
+    local way
+
+    for way in "${WAYS[@]}"; do
+        # shellcheck disable=SC2086
+        start_server -n 1 -Q 4 -T 60 $way
+        COMPLAINTS='died of signal 9'
+        HELPERS=()
+        occupy_child gone
+        poke_away -j 3 "$ADDRESS" connect send:'100\n' silent:500 touch:"$T/queued" reply:100 \
+            half eof
+        eventually test -e "$T/queued"
+        kill -s KILL "$CHILD"
+        touch "$T/go"
+        await_poke "${HELPERS[0]}"
+        await_poke
+        rm "$T/go" "$T/queued" "$T"/ready.*
+        stop_server
+        counted connections 4
+        counted requests 4
+        counted children_lost 1
+    done
+}
+
+@test "TERM: what is queued is served before the end" {
+    local way
+
+    for way in "${WAYS[@]}"; do
+        # shellcheck disable=SC2086
+        start_server -n 1 -Q 4 -T 60 -g 20 $way
+        poke_away "$ADDRESS" connect send:'1\n100 0 1500000\n' reply:1 touch:"$T/working" \
+            reply:100 eof
+        eventually test -e "$T/working"
+        poke_away -j 3 "$ADDRESS" connect send:'100\n' silent:300 touch:"$T/queued" reply:100 eof
+        eventually test -e "$T/queued"
+        kill -s TERM "$SERVER_PID"
+        await_end
+        await_poke "${HELPERS[-1]}"
+        await_poke "${HELPERS[-2]}"
+        [[ $STATUS -eq 0 ]]
+        counted requests 5
+        counted broken 0
+        rm "$T/working" "$T/queued"
+    done
+}
+
+@test "TERM, and the only handler is killed then: what is queued is served all the same" {
+    local way
+
+    for way in "${WAYS[@]}"; do
+        # shellcheck disable=SC2086
+        start_server -n 1 -Q 4 -T 60 -g 20 $way
+        COMPLAINTS='died of signal 9'
+        poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/working" send:'1 0 9000000\n' gone
+        eventually test -e "$T/working"
+        poke_away -j 3 "$ADDRESS" connect send:'100\n' silent:300 touch:"$T/queued" reply:100 eof
+        eventually test -e "$T/queued"
+        kill -s TERM "$SERVER_PID"
+        kill -s KILL "$(children_of "$SERVER_PID" | head -n 1)"
+        await_end
+        await_poke "${HELPERS[-1]}"
+        await_poke "${HELPERS[-2]}"
+        [[ $STATUS -eq 0 ]]
+        counted requests 4
+        rm "$T/working" "$T/queued"
+    done
+}
+
+@test "a stopped handler gets nothing, and what waited for it goes to others" {
+    local way
+
+    for way in "${WAYS[@]}"; do
+        # shellcheck disable=SC2086
+        start_server -n 2 -Q 4 -T 60 $way
+        HELPERS=()
+        occupy_child half eof
+        occupy_child send:'100\n' silent:200 touch:"$T/waited" reply:100 half eof
+        # four wait; by turns two of them behind the one to be stopped
+        poke_away -j 4 "$ADDRESS" connect send:'100\n' silent:300 touch:"$T/queued" reply:100 \
+            half eof
+        eventually test -e "$T/queued"
+        kill -s STOP "$CHILD"
+        eventually handlers_are 1 stopped
+        touch "$T/go"
+        await_poke "${HELPERS[0]}"
+        await_poke "${HELPERS[2]}"
+        poke -j 4 -r 25 "$ADDRESS" mark connect send:'100\n' reply:100 half eof within:5000
+        eventually test -e "$T/waited"
+        kill -s CONT "$CHILD"
+        await_poke "${HELPERS[1]}"
+        eventually handlers_are 2 idle
+        poke -j 4 -r 25 "$ADDRESS" connect send:'100\n' reply:100 half eof
+        rm "$T/go" "$T/queued" "$T/waited" "$T"/ready.*
+        stop_server
+        counted connections 206
+        counted requests 207
+    done
+}
+
+# Starts a server and a client that goes on until it is told to stop.
+begin_storm() { # WAY
+    start_server -n 4 -d "$1"
+    BEFORE+=("$(find "/proc/$SERVER_PID/fd" -mindepth 1 | wc -l)")
+    PLACES+=("$SERVER_PID $OUT $ADDRESS")
+    "$BIN/client" -p "$PORT" -c 3 -t 1000000 -b 20000 -T 19 -o json >"$T/client.$1" 2>&1 3>&- &
+    HELPERS+=($!)
+}
+
+kill_any_handler_of() { # SERVER
+    local victims
+
+    mapfile -t victims < <(children_of "$1")
+    ((${#victims[@]} > 0)) && kill -s KILL "${victims[RANDOM % ${#victims[@]}]}" 2>/dev/null
+}
+
+calm_after_storm() { # NUMBER WAY
+    local kind
+
+    read -r SERVER_PID OUT ADDRESS <<<"${PLACES[$1]}"
+    eventually dead "${HELPERS[$1]}"
+    eventually handlers_are 4 idle
+    poke -j 4 -r 25 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    [[ $(find "/proc/$SERVER_PID/fd" -mindepth 1 | wc -l) -eq ${BEFORE[$1]} ]]
+    no_zombies_of "$SERVER_PID"
+    stop_server
+    [[ $STATUS -eq 0 ]]
+    echo "$2: killed $KILLED, lost $(json_of children_lost): $(head -c 600 "$T/client.$2")"
+    counted children_lost -le "$KILLED"
+    counted children_lost -ge $((KILLED / 4))
+    counted connections -ge "$(json completed <"$T/client.$2")"
+    # Whoever was being served by a victim at that moment, and nobody else.
+    [[ $(json failed <"$T/client.$2") -le $(json_of children_lost) ]]
+    for kind in timed_out corrupt refused rejected client_limited; do
+        [[ $(json "errors.$kind" <"$T/client.$2") -eq 0 ]]
+    done
+    [[ $(json completed <"$T/client.$2") -ge 1000 ]]
+}
+
+@test "a storm of kill -9, queued and piped: only what the victims were serving fails" {
+    local end
+
+    COMPLAINTS='died of signal 9'
+    PLACES=() BEFORE=() KILLED=0
+    begin_storm queued
+    begin_storm piped
+    end=$(($(now_ms) + 20000))
+    while (($(now_ms) < end)); do
+        sleep 0.1
+        kill_any_handler_of "${PLACES[0]%% *}" || :
+        kill_any_handler_of "${PLACES[1]%% *}" || :
+        KILLED=$((KILLED + 1))
+    done
+    kill -s TERM "${HELPERS[@]}"
+    calm_after_storm 0 queued
+    calm_after_storm 1 piped
+}
+
+@test "kill -9 of the distributor: a request in hand is finished, and all leave" {
+    local way start
+
+    for way in "${WAYS[@]}"; do
+        # shellcheck disable=SC2086
+        start_server -n 2 $way
+        HELPERS=()
+        poke_away "$ADDRESS" connect send:'1\n50000 0 1000000\n' reply:1 touch:"$T/working" \
+            reply:50000 eof
+        eventually test -e "$T/working"
+        start=$(now_ms)
+        kill -s KILL "$SERVER_PID"
+        await_end
+        await_poke
+        eventually nothing_marked
+        (($(now_ms) - start < 4000))
+        rm "$T/working"
+    done
+}
+
+# --- frames ---------------------------------------------------------------------------------------
+
+# A frame's length, as poke sends it. (Below 256 * 256, without the bytes that bash cannot hold.)
+length_of() { # N
+    if (($1 < 256)); then
+        printf '\\0\\0\\0%b' "\\x$(printf %02x "$1")"
+    else
+        printf '\\0\\0%b%b' "\\x$(printf %02x $(($1 / 256)))" "\\x$(printf %02x $(($1 % 256)))"
+    fi
+}
+
+ask() { # TEXT, what the server is to say
+    "$BIN/client" -q -v -p "$PORT" -c 1 -t 1 -M "$1"
+}
+
+@test "frames: echoed byte for byte, whatever the size and the pieces" {
+    local size
+
+    start_server -n 2 -e handler_echo
+    for size in 1 2 4095 4096 65537 1048576 16777216; do
+        head -c "$size" /dev/urandom >"$T/message"
+        "$BIN/client" -q -p "$PORT" -c 2 -t 3 -M "@$T/message" -E "@$T/message"
+    done
+    poke "$ADDRESS" connect slow:30:"$(length_of 5)hello" read:5 eof
+    poke "$ADDRESS" connect send:"$(length_of 513)" fill:513 read:513 eof
+    poke "$ADDRESS" connect send:"$(length_of 5)hello" half read:5 eof
+    "$BIN/client" -q -p "$PORT" -c 10 -t 100 -M hello -E hello
+    stop_server
+    counted requests 1045
+    counted rejected 0
+    counted broken 0
+}
+
+@test "frames: what is wrong is refused with a reason, and counted" {
+    local length
+
+    start_server -n 1 -e handler_echo
+    run -0 poke "$ADDRESS" connect send:'\0\0\0\0' line:'error: ' eof
+    [[ $output == *'length is 0'*'1 to 16777216'* ]]
+    run -0 poke "$ADDRESS" connect send:$'\x01\\0\\0\x01' line:'error: ' eof
+    [[ $output == *'length is 16777217'* ]]
+    run -0 poke "$ADDRESS" connect send:$'\xff\xff\xff\xff' fill:100000 line:'error: ' eof
+    [[ $output == *4294967295* ]]
+    run -0 poke "$ADDRESS" connect send:"$(length_of 11)123" half line:'error: ' eof
+    [[ $output == *'3 of 11'* ]]
+    run -0 poke "$ADDRESS" connect send:'\0\0' half line:'error: ' eof
+    [[ $output == *'4 bytes'*2* ]]
+    poke "$ADDRESS" connect half eof
+    poke "$ADDRESS" connect close
+    stop_server
+    counted rejected 5
+    counted requests 0
+    counted broken 0
+    counted bytes 0
+    counted connections 7
+    start_server -n 1 -e handler_echo -- -l 100
+    length=$(length_of 100)
+    poke "$ADDRESS" connect send:"$length" fill:100 read:100 eof
+    run -0 poke "$ADDRESS" connect send:"$(length_of 101)" fill:101 line:'error: ' eof
+    [[ $output == *'1 to 100 '* ]]
+    run ! ask "$(printf '%0200d' 1)"
+    stop_server
+    counted rejected 2
+}
+
+@test "frames: nothing is allocated for a length that was only announced and not allowed" {
+    local peak
+
+    start_server -n 1 -e handler_echo
+    poke -r 20 "$ADDRESS" connect send:$'\x3f\xff\xff\xff' line:'error: ' eof >/dev/null
+    peak=$(awk '/^VmHWM/ { print $2 }' "/proc/$(children_of "$SERVER_PID")/status")
+    ((peak < 100000))
+}
+
+@test "frames: silent, slow, vanishing and chatty clients harm nobody" {
+    start_server -n 2 -e handler_echo -T 1
+    poke "$ADDRESS" connect mark eof after:900 within:4000
+    poke "$ADDRESS" connect send:"$(length_of 11)12" mark gone after:900 within:4000
+    poke "$ADDRESS" connect send:"$(length_of 11)12" reset
+    poke "$ADDRESS" connect send:"$(length_of 5)helloand 100 more" read:5 eof
+    poke "$ADDRESS" connect send:"$(length_of 5)hello" reset
+    [[ $(ask hello) == hello ]]
+    stop_server
+    [[ $STATUS -eq 0 ]]
+    counted timed_out 2
+    counted broken -ge 1
+}
+
+@test "handler_clock: JSON in, the same JSON with the time it was received out" {
+    start_server -e handler_clock
+    [[ $(ask '{"a": [1, {"b": null}]}') =~ \
+        ^\{\"a\":\ \[1,\ \{\"b\":\ null\}\],\"time_received\":\"20[0-9-]+T[0-9:.]+Z\"\}$ ]]
+    [[ $(ask '{}') =~ ^\{\"time_received\":\"[^\"]+\"\}$ ]]
+    run ! ask '[1]'
+    run ! ask '{"a":}'
+    stop_server
+    counted rejected 2
+    counted requests 2
+}
+
+@test "handler_primes: numbers and their factors" {
+    start_server -e handler_primes
+    [[ $(ask 600851475143) == '600851475143 = 71 * 839 * 1471 * 6857' ]]
+    [[ $(ask 'factor 360') == '360 = 2^3 * 3^2 * 5' ]]
+    [[ $(ask 'next 1000000') == 1000003 ]]
+    run ! ask 0
+    run ! ask 18446744073709551616
+    run ! ask 'x'
+    stop_server
+    counted requests 3
+    counted rejected 3
+}
+
+@test "work for processors is spread over all handlers" {
+    local one two
+
+    [[ $(nproc) -ge 2 ]] || skip "needs two processors"
+    # what the machine gives to two processes at once is shared with others: not the exact factor
+    spread_out() {
+        start_server -n 1 -e handler_primes
+        one=$(took)
+        stop_server
+        start_server -n 2 -e handler_primes
+        two=$(took)
+        [[ $(json_of 'handlers.#') -ge 0 ]]
+        stop_server
+        echo "one handler $one ms, two handlers $two ms"
+        ((one * 10 > two * 12))
+    }
+    took() {
+        local start
+
+        start=$(now_ms)
+        "$BIN/client" -q -p "$PORT" -c 4 -t 10 -M 999999999999989 -E $'999999999999989 = '\
+$'999999999999989\n'
+        echo $(($(now_ms) - start))
+    }
+    eventually spread_out
+    counted handlers.0.requests -ge 5
+    counted handlers.1.requests -ge 5
+}
+
+@test "a handler of one's own: the README's, compiled and run" {
+    awk '/^```c$/ { inside = 1; next } /^```/ { inside = 0 } inside' \
+        "$ROOT/$SERVER/README.md" >"$T/handler_mine.c"
+    # shellcheck disable=SC2086
+    ${CC:-cc} ${CFLAGS:-} -std=c11 -Wall -Wextra -Werror -I "$ROOT/$SERVER/handlers" \
+        -o "$T/handler_mine" "$T/handler_mine.c" "${TOOLS%/tests}/libhandler.a" -pthread
+    start_server -n 2 -e "$T/handler_mine"
+    [[ $(ask 'hello, world') == 'HELLO, WORLD' ]]
+    "$BIN/client" -q -p "$PORT" -c 5 -t 40 -M abc -E ABC
+    rm "$T/handler_mine" "$T/handler_mine.c"
+}
