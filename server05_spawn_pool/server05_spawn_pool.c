@@ -730,7 +730,8 @@ ended(unsigned number, pid_t pid, int status)
     scoreboard_reaped(&scoreboard.slots[number]);
     channels_ended(number);
     atomic_store(&seat->state, HANDLER_FREE);
-    handlers[number] = (struct handler){.starts = handlers[number].starts};
+    handlers[number] = (struct handler){.starts = handlers[number].starts,
+                                        .lived_us = clock_us() - pool.child[number].started};
 }
 
 /* A stopped handler gets nothing until it is continued. */

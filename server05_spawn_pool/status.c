@@ -41,9 +41,20 @@ restarts(const struct handler *handler)
 }
 
 static double
-age_s(const struct pool_child *child)
+age_s(const struct pool_child *child, const struct handler *handler)
 {
-    return child->pid == 0 ? 0 : (double)(clock_us() - child->started) / 1e6;
+    int64_t age_us = child->pid == 0 ? handler->lived_us : clock_us() - child->started;
+
+    return (double)age_us / 1e6;
+}
+
+/* Of a free seat, the last one's. */
+static long
+pid_of(struct board *board, const struct pool *pool, unsigned number)
+{
+    pid_t pid = pool->child[number].pid;
+
+    return pid != 0 ? (long)pid : (long)counter_get(&board_slots(board)[number].pid);
 }
 
 static void
@@ -53,9 +64,12 @@ print_text(FILE *to, struct board *board, const struct pool *pool, const struct 
     fprintf(to, "%7s %8s  %-9s %10s %12s %9s\n", "handler", "pid", "state", "age", "requests",
             "restarts");
     for (unsigned i = 1; i <= count; i++) {
-        fprintf(to, "%7u %8ld  %-9s %8.1f s %12llu %9u\n", i, (long)pool->child[i].pid,
-                look_of(board, &handlers[i], i).name, age_s(&pool->child[i]),
+        fprintf(to, "%7u %8ld  %-9s %8.1f s %12llu %9u\n", i, pid_of(board, pool, i),
+                look_of(board, &handlers[i], i).name, age_s(&pool->child[i], &handlers[i]),
                 counter_get(&board_slots(board)[i].requests), restarts(&handlers[i]));
+    }
+    if (pool->alive == 0) {
+        return;
     }
     fputs("  _ idle, W working, S starting, G finishing, T stopped, . free:", to);
     for (unsigned i = 1; i <= board->seats; i++) {
@@ -73,8 +87,8 @@ print_json(FILE *to, struct board *board, const struct pool *pool, const struct 
         fprintf(to,
                 "%s{\"handler\":%u,\"pid\":%ld,\"state\":\"%s\",\"age_s\":%.3f,"
                 "\"requests\":%llu,\"restarts\":%u}",
-                i > 1 ? "," : "", i, (long)pool->child[i].pid, look_of(board, &handlers[i], i).name,
-                age_s(&pool->child[i]), counter_get(&board_slots(board)[i].requests),
+                i > 1 ? "," : "", i, pid_of(board, pool, i), look_of(board, &handlers[i], i).name,
+                age_s(&pool->child[i], &handlers[i]), counter_get(&board_slots(board)[i].requests),
                 restarts(&handlers[i]));
     }
     fputs("],\"scoreboard\":\"", to);

@@ -13,13 +13,14 @@
 /* What the distributor knows of a handler, besides what the pool and its seat say. */
 struct handler {
     unsigned starts;      /* how often one was started in this seat */
+    int64_t lived_us;     /* how old the last one got, when it has ended */
     bool ready;           /* it has said that it takes connections */
     bool stopped;         /* by SIGSTOP or the like */
     int64_t dismissed_at; /* clock_us() when it was asked to leave; 0: it was not */
 };
 
-/* The first `count` handlers as a table and a line of letters, or as members of a JSON object, each
- * with a comma in front. To be freed; NULL if there is no memory. handlers[1..count]. */
+/* handlers[1..count] as a table, with a line of letters while any lives; or as members of a JSON
+ * object, each with a comma in front. To be freed; NULL if there is no memory. */
 char *status_text(struct board *board, const struct pool *pool, const struct handler *handlers,
                   unsigned count, bool json);
 
