@@ -78,6 +78,17 @@ listen_claim(const struct address *address)
     }
 }
 
+/* Of a Unix socket that we have bound, the file, so that listen_remove() knows it again. */
+static void
+note_file(const struct address *address)
+{
+    const char *path = ((const struct sockaddr_un *)&address->storage)->sun_path;
+
+    if (address->storage.ss_family == AF_UNIX && !listen_was_inherited && lstat(path, &made) == -1) {
+        die("%s", path);
+    }
+}
+
 int
 listen_open(const struct options *options)
 {
@@ -103,6 +114,7 @@ listen_open(const struct options *options)
     if (bind(listenfd, address_sockaddr(&address), address.length) == -1) {
         die("cannot listen on %s", text);
     }
+    note_file(&address);
     if (listen(listenfd, options->backlog) == -1) {
         die("listen on %s", text);
     }
@@ -119,9 +131,7 @@ listen_ready(const struct options *options, int listenfd)
         die("getsockname");
     }
     address_text(&bound, text);
-    if (bound.storage.ss_family == AF_UNIX && !listen_was_inherited && lstat(text, &made) == -1) {
-        die("%s", text);
-    }
+    note_file(&bound);
     if (options->quiet) {
         return;
     }

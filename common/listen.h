@@ -26,8 +26,8 @@ int listen_open(const struct options *options);
 /* Prints the first line, "NAME: listening on ADDRESS, pid PID", unless -q. */
 void listen_ready(const struct options *options, int listenfd);
 
-/* Removes the file of the Unix socket that listen_ready() has announced, if it is still the same.
- */
+/* Removes the file of the Unix socket that listen_open() has made, or listen_ready() announced, if
+ * it is still the same. */
 void listen_remove(const struct options *options);
 
 /* Sorts what accept(2) may fail with: true if descriptors or memory have run out, so that asking

@@ -19,20 +19,21 @@ pool_open(struct pool *pool, unsigned size)
     }
 }
 
+/* A child that pauses has its place among those wanted: else, where there are more numbers than are
+ * wanted, another number would do without the pause. */
 unsigned
 pool_due(const struct pool *pool)
 {
     int64_t now = clock_us();
+    unsigned taken = pool->alive, due = 0;
 
-    if (pool->alive >= pool->wanted) {
-        return 0;
-    }
-    for (unsigned i = 1; i <= pool->size; i++) {
-        if (pool->child[i].pid == 0 && pool->child[i].due <= now) {
-            return i;
+    for (unsigned i = 1; taken < pool->wanted && i <= pool->size; i++) {
+        if (pool->child[i].pid == 0) {
+            taken += pool->child[i].due > now;
+            due = due == 0 && pool->child[i].due <= now ? i : due;
         }
     }
-    return 0;
+    return taken < pool->wanted ? due : 0;
 }
 
 int64_t

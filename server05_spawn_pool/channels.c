@@ -1,9 +1,9 @@
 /*
  * A channel is a socketpair; connections go through it as ancillary data (common/fdpass). The
- * distributor keeps the handlers' end too: what a handler has not received when it dies, stops or
- * leaves is taken out again and given to another. A handler reports through the board, where
- * it costs the distributor no system call; only while that sleeps for it, with a byte through the
- * channel.
+ * distributor keeps the handlers' end too, also when its handler has ended: what that had not
+ * received is still there, and is given to another, or to its successor. A handler reports through
+ * the board, where it costs the distributor no system call; only while that sleeps for it, with a
+ * byte through the channel.
  */
 #include "channels.h"
 
@@ -18,15 +18,21 @@
 #include "../common/die.h"
 #include "../common/fdpass.h"
 
-/* Invariant: piped, the handler holds given - done connections, in service or on their way, at most
- * `queue`. Queued, channels[0] is the one that all use. */
+/* Invariant: piped, given - done connections are in service or in the channel, at most `queue`; of
+ * these, given - received are in the channel. Queued, channels[0] is the one that all use. */
 struct channel {
-    int distributor_end, handler_end; /* -1: closed */
+    int distributor_end, handler_end; /* -1: not yet made */
     unsigned given;                   /* connections passed, modulo 2^32 as `done` */
     bool admitted;
 };
 
-enum { FIRST_FREE_FD = 5, SPARE_FDS = 128, LEVEL_US = 10 * 1000, CORRECT_US = 100 * 1000 };
+enum {
+    FIRST_FREE_FD = 5,
+    SPARE_FDS = 128,
+    MESSAGE_BYTES = 1024, /* what a connection on its way takes of a socket's buffer, roughly */
+    LEVEL_US = 10 * 1000,
+    CORRECT_US = 100 * 1000
+};
 
 static struct board *board;
 static enum channels_way way;
@@ -35,9 +41,9 @@ static unsigned queue, nadmitted;
 static unsigned highest;         /* handlers with a higher number there have never been */
 static struct channel *channels; /* channels[0..board->seats] */
 static unsigned settled;         /* queued: of channels[0].given, how many are certainly over */
+static unsigned capacity;        /* queued: what the system lets be on its way at most */
 static unsigned last_chosen;     /* where the turn goes on */
-static int *taken_back;          /* connections; close-on-exec */
-static unsigned ntaken_back;     /* at most seats * queue, and one that could not be passed */
+static int held_back = -1;       /* a connection that could not be passed; close-on-exec */
 
 /* Both ends of each channel are open here. */
 static void
@@ -69,8 +75,10 @@ channels_stow(int fd)
 }
 
 static void
-close_channel(struct channel *channel)
+close_ends(struct channel *channel)
 {
+    int saved = errno;
+
     if (channel->distributor_end != -1) {
         close(channel->distributor_end);
     }
@@ -78,6 +86,7 @@ close_channel(struct channel *channel)
         close(channel->handler_end);
     }
     channel->distributor_end = channel->handler_end = -1;
+    errno = saved;
 }
 
 /* SOCK_SEQPACKET, for on Linux a message then wakes one of the handlers that wait for it; in a
@@ -98,15 +107,28 @@ open_channel(struct channel *channel)
     channel->handler_end = channels_stow(pair[1]);
     if (channel->distributor_end >= FD_SETSIZE) {
         errno = EMFILE; /* select could not watch it */
-        close_channel(channel);
-    } else if (channel->distributor_end == -1 || channel->handler_end == -1 ||
-               fcntl(channel->distributor_end, F_SETFL, O_NONBLOCK) == -1) {
-        int saved = errno;
-
-        close_channel(channel);
-        errno = saved;
+        close_ends(channel);
+        return -1;
     }
-    return channel->distributor_end == -1 ? -1 : 0;
+    if (channel->distributor_end == -1 || channel->handler_end == -1 ||
+        fcntl(channel->distributor_end, F_SETFL, O_NONBLOCK) == -1) {
+        close_ends(channel);
+        return -1;
+    }
+    return 0;
+}
+
+/* Room for all that may be on its way; the system may grant less. */
+static void
+open_queue(void)
+{
+    int bytes = (int)(board->seats * queue) * MESSAGE_BYTES;
+
+    if (open_channel(&channels[0]) == -1) {
+        die("socketpair");
+    }
+    setsockopt(channels[0].distributor_end, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    capacity = board->seats * queue;
 }
 
 void
@@ -118,29 +140,15 @@ channels_open(struct board *shared, enum channels_way how, enum channels_policy 
     queue = most;
     raise_limit();
     channels = calloc(board->seats + 1, sizeof *channels);
-    taken_back = calloc((size_t)board->seats * queue + 1, sizeof *taken_back);
-    if (!channels || !taken_back) {
+    if (!channels) {
         die("%u channels", board->seats);
     }
     for (unsigned i = 0; i <= board->seats; i++) {
         channels[i].distributor_end = channels[i].handler_end = -1;
     }
-    if (way == CHANNELS_QUEUED && open_channel(&channels[0]) == -1) {
-        die("socketpair");
-    }
-}
-
-int
-channels_create(unsigned number)
-{
-    struct channel *channel = &channels[number];
-
-    highest = number > highest ? number : highest;
     if (way == CHANNELS_QUEUED) {
-        return channels[0].handler_end;
+        open_queue();
     }
-    channel->given = atomic_load(&board->seat[number].done);
-    return open_channel(channel) == -1 ? -1 : channel->handler_end;
 }
 
 void
@@ -158,6 +166,14 @@ held_by(unsigned number)
     return channels[number].given - atomic_load(&board->seat[number].done);
 }
 
+/* One that has said that it leaves is not given anything more. */
+static bool
+is_open(unsigned number)
+{
+    return channels[number].admitted &&
+           atomic_load(&board->seat[number].state) != HANDLER_FINISHING;
+}
+
 /* round-robin: the next in turn that has room. least-loaded: of those who hold the fewest, the next
  * in turn. */
 static unsigned
@@ -167,7 +183,7 @@ choose_channel(void)
 
     for (unsigned step = 0; step < highest; step++) {
         unsigned i = 1 + (last_chosen + step) % highest;
-        unsigned held = channels[i].admitted ? held_by(i) : queue;
+        unsigned held = is_open(i) ? held_by(i) : queue;
 
         if (held < best_held) {
             best = i;
@@ -180,20 +196,29 @@ choose_channel(void)
     return best;
 }
 
-/* Adds up only when it seems full: as long as there is room, a late sum does no harm. What those
- * who leave or are stopped have in service does not count against the others. */
+/* Adds up what is over. What those who leave or are stopped have in service counts as over: it
+ * takes no room from the others. */
+static void
+settle(void)
+{
+    settled = 0;
+    for (unsigned i = 1; i <= highest; i++) {
+        struct seat *seat = &board->seat[i];
+
+        settled += atomic_load(channels[i].admitted ? &seat->done : &seat->received);
+    }
+}
+
+/* Adds up only when it seems full: as long as there is room, a late sum does no harm. Signed, for a
+ * corrected sum may be one ahead. */
 static bool
 queue_has_room(void)
 {
-    int limit = (int)(nadmitted * queue);
+    unsigned allowed = nadmitted * queue;
+    int limit = (int)(allowed < capacity ? allowed : capacity);
 
     if ((int)(channels[0].given - settled) >= limit) {
-        settled = 0;
-        for (unsigned i = 1; i <= highest; i++) {
-            struct seat *seat = &board->seat[i];
-
-            settled += atomic_load(channels[i].admitted ? &seat->done : &seat->received);
-        }
+        settle();
     }
     return (int)(channels[0].given - settled) < limit;
 }
@@ -206,13 +231,17 @@ channels_choose(void)
 
 /* --- passing --------------------------------------------------------------------------------- */
 
-/* Whatever the distributor keeps is closed when it spawns. What it passes at once needs no such
- * call: nothing is spawned in between. */
+/* The socket takes no more, although there was to be room: now it is known how much it takes. */
 static void
-put_back(int connfd)
+note_capacity(void)
 {
-    fcntl(connfd, F_SETFD, FD_CLOEXEC);
-    taken_back[ntaken_back++] = connfd;
+    unsigned on_the_way;
+
+    settle();
+    on_the_way = channels[0].given - settled;
+    if (on_the_way > 0 && on_the_way < capacity) {
+        capacity = on_the_way;
+    }
 }
 
 bool
@@ -222,10 +251,19 @@ channels_pass(unsigned number, int connfd)
     struct channel *channel = &channels[way == CHANNELS_PIPED ? number : 0];
 
     if (fdpass_send(channel->distributor_end, connfd) == -1) {
-        if (errno != EAGAIN && errno != EWOULDBLOCK) {
+        int saved = errno;
+
+        if (way == CHANNELS_QUEUED && (saved == EAGAIN || saved == EWOULDBLOCK)) {
+            saved = EAGAIN;
+            note_capacity();
+        } else {
             warn_seldom(&quiet_until, "cannot pass a connection, trying again");
         }
-        put_back(connfd);
+        /* What the distributor keeps must be closed in what it spawns. What it passes at once needs
+         * no such call: nothing is spawned in between. */
+        fcntl(connfd, F_SETFD, FD_CLOEXEC);
+        held_back = connfd;
+        errno = saved;
         return false;
     }
     channel->given++;
@@ -234,23 +272,107 @@ channels_pass(unsigned number, int connfd)
     return true;
 }
 
-/* Receives in the handler's place; if that is faster, it serves them. */
-static void
-take_back(unsigned number)
+static bool
+is_empty(const struct channel *channel)
 {
-    struct channel *channel = &channels[number];
+    char byte;
+
+    return recv(channel->handler_end, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1;
+}
+
+/* A channel whose handler does not take what is in it, or 0. The counters tell where to look; the
+ * channel itself, whether it is so: a handler may be stopped between receiving and saying so. */
+static unsigned
+abandoned(void)
+{
+    for (unsigned i = 1; way == CHANNELS_PIPED && i <= highest; i++) {
+        struct channel *channel = &channels[i];
+
+        if (channel->admitted || channel->given == atomic_load(&board->seat[i].received)) {
+            continue;
+        }
+        if (!is_empty(channel)) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+/* Receives in the handler's place; -1: there is nothing. */
+static int
+take_from(unsigned number)
+{
     int connfd;
 
-    if (way == CHANNELS_QUEUED || channel->handler_end == -1) {
-        return; /* what is in the common channel, others receive */
+    while ((connfd = fdpass_receive(channels[number].handler_end, false)) < 0) {
+        if (connfd == FDPASS_END || errno != EBADMSG) {
+            return -1;
+        }
+        warnx("handler %u: a connection in its channel is lost: out of descriptors", number);
+        channels[number].given--;
     }
-    while ((connfd = fdpass_receive(channel->handler_end, false)) >= 0) {
-        channel->given--;
-        put_back(connfd);
+    channels[number].given--;
+    return connfd;
+}
+
+int
+channels_take_waiting(void)
+{
+    int connfd = held_back;
+    unsigned number;
+
+    held_back = -1;
+    while (connfd == -1 && (number = abandoned()) != 0) {
+        connfd = take_from(number);
     }
-    if (connfd == FDPASS_NONE && errno == EBADMSG) {
-        warnx("handler %u: connections in its channel are lost: out of descriptors", number);
+    return connfd;
+}
+
+bool
+channels_any_waiting(void)
+{
+    return held_back != -1 || abandoned() != 0;
+}
+
+bool
+channels_any_left(void)
+{
+    return channels_any_waiting() || (way == CHANNELS_QUEUED && !is_empty(&channels[0]));
+}
+
+/* A new channel, into which what is left in the last one is moved. So it is counted anew: a handler
+ * that was killed after it had received a connection, before it could say so, leaves no mistake. */
+static int
+renew_channel(unsigned number)
+{
+    struct channel *channel = &channels[number];
+    struct channel fresh = {.given = atomic_load(&board->seat[number].received)};
+    int connfd;
+
+    if (open_channel(&fresh) == -1) {
+        return -1;
     }
+    while (channel->handler_end != -1 && (connfd = take_from(number)) != -1) {
+        if (fdpass_send(fresh.distributor_end, connfd) == -1) {
+            warn("handler %u: a connection in its channel is lost", number);
+        } else {
+            fresh.given++;
+        }
+        close(connfd);
+    }
+    close_ends(channel);
+    *channel = fresh;
+    return 0;
+}
+
+int
+channels_create(unsigned number)
+{
+    if (way == CHANNELS_PIPED && renew_channel(number) == -1) {
+        return -1;
+    }
+    highest = number > highest ? number : highest;
+    return channels[way == CHANNELS_PIPED ? number : 0].handler_end;
 }
 
 void
@@ -258,7 +380,6 @@ channels_dismiss(unsigned number)
 {
     nadmitted -= channels[number].admitted;
     channels[number].admitted = false;
-    take_back(number);
 }
 
 void
@@ -267,36 +388,7 @@ channels_ended(unsigned number)
     struct seat *seat = &board->seat[number];
 
     channels_dismiss(number);
-    if (way == CHANNELS_PIPED) {
-        close_channel(&channels[number]);
-    }
     atomic_store(&seat->done, atomic_load(&seat->received)); /* what it was serving is over */
-}
-
-int
-channels_taken_back(void)
-{
-    return ntaken_back > 0 ? taken_back[--ntaken_back] : -1;
-}
-
-bool
-channels_any_taken_back(void)
-{
-    return ntaken_back > 0;
-}
-
-static bool
-queue_is_empty(void)
-{
-    char byte;
-
-    return recv(channels[0].handler_end, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1;
-}
-
-bool
-channels_any_waiting(void)
-{
-    return ntaken_back > 0 || (way == CHANNELS_QUEUED && !queue_is_empty());
 }
 
 /* --- news ------------------------------------------------------------------------------------ */
@@ -345,22 +437,10 @@ crowded(void)
     return 0;
 }
 
-static void
-level_channels(void)
+static bool
+levels(void)
 {
-    unsigned to, from;
-
-    while ((from = crowded()) != 0 && (to = choose_channel()) != 0 && held_by(to) == 0) {
-        int connfd = fdpass_receive(channels[from].handler_end, false);
-
-        if (connfd < 0) {
-            return;
-        }
-        channels[from].given--;
-        if (!channels_pass(to, connfd)) {
-            return;
-        }
-    }
+    return way == CHANNELS_PIPED && policy == CHANNELS_LEAST_LOADED && queue > 1;
 }
 
 int64_t
@@ -369,7 +449,21 @@ channels_level_us(void)
     if (way == CHANNELS_QUEUED) {
         return nadmitted > 0 && !queue_has_room() ? CORRECT_US : -1;
     }
-    return policy == CHANNELS_LEAST_LOADED && queue > 1 && crowded() != 0 ? LEVEL_US : -1;
+    return levels() && crowded() != 0 ? LEVEL_US : -1;
+}
+
+static void
+level_channels(void)
+{
+    unsigned to, from;
+
+    while ((from = crowded()) != 0 && (to = choose_channel()) != 0 && held_by(to) == 0) {
+        int connfd = take_from(from);
+
+        if (connfd < 0 || !channels_pass(to, connfd)) {
+            return;
+        }
+    }
 }
 
 /* Queued: a handler that was killed after it had received a connection, before it could say so, has
@@ -377,7 +471,7 @@ channels_level_us(void)
 static void
 correct_queue(void)
 {
-    if (queue_is_empty()) {
+    if (is_empty(&channels[0])) {
         channels[0].given = 0;
         for (unsigned i = 1; i <= highest; i++) {
             channels[0].given += atomic_load(&board->seat[i].received);
@@ -390,7 +484,7 @@ channels_level(void)
 {
     if (way == CHANNELS_QUEUED) {
         correct_queue();
-    } else if (policy == CHANNELS_LEAST_LOADED) {
+    } else if (levels()) {
         level_channels();
     }
 }

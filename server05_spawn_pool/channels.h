@@ -9,6 +9,7 @@
 #define SERVER05_CHANNELS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/select.h>
 
 #include "board.h"
@@ -29,27 +30,28 @@ int channels_stow(int fd);
 /* The end of the channel that the handler about to be started inherits; -1 and errno on failure. */
 int channels_create(unsigned number);
 
-/* From now on the handler gets connections; or no more, and what waits for it alone is taken back,
- * because it is to leave, or is stopped. */
+/* From now on the handler gets connections; or no more, because it is to leave, or is stopped: what
+ * waits for it, others get. */
 void channels_admit(unsigned number);
 void channels_dismiss(unsigned number);
 
-/* The handler has been reaped: its channel is closed, and what it had not received taken back. */
+/* The handler has been reaped. */
 void channels_ended(unsigned number);
 
 /* Whom to give the next connection to: 0 if nobody has room. In the queued way 1 stands for all. */
 unsigned channels_choose(void);
 
-/* Passes the connection and closes the distributor's copy. False: not now; it is with those taken
- * back. */
+/* Passes the connection and closes the distributor's copy. False and errno: not now (EAGAIN: the
+ * channel is full); it is the next of those that wait. */
 bool channels_pass(unsigned number, int connfd);
 
-/* A connection that was taken back; -1: none. */
-int channels_taken_back(void);
-
-/* Is any connection taken back, or, when all handlers have ended, still in a channel? */
-bool channels_any_taken_back(void);
+/* A connection that waits for somebody who does not take it: -1: none. */
+int channels_take_waiting(void);
 bool channels_any_waiting(void);
+
+/* Is any in a channel, for whomever? When all handlers have ended: is anybody still to be served?
+ */
+bool channels_any_left(void);
 
 /* Before sleeping: adds the descriptors on which handlers tell that their state has changed, and
  * returns the highest. What it is about must be looked at once more after that. */

@@ -17,6 +17,9 @@ struct handler {
     bool ready;           /* it has said that it takes connections */
     bool stopped;         /* by SIGSTOP or the like */
     int64_t dismissed_at; /* clock_us() when it was asked to leave; 0: it was not */
+    bool surplus; /* it leaves, and its successor has not to wait for that, or there is none */
+    bool told;    /* that the server stops */
+    bool killed;  /* since it did not do what it was to do */
 };
 
 /* handlers[1..count] as a table, with a line of letters while any lives; or as members of a JSON

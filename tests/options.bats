@@ -10,7 +10,7 @@ programs() {
 # The letters that a program must know.
 letters_of() {
     case $1 in
-    client) echo i p c t b k m M E T o q v h V ;;
+    client) echo i p c t b k W S m M E T o q v h V ;;
     server00* | server02*) echo i p B T g o q v h V ;;
     server03*) echo i p B T g o q v h V n a ;;
     server04*) echo i p B T g o q v h V n P Q ;;

@@ -34,6 +34,36 @@ check(int64_t is, int64_t should_be, const char *what)
     }
 }
 
+/* More numbers than are wanted: those who pause are not made up for by others. */
+static void
+check_wanted(void)
+{
+    struct pool pool;
+
+    pool_open(&pool, 5);
+    check(pool.wanted, 5, "all are wanted, if nobody says otherwise");
+    pool.wanted = 2;
+    pool_started(&pool, 1, 100);
+    check(pool_due(&pool), 2, "one of two is alive");
+    pool_started(&pool, 2, 200);
+    check(pool_due(&pool), 0, "two of two are alive");
+    check(pool_wait_us(&pool), -1, "and nothing is to be waited for");
+    pool_ended(&pool, 100, KILLED);
+    check(pool_due(&pool), 1, "a first young death: again at once");
+    pool_started(&pool, 1, 100);
+    pool_ended(&pool, 100, KILLED);
+    check(pool_due(&pool), 0, "a second one pauses, and nobody takes its place");
+    pool.wanted = 3;
+    check(pool_due(&pool), 3, "one more is wanted");
+    pool.wanted = 1;
+    check(pool_due(&pool), 0, "as many as are wanted are alive");
+    now_us += 5 * 1000 * 1000;
+    check(pool_due(&pool), 0, "also after the pause");
+    pool.wanted = 2;
+    check(pool_due(&pool), 1, "wanted again, and the pause is over");
+    free(pool.child);
+}
+
 /* A child that dies at once: so long is the pause before the next one. */
 static void
 check_pauses(void)
@@ -169,6 +199,7 @@ int
 main(void)
 {
     check_pauses();
+    check_wanted();
     check_forgiveness();
     check_what_is_lost();
     check_failed_starts();

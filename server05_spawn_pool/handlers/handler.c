@@ -61,6 +61,7 @@ take_options(int argc, char **argv, bool frames)
     int letter;
 
     die_name(argv[0]);
+    optind = 1; /* the program may have used getopt() before */
     while ((letter = getopt(argc, argv, frames ? ":l:hV" : ":hV")) != -1) {
         switch (letter) {
         case 'l':
@@ -208,6 +209,16 @@ handler_run(int argc, char **argv, void serve(int connfd))
 
 /* --- frames ---------------------------------------------------------------------------------- */
 
+static void
+make_blocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags != -1) {
+        fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    }
+}
+
 static bool
 ends_as(const struct exchange *exchange, counter *counted)
 {
@@ -222,7 +233,7 @@ given_up(const struct exchange *exchange)
     int64_t timeout_us = (int64_t)board->timeout_s * 1000000;
 
     if (errno == EAGAIN || errno == EWOULDBLOCK) { /* some systems: inherited from the listener */
-        fcntl(exchange->fd, F_SETFL, fcntl(exchange->fd, F_GETFL) & ~O_NONBLOCK);
+        make_blocking(exchange->fd);
     } else if (errno != EINTR) {
         return ends_as(exchange, &counts->broken);
     }
@@ -287,6 +298,7 @@ throw_away(const struct exchange *exchange)
     char bytes[4096];
     ssize_t count;
 
+    make_blocking(exchange->fd);
     shutdown(exchange->fd, SHUT_WR);
     do {
         count = read(exchange->fd, bytes, sizeof bytes);
@@ -379,6 +391,7 @@ serve_frame(int connfd)
     bool good;
 
     counter_add(&counts->connections, 1);
+    fcntl(connfd, F_SETFD, FD_CLOEXEC); /* the function may start programs */
     if (signals_stop) { /* it has waited in the queue: serve what has come, wait for nothing */
         fcntl(connfd, F_SETFL, O_NONBLOCK);
     }
