@@ -8,8 +8,8 @@
  * through a pipe how often it met which child of the server (distribution.c). This process adds all
  * up (result.c) and prints it (report_text.c, report_json.c).
  *
- * With -M each connection carries a message instead of requests for bytes (frame.c), and with -v
- * the replies are printed (show.c).
+ * With -W some of the requests ask for work (mix.c). With -M each connection carries a message
+ * instead of requests for bytes (frame.c), and with -v the replies are printed (show.c).
  *
  * It is a closed loop: the next connection begins when one has ended. It shows what a server can
  * do, not what users wait for when more of them come than it can serve.
@@ -34,6 +34,7 @@
 #include "drive.h"
 #include "frame.h"
 #include "load.h"
+#include "mix.h"
 #include "progress.h"
 #include "report.h"
 #include "result.h"
@@ -41,6 +42,7 @@
 
 static void take_options(int argc, char **argv);
 static void take_option(int letter);
+static void take_request(int letter);
 static void take_message(void);
 static void catch_signals(void);
 static void raise_descriptors(void);
@@ -69,6 +71,11 @@ static const char help[] =
     "  -t N        connections of each process (default 500)\n"
     "  -b BYTES    size of each reply (default 3000)\n"
     "  -k N        requests on each connection, one after the other (default 1)\n"
+    "  -W WORK     ask for work, CPU_US[:WAIT_US][@SHARE]: microseconds of processor time, and of\n"
+    "              waiting, before the reply, in SHARE of the requests (default 1); up to 7 "
+    "times,\n"
+    "              and what is left of the requests is plain\n"
+    "  -S SEED     which requests -W is for; the same seed is the same choice (default 1)\n"
     "  -M TEXT     send TEXT, or what is in @FILE, as a frame, in place of the line with BYTES\n"
     "  -E TEXT     what the reply to -M must be: TEXT, or what is in @FILE (default: anything)\n"
     "  -m N        connections that each process keeps in flight (default 1)\n"
@@ -92,6 +99,7 @@ static const char help[] =
     "  client -c 2 -m 500 -t 5000             1000 connections in flight at a time\n"
     "  client -i ::1 -p 8000 -k 1000 -t 1     few connections, many requests on each\n"
     "  client -i ./server.sock -o json        a Unix socket, a report for programs\n"
+    "  client -t 2000 -W 20000@0.01           20 ms of work in 1 % of the requests\n"
     "  client -c 4 -M @question -E @answer    frames, and what must come back\n"
     "  client -q -v -c 1 -t 1 -M hello        one frame, and its reply on stdout\n";
 
@@ -103,6 +111,7 @@ static struct load load = {
     .requests = 1,
     .in_flight = 1,
     .timeout_s = 10,
+    .mix.seed = 1,
 };
 static struct tally *tallies; /* load.processes of them, shared */
 static struct result result;
@@ -140,10 +149,11 @@ take_options(int argc, char **argv)
 {
     int letter;
 
-    while ((letter = getopt(argc, argv, ":i:p:c:t:b:k:M:E:m:T:o:qvhV")) != -1) {
+    while ((letter = getopt(argc, argv, ":i:p:c:t:b:k:W:S:M:E:m:T:o:qvhV")) != -1) {
         take_option(letter);
     }
     options_end(argc, argv);
+    mix_end(&load.mix);
 }
 
 static void
@@ -198,18 +208,6 @@ take_option(int letter)
     case 't':
         load.connections = (uint64_t)options_number('t', optarg, 1, MOST_COUNT);
         break;
-    case 'b':
-        load.bytes = (uint64_t)options_number('b', optarg, 1, CONN_BYTES_MAX);
-        break;
-    case 'k':
-        load.requests = (uint64_t)options_number('k', optarg, 1, MOST_COUNT);
-        break;
-    case 'M':
-        load.message = optarg;
-        break;
-    case 'E':
-        load.expected = optarg;
-        break;
     case 'm':
         load.in_flight = (unsigned)options_number('m', optarg, 1, MOST_IN_FLIGHT);
         break;
@@ -224,6 +222,34 @@ take_option(int letter)
         break;
     case 'v':
         load.verbose = true;
+        break;
+    default:
+        take_request(letter);
+    }
+}
+
+/* What is to be asked on each connection. */
+static void
+take_request(int letter)
+{
+    switch (letter) {
+    case 'b':
+        load.bytes = (uint64_t)options_number('b', optarg, 1, CONN_BYTES_MAX);
+        break;
+    case 'k':
+        load.requests = (uint64_t)options_number('k', optarg, 1, MOST_COUNT);
+        break;
+    case 'W':
+        mix_take(&load.mix, optarg);
+        break;
+    case 'S':
+        mix_take_seed(&load.mix, optarg);
+        break;
+    case 'M':
+        load.message = optarg;
+        break;
+    case 'E':
+        load.expected = optarg;
         break;
     default:
         say_and_leave(letter);
@@ -241,6 +267,9 @@ take_message(void)
     if (!load.message) {
         load.bytes = load.bytes > 0 ? load.bytes : BYTES_DEFAULT;
         return;
+    }
+    if (load.mix.classes > 0) {
+        die_usage("-W with -M: a message does not ask for work");
     }
     if (load.bytes > 0) {
         die_usage("-b with -M: a message does not ask for a number of bytes");
@@ -325,6 +354,22 @@ open_pipes(void)
     }
 }
 
+/* The processes find it at the same address. */
+static void
+open_works(void)
+{
+    size_t classes = load.mix.classes;
+    struct histogram *next =
+        scoreboard_memory(load.processes * TRUST_KINDS * classes * sizeof *next);
+
+    for (unsigned i = 0; i < load.processes; i++) {
+        for (int trust = 0; trust < TRUST_KINDS; trust++) {
+            tallies[i].works[trust] = next;
+            next += classes;
+        }
+    }
+}
+
 static void
 open_tallies(void)
 {
@@ -333,6 +378,12 @@ open_tallies(void)
         die("no memory for %u client processes", load.processes);
     }
     tallies = scoreboard_memory(load.processes * sizeof *tallies);
+    for (unsigned i = 0; i < load.processes; i++) {
+        tallies[i].number = i;
+    }
+    if (load.mix.classes > 0) {
+        open_works();
+    }
 }
 
 /* --- the client processes -------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include "../common/address.h"
 #include "../common/scoreboard.h"
 #include "histogram.h"
+#include "mix.h"
 
 /* What was asked for on the command line. */
 struct load {
@@ -29,6 +30,7 @@ struct load {
     const char *message;  /* -M: sent as a frame in place of a line (frame.h); NULL: none */
     const char *expected; /* -E: the reply to it; NULL: any */
     uint64_t message_bytes;
+    struct mix mix; /* -W, -S */
     struct address target;
 };
 
@@ -55,9 +57,9 @@ enum { LINE_KEPT = 128 }; /* bytes of an "error:" line that are kept */
 
 /*
  * One per client process, in shared memory, so that it outlives a process that is killed. Written
- * by its process alone (`pid`, `died` by the parent). Invariant: begun <= connections; and begun =
- * completed + failed + those in flight. It is large, but memory that nobody touches is not there:
- * most of a histogram stays empty.
+ * by its process alone (`number`, `works`, `pid`, `died` by the parent). Invariant: begun <=
+ * connections; and begun = completed + failed + those in flight. It is large, but memory that
+ * nobody touches is not there: most of a histogram stays empty.
  */
 struct tally {
     counter begun;
@@ -73,8 +75,11 @@ struct tally {
     bool one_source;               /* it could not take several source addresses */
     int unshown;                   /* errno of the first reply that could not be printed */
     char rejection[LINE_KEPT + 1]; /* the first "error:" line, without its end */
+    unsigned number;               /* of the process, from 0 */
     pid_t pid;
-    bool died; /* it ended without saying how its connections ended */
+    bool died;                            /* it ended without saying how its connections ended */
+    counter asked[MIX_CLASSES_MOST];      /* with -W: requests that were begun, by class */
+    struct histogram *works[TRUST_KINDS]; /* their service times, by class; without -W NULL */
     struct histogram latencies[TRUST_KINDS][LATENCY_KINDS];
 };
 

@@ -12,6 +12,7 @@ static void print_asked(const struct load *load, const struct result *result);
 static void print_totals(const struct result *result);
 static void print_errors(const struct result *result);
 static void print_latencies(const struct result *result);
+static void print_classes(const struct load *load, const struct result *result);
 static void print_children(const struct result *result);
 static void print_rejections(const struct load *load, const struct tally *tallies);
 static void print_hints(const struct load *load, const struct result *result);
@@ -24,6 +25,7 @@ report_json(const struct load *load, const struct result *result, const struct t
     print_totals(result);
     print_errors(result);
     print_latencies(result);
+    print_classes(load, result);
     print_children(result);
     print_rejections(load, tallies);
     print_hints(load, result);
@@ -119,6 +121,25 @@ print_latencies(const struct result *result)
     print_latency("first_byte_us", &result->latencies[LATENCY_FIRST_BYTE]);
     print_latency("service_us", &result->latencies[LATENCY_SERVICE]);
     print_latency("response_us", &none);
+}
+
+/* -W: `share` is what was asked for, `asked` how many requests that made. */
+static void
+print_classes(const struct load *load, const struct result *result)
+{
+    printf(",\"classes\":[");
+    for (unsigned i = 0; i < load->mix.classes; i++) {
+        const struct work *work = &load->mix.works[i];
+
+        printf("%s{\"cpu_us\":%" PRIu32 ",\"wait_us\":%" PRIu32, i > 0 ? "," : "", work->cpu_us,
+               work->wait_us);
+        printf(",\"share\":%.9g,\"asked\":%" PRIu64, (double)work->share / MIX_WHOLE,
+               result->asked[i]);
+        printf(",\"requests\":%" PRIu64, result->works[i].count);
+        print_latency("service_us", &result->works[i]);
+        putchar('}');
+    }
+    putchar(']');
 }
 
 static void

@@ -17,11 +17,14 @@ enum {
     SAID_MOST = 80, /* columns of it */
     BAR = 40,       /* columns of the longest bar */
     ROWS_MOST = 40, /* children that get a row each */
+    LABEL = 25,     /* room for "cpu 1.00 ms wait 5.00 ms" */
+    FIGURES = 8,    /* columns of a number of requests */
     BINS_MOST = 20  /* rows of the histogram that stands for more */
 };
 
 static void print_asked(const struct load *load);
 static void print_times(const struct load *load, const struct result *result);
+static void print_classes(const struct load *load, const struct result *result);
 static void print_totals(const struct load *load, const struct result *result);
 static void print_failures(const struct load *load, const struct result *result,
                            const struct tally *tallies);
@@ -34,6 +37,7 @@ report_text(const struct load *load, const struct result *result, const struct t
     if (!load->quiet) {
         print_asked(load);
         print_times(load, result);
+        print_classes(load, result);
         print_totals(load, result);
     }
     print_failures(load, result, tallies);
@@ -66,17 +70,31 @@ grouped(char text[GROUPED], uint64_t number)
     return text;
 }
 
+struct duration {
+    double number;
+    int decimals;
+    const char *unit;
+};
+
 /* Three digits or four, in the unit that fits. */
+static struct duration
+duration_of(double us)
+{
+    if (us < 999.5) {
+        return (struct duration){us, us < 9.95 ? 1 : 0, "us"};
+    }
+    if (us < 999.5e3) {
+        return (struct duration){us / 1e3, us < 9.995e3 ? 2 : us < 99.95e3 ? 1 : 0, "ms"};
+    }
+    return (struct duration){us / 1e6, 2, "s"};
+}
+
 static void
 print_duration(double us)
 {
-    if (us < 999.5) {
-        printf(" %6.*f us", us < 9.95 ? 1 : 0, us);
-    } else if (us < 999.5e3) {
-        printf(" %6.*f ms", us < 9.995e3 ? 2 : us < 99.95e3 ? 1 : 0, us / 1e3);
-    } else {
-        printf(" %6.2f s ", us / 1e6);
-    }
+    struct duration duration = duration_of(us);
+
+    printf(" %6.*f %-2s", duration.decimals, duration.number, duration.unit);
 }
 
 /* Shows bytes that came from outside: what is not printable ASCII becomes \xNN. */
@@ -134,13 +152,13 @@ plural(uint64_t count)
     return count == 1 ? "" : "s";
 }
 
-/* --- asked, times, totals -------------------------------------------------------------------- */
+/* --- asked, times ---------------------------------------------------------------------------- */
 
 static void
 print_asked(const struct load *load)
 {
     char target[ADDRESS_TEXT], shown[SHOWN], connections[GROUPED], requests[GROUPED],
-        bytes[GROUPED], in_flight[GROUPED] = "", text[TEXT];
+        bytes[GROUPED], in_flight[GROUPED] = "", work[GROUPED * 2] = "", text[TEXT];
     const char *what = load->message ? "message" : "request";
     uint64_t size = load->message ? load->message_bytes : load->bytes;
     size_t length;
@@ -150,11 +168,15 @@ print_asked(const struct load *load)
     if (load->in_flight > 1) {
         snprintf(in_flight, sizeof in_flight, " (%u at a time)", load->in_flight);
     }
+    if (load->mix.classes > 0) {
+        snprintf(work, sizeof work, ", %.9g%% with work (seed %" PRIu32 ")",
+                 100 * (double)mix_share(&load->mix) / MIX_WHOLE, load->mix.seed);
+    }
     length = (size_t)snprintf(
-        text, sizeof text, "%u process%s x %s connection%s%s x %s %s%s of %s byte%s",
+        text, sizeof text, "%u process%s x %s connection%s%s x %s %s%s of %s byte%s%s",
         load->processes, load->processes == 1 ? "" : "es", grouped(connections, load->connections),
         plural(load->connections), in_flight, grouped(requests, load->requests), what,
-        plural(load->requests), grouped(bytes, size), plural(size));
+        plural(load->requests), grouped(bytes, size), plural(size), work);
     if (length + strlen(" to ") + strlen(shown) > COLUMNS) {
         print_wrapped(text);
         printf("to %s\n\n", shown);
@@ -163,18 +185,26 @@ print_asked(const struct load *load)
     }
 }
 
+static const char times_heading[] = "    min       p50       p90       p99     p99.9       max";
+
 static void
-print_row(const char *name, const struct histogram *histogram)
+print_durations(const struct histogram *histogram)
 {
     static const uint32_t ranks[] = {500000, 900000, 990000, 999000};
 
-    printf("%-10s", name);
     print_duration(histogram_least(histogram));
     for (size_t i = 0; i < sizeof ranks / sizeof ranks[0]; i++) {
         print_duration(histogram_percentile(histogram, ranks[i]));
     }
     print_duration(histogram_most(histogram));
     putchar('\n');
+}
+
+static void
+print_row(const char *name, const struct histogram *histogram)
+{
+    printf("%-10s", name);
+    print_durations(histogram);
 }
 
 /* -v: the rest of the distribution of a time. */
@@ -201,7 +231,7 @@ print_times(const struct load *load, const struct result *result)
     if (result->requests == 0) {
         return;
     }
-    printf("%-10s%7s%10s%10s%10s%10s%10s\n", "", "min", "p50", "p90", "p99", "p99.9", "max");
+    printf("%-10s%s\n", "", times_heading);
     for (int i = 0; i < LATENCY_KINDS; i++) {
         print_row(names[i], &result->latencies[i]);
     }
@@ -217,6 +247,75 @@ print_times(const struct load *load, const struct result *result)
     }
     putchar('\n');
 }
+
+/* --- work ------------------------------------------------------------------------------------ */
+
+static size_t
+add_work(char label[LABEL], size_t used, const char *name, uint32_t us)
+{
+    struct duration duration = duration_of(us);
+
+    return used + (size_t)snprintf(label + used, LABEL - used, "%s%s %.*f %s", used > 0 ? " " : "",
+                                   name, duration.decimals, duration.number, duration.unit);
+}
+
+/* A class of -W: "plain", "cpu 20.0 ms", "wait 5.00 ms", "cpu 1.00 ms wait 5.00 ms". */
+static const char *
+label_of(char label[LABEL], const struct mix *mix, unsigned class)
+{
+    const struct work *work = &mix->works[class];
+    size_t used = 0;
+
+    if (class >= mix->options) {
+        return "plain";
+    }
+    if (work->cpu_us > 0 || work->wait_us == 0) {
+        used = add_work(label, used, "cpu", work->cpu_us);
+    }
+    if (work->wait_us > 0) {
+        add_work(label, used, "wait", work->wait_us);
+    }
+    return label;
+}
+
+/* A number of requests; a hundred million and more in millions. */
+static void
+print_figure(uint64_t number)
+{
+    if (number < 100000000) {
+        printf(" %*" PRIu64, FIGURES, number);
+    } else {
+        printf(" %*" PRIu64 " M", FIGURES - 2, (number + 500000) / 1000000);
+    }
+}
+
+/* -W: how many requests of each class succeeded, the part of it in all that were begun, and the
+ * times. Of none there are no times. */
+static void
+print_classes(const struct load *load, const struct result *result)
+{
+    char label[LABEL];
+
+    if (result->requests == 0 || load->mix.classes == 0) {
+        return;
+    }
+    printf("%-*s %*s  share%s\n", LABEL - 1, "service by work", FIGURES, "requests", times_heading);
+    for (unsigned i = 0; i < load->mix.classes; i++) {
+        double percent = 100 * result_part(result, i);
+
+        printf("%-*s", LABEL - 1, label_of(label, &load->mix, i));
+        print_figure(result->works[i].count);
+        printf(" %5.*f%%", percent < 9.995 ? 2 : 1, percent);
+        if (result->works[i].count > 0) {
+            print_durations(&result->works[i]);
+        } else {
+            putchar('\n');
+        }
+    }
+    putchar('\n');
+}
+
+/* --- totals ---------------------------------------------------------------------------------- */
 
 static void
 print_totals(const struct load *load, const struct result *result)

@@ -38,26 +38,34 @@ add_errors(struct result *result, const struct tally *tally)
     }
 }
 
+static void
+add_times(struct result *result, const struct load *load, const struct tally *tally,
+          enum trust trust)
+{
+    for (int i = 0; i < LATENCY_KINDS; i++) {
+        histogram_add(&result->latencies[i], &tally->latencies[trust][i]);
+    }
+    for (unsigned i = 0; i < load->mix.classes; i++) {
+        histogram_add(&result->works[i], &tally->works[trust][i]);
+    }
+}
+
 /* Unverified successes are successes only if no process has learnt what a good reply is. */
 static void
-add_successes(struct result *result, const struct tally *tally)
+add_successes(struct result *result, const struct load *load, const struct tally *tally)
 {
     uint64_t unverified = counter_get(&tally->completed[TRUST_UNVERIFIED]);
 
     result->completed += counter_get(&tally->completed[TRUST_VERIFIED]);
     result->requests += counter_get(&tally->requests[TRUST_VERIFIED]);
-    for (int i = 0; i < LATENCY_KINDS; i++) {
-        histogram_add(&result->latencies[i], &tally->latencies[TRUST_VERIFIED][i]);
-    }
+    add_times(result, load, tally, TRUST_VERIFIED);
     if (!result->foreign) {
         result->errors[FAILURE_CORRUPT] += unverified;
         return;
     }
     result->completed += unverified;
     result->requests += counter_get(&tally->requests[TRUST_UNVERIFIED]);
-    for (int i = 0; i < LATENCY_KINDS; i++) {
-        histogram_add(&result->latencies[i], &tally->latencies[TRUST_UNVERIFIED][i]);
-    }
+    add_times(result, load, tally, TRUST_UNVERIFIED);
 }
 
 /* What a process that died left open has failed; what it never began is unsent. */
@@ -76,7 +84,10 @@ add_process(struct result *result, const struct load *load, const struct tally *
     result->one_source = result->one_source || tally->one_source;
     result->died += tally->died;
     add_errors(result, tally);
-    add_successes(result, tally);
+    for (unsigned i = 0; i < load->mix.classes; i++) {
+        result->asked[i] += counter_get(&tally->asked[i]);
+    }
+    add_successes(result, load, tally);
 }
 
 /* One process that has seen a reply of this suite is enough to know the server. */
@@ -123,6 +134,17 @@ result_add_up(struct result *result, const struct load *load, const struct tally
     assert(result->scheduled == result->completed + result->failed + result->unsent);
     distribution_sort(&result->distribution);
     result->evenness = distribution_evenness(&result->distribution);
+}
+
+double
+result_part(const struct result *result, unsigned class)
+{
+    uint64_t all = 0;
+
+    for (unsigned i = 0; i < MIX_CLASSES_MOST; i++) {
+        all += result->asked[i];
+    }
+    return all > 0 ? (double)result->asked[class] / (double)all : 0;
 }
 
 double

@@ -24,6 +24,8 @@ struct result {
     bool one_source;  /* could not use several addresses */
     unsigned died;    /* processes that ended without saying how */
     struct histogram latencies[LATENCY_KINDS];
+    uint64_t asked[MIX_CLASSES_MOST];         /* with -W: requests begun, by class */
+    struct histogram works[MIX_CLASSES_MOST]; /* and the service times of those that succeeded */
     struct distribution distribution;
     struct evenness evenness;
 };
@@ -31,6 +33,9 @@ struct result {
 /* Adds up the tallies of processes that have all ended. The caller has received the distribution
  * already. */
 void result_add_up(struct result *result, const struct load *load, const struct tally *tallies);
+
+/* With -W: the part of all requests begun that was of this class. */
+double result_part(const struct result *result, unsigned class);
 
 /* So many per second. */
 double result_rate(const struct result *result, uint64_t count);

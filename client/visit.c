@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include "../common/address.h"
 #include "../common/conn.h"
 #include "frame.h"
+#include "mix.h"
 #include "show.h"
 #include "source.h"
 
@@ -22,11 +22,28 @@ static enum visit_result receive(struct visit *visit);
 static const struct load *load;
 static struct tally *tally;
 static struct distribution *distribution;
-static char line[32];
-static const char *request; /* the line, or a frame */
-static size_t request_length;
+/* What is sent, made beforehand, by class: the lines, or without -W one line or a frame. */
+static struct {
+    const char *bytes;
+    size_t length;
+} requests[MIX_CLASSES_MOST];
+static uint64_t key;            /* of this process, for mix_class() */
+static uint64_t drawn;          /* how many requests have been given a class */
 static bool showing;            /* the replies are printed */
 static char buffer[CONN_CHUNK]; /* for all visits: what was read is checked at once */
+
+static void
+make_lines(void)
+{
+    static char lines[MIX_CLASSES_MOST][MIX_LINE];
+    unsigned class = 0;
+
+    key = mix_key(&load->mix, tally->number);
+    do {
+        requests[class].bytes = lines[class];
+        requests[class].length = mix_request(&load->mix, class, load->bytes, lines[class]);
+    } while (++class < load->mix.classes);
+}
 
 void
 visit_open(const struct load *asked, struct tally *counts, struct distribution *shares)
@@ -35,14 +52,13 @@ visit_open(const struct load *asked, struct tally *counts, struct distribution *
     tally = counts;
     distribution = shares;
     if (load->message) {
-        request = frame_bytes(&request_length);
+        requests[0].bytes = frame_bytes(&requests[0].length);
         check_open(0); /* no stamp is to be looked for */
         showing = load->verbose;
         show_open(load, tally);
         return;
     }
-    request = line;
-    request_length = (size_t)snprintf(line, sizeof line, "%llu\n", (unsigned long long)load->bytes);
+    make_lines();
     check_open(load->bytes);
 }
 
@@ -203,10 +219,20 @@ visit_begin(struct visit *visit, bool nonblocking)
     return VISIT_GOES_ON;
 }
 
+static unsigned
+draw_class(void)
+{
+    unsigned class = mix_class(&load->mix, key, drawn++);
+
+    counter_add(&tally->asked[class], 1);
+    return class;
+}
+
 static void
 ask(struct visit *visit, int64_t now)
 {
     visit->asked_ns = now;
+    visit->class = load->mix.classes > 0 ? draw_class() : 0;
     visit->sent = 0;
     visit->broken = 0;
     visit->state = VISIT_SENDING;
@@ -306,7 +332,9 @@ read_while_sending(struct visit *visit)
 static enum visit_result
 send_request(struct visit *visit)
 {
-    ssize_t count = write(visit->fd, request + visit->sent, request_length - visit->sent);
+    const char *request = requests[visit->class].bytes;
+    size_t length = requests[visit->class].length;
+    ssize_t count = write(visit->fd, request + visit->sent, length - visit->sent);
 
     if (count == -1 && load->message) {
         return read_while_sending(visit);
@@ -315,7 +343,7 @@ send_request(struct visit *visit)
         return not_yet(errno) ? VISIT_WAITS : fail_in_request(visit);
     }
     visit->sent += (size_t)count;
-    if (visit->sent < request_length) {
+    if (visit->sent < length) {
         return VISIT_WAITS; /* there is no more room, and others may get on meanwhile */
     }
     visit->state = VISIT_RECEIVING;
@@ -336,6 +364,9 @@ count_request(const struct visit *visit, int64_t now)
     counter_add(&tally->requests[visit->trust], 1);
     record(visit->trust, LATENCY_FIRST_BYTE, visit->first_ns - visit->asked_ns);
     record(visit->trust, LATENCY_SERVICE, now - visit->began_ns);
+    if (load->mix.classes > 0) {
+        histogram_record(&tally->works[visit->trust][visit->class], now - visit->began_ns);
+    }
     if (check_identified(reply)) {
         struct share share = {.child = reply->child,
                               .pid = reply->pid,

@@ -38,6 +38,7 @@ struct visit {
     int fd;
     enum trust trust;     /* whether its replies could be verified */
     uint64_t request;     /* how many replies have come */
+    unsigned class;       /* of the request: its work (mix.h); 0 without -W */
     size_t sent;          /* bytes of the request */
     int broken;           /* errno of sending a message; what the server had to say is read yet */
     int64_t began_ns;     /* just before connect(); of a later request, the end of the last */

@@ -416,7 +416,8 @@ ended(unsigned number, pid_t pid, int status)
     nstarting -= !handlers[number].ready;
     if (!child->asked && state_of(number) == HANDLER_STARTING) {
         ended_too_early(number, status);
-    } else if (!child->asked && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS) {
+    } else if (!child->asked && !signals_stop && WIFEXITED(status) &&
+               WEXITSTATUS(status) == EXIT_SUCCESS) {
         warnx("handler %u, pid %ld, left by itself", number, (long)pid);
     }
     pool_ended(&pool, pid, status);

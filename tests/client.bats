@@ -434,6 +434,220 @@ client_away() {
     [[ $STATUS -eq 0 ]]
 }
 
+# --- work: -W and -S -----------------------------------------------------------------------------
+
+# A pool large enough to serve the light requests while it works for the heavy ones.
+start_pool() { # OPTION...
+    SERVER=$(basename "$(find "$ROOT" -maxdepth 1 -name 'server0[34]_*' | sort | tail -n 1)")
+    start_server -n 20 "$@"
+}
+
+# A field of every class, in one line.
+of_classes() { # FIELD
+    json_of "classes.*.$1" | paste -sd' '
+}
+
+# The same, added up.
+all_classes() { # FIELD
+    json_of "classes.*.$1" | awk '{ sum += $1 } END { print sum }'
+}
+
+# Runs the client, which must succeed; every class has what it was asked for, and no more.
+ask_for_work() { # OPTION...
+    ask_client "$@"
+    [[ $STATUS -eq 0 && ! -s $T/stderr ]]
+    [[ $(of_classes requests) == "$(of_classes asked)" ]]
+    [[ $(of_classes requests) == "$(of_classes service_us.count)" ]]
+    counted requests "$(all_classes requests)"
+    counted service_us.count "$(all_classes requests)"
+}
+
+# How many requests for this work the server has had, after the lines that were SEEN before.
+server_saw() { # CPU_US WAIT_US
+    tail -n "+$((SEEN + 1))" "$OUT" | grep -c "bytes, $1 us cpu, $2 us wait$" || :
+}
+
+@test "-W: every class is asked for as often as it says, -m 1, -m 8 and -k" {
+    local each
+
+    start_pool -v
+    SEEN=1
+    for each in '-m 1 -t 600' '-m 8 -t 600' '-m 1 -t 60 -k 10' '-m 8 -t 6 -k 100'; do
+        # shellcheck disable=SC2086 # into words
+        ask_for_work -c 2 -b 100 $each -W 5:7@0.3 -W 0:9@0.1 -W 3@0.05 -W 0@0.05 -S 5
+        [[ $(json_of 'classes.#') -eq 5 ]]
+        eventually more_lines "$OUT" $((SEEN + 1199))
+        counted classes.0.requests "$(server_saw 5 7)"
+        counted classes.1.requests "$(server_saw 0 9)"
+        counted classes.2.requests "$(server_saw 3 0)"
+        # What is left of 1200 are those of no work: -W 0, and the plain ones.
+        counted classes.3.requests $(($(server_saw 0 0) - $(json_of classes.4.requests)))
+        # The class depends on nothing but the seed, the process and how many there were before:
+        # so it is the same however the requests are spread over connections and time.
+        of_classes requests >>"$T/classes"
+        SEEN=$(wc -l <"$OUT")
+    done
+    [[ $(sort -u "$T/classes" | wc -l) -eq 1 ]]
+    read -ra COUNTS <"$T/classes"
+    # Of 1200, the shares 0.3, 0.1, 0.05, 0.05 and 0.5: each within 5 standard deviations.
+    ((COUNTS[0] > 280 && COUNTS[0] < 440 && COUNTS[1] > 68 && COUNTS[1] < 172))
+    ((COUNTS[2] > 22 && COUNTS[2] < 98 && COUNTS[3] > 22 && COUNTS[3] < 98))
+    ((COUNTS[4] > 513 && COUNTS[4] < 687))
+}
+
+@test "-S: the same seed is the same mix, another one is another, and so for each process" {
+    start_badserver good
+    set -- -t 2000 -k 1 -m 4 -b 50 -W 0@0.1 -W 0@0.2
+    for seed in '' '-S 1' '-S 2' '-S 0' '-S 4294967295'; do
+        # shellcheck disable=SC2086 # into words
+        ask_client -c 1 "$@" $seed
+        of_classes requests >>"$T/one"
+        # shellcheck disable=SC2086
+        ask_client -c 1 "$@" $seed
+        of_classes requests >>"$T/other"
+    done
+    cmp "$T/one" "$T/other"
+    [[ $(sed -n 1p "$T/one") == $(sed -n 2p "$T/one") ]] # 1 is the default
+    [[ $(sort -u "$T/one" | wc -l) -eq 4 ]]
+    # Two processes do not ask for the same: else every count would be twice that of one.
+    ask_client -c 2 "$@"
+    [[ $(of_classes requests) != "$(awk 'NR == 1 { print 2 * $1, 2 * $2, 2 * $3 }' "$T/one")" ]]
+    end_badserver
+}
+
+@test "-W: the heavy ones take their time, the light ones do not wait for them" {
+    start_pool
+    ask_for_work -c 4 -t 200 -k 2 -W 2000@0.02 -W 1000:20000@0.05
+    # Not less than the work, and of the plain ones half are done within much less than it.
+    json_of classes.{0,1}.service_us.min classes.2.service_us.p50 | awk '{ x[NR] = $1 } END {
+        exit !(x[1] >= 2000 && x[2] >= 21000 && x[3] > 0 && x[3] < 10000) }'
+    json_of 'classes.*.service_us'.{min,p50,p90,p99,p999,max} | awk '
+        { at = (NR - 1) % 3; if (NR > 3 && $1 < last[at]) bad = 1; last[at] = $1 } END { exit bad }'
+    # Together they are all: the least of the least, the greatest of the greatest.
+    [[ $(json_of 'classes.*.service_us.min' | sort -g | head -n 1) == $(json_of service_us.min) ]]
+    [[ $(json_of 'classes.*.service_us.max' | sort -g | tail -n 1) == $(json_of service_us.max) ]]
+}
+
+@test "-W: JSON has the classes in the order of the options, the plain one last" {
+    start_badserver good
+    ask_client -c 1 -t 5 -W 10:20@0.25 -W 30@0.125
+    [[ $(of_classes cpu_us) == '10 30 0' ]]
+    [[ $(of_classes wait_us) == '20 0 0' ]]
+    [[ $(of_classes share) == '0.25 0.125 0.625' ]]
+    json_of 'classes.*.service_us'.{count,min,mean,stddev,p50,p90,p99,p999,max} >"$T/fields"
+    ask_client -c 1 -t 50 -W 10000000:10000000 -b 1
+    [[ $(json_of 'classes.*.share' classes.0.requests | paste -sd' ') == '1 50' ]]
+    ask_client -c 1 -t 50 -W 1@0.7 -W 2@0.2 -W 3@0.1 # they add up, exactly
+    [[ $(json_of 'classes.#') -eq 3 && $STATUS -eq 0 ]]
+    ask_client -c 1 -t 50 -W 1@0.999999999
+    [[ $(of_classes requests) == '50 0' ]]
+    ask_client -c 1 -t 5
+    [[ $(json_of 'classes.#') -eq 0 ]]
+    end_badserver
+}
+
+@test "-W: text has a row for each class, without it none" {
+    start_badserver good
+    set -- "$BIN/client" -p "$PORT" -c 2 -t 500
+    run -0 --separate-stderr "$@" -W 20000@0.01 -W 9990:1000@0.1 -W 0:5000@0.1 -W 0@0.1 -S 3
+    [[ -z $stderr && ${lines[0]} == *' of 3,000 bytes, 31% with work (seed 3) to '* ]]
+    grep -Eq '^service by work +requests +share +min +p50 +p90 +p99 +p99\.9 +max$' <<<"$output"
+    [[ $(grep -Eo '^(cpu 20\.0 ms|cpu 9\.99 ms wait 1\.00 ms|wait 5\.00 ms|cpu 0\.0 us|plain) ' \
+        <<<"$output" | wc -l) -eq 5 ]]
+    # The counts are those of JSON, and so are their parts of 1000.
+    ask_client -c 2 -t 500 -W 20000@0.01 -W 9990:1000@0.1 -W 0:5000@0.1 -W 0@0.1 -S 3
+    awk '/^service by/ { on = 1; next } on && NF == 0 { exit }
+        on { sub(/^(cpu [0-9.]+ .s)?( ?wait [0-9.]+ .s)?(plain)?/, ""); print $1, $2 }' \
+        <<<"$output" >"$T/rows"
+    json_of 'classes.*.requests' | awk '{ part = $1 / 10
+        printf "%d %.*f%%\n", $1, part < 9.995 ? 2 : 1, part }' | cmp - "$T/rows"
+    [[ $(awk 'length($0) > 100' <<<"$output") == '' ]]
+    run -0 "$@" -W 9990000:99900@0.001 -k 3
+    [[ $output == *$'\ncpu 9.99 s wait 99.9 ms '*'%'*$'\nplain '* ]]
+    [[ $(awk 'length($0) > 100' <<<"$output") == '' ]]
+    run -0 "$@" -W 7@0.000000001
+    grep -Eq '^cpu 7\.0 us +0  0\.00%$' <<<"$output" # no times of no request
+    run -0 "$@" -W 7 -q
+    [[ -z $output ]]
+    run -0 "$@"
+    [[ $output != *work* && $output != *seed* && $output != *plain* ]]
+    end_badserver
+}
+
+@test "-W: failures are in no class, but were asked for" {
+    local how in_flight
+
+    for how in corrupt none error; do
+        start_badserver "$how" 3
+        for in_flight in 1 8; do
+            ask_client -c 3 -t 30 -m "$in_flight" -W 1@0.5
+            [[ $STATUS -eq 1 ]]
+            counted requests 60
+            [[ $(all_classes requests) -eq 60 ]]
+            [[ $(all_classes service_us.count) -eq 60 ]]
+            [[ $(all_classes asked) -eq 90 ]]
+        done
+        end_badserver
+    done
+    PORT=1
+    ask_client -c 2 -t 3 -W 1@0.5
+    [[ $STATUS -eq 3 && $(json_of 'classes.*.asked' | sort -u) -eq 0 ]]
+    run -3 "$BIN/client" -p 1 -c 2 -t 3 -W 1@0.5
+    [[ $output != *'service by work'* ]]
+}
+
+@test "-W: unverified replies count only where none could be verified" {
+    start_badserver unstamped
+    ask_client -c 2 -t 50 -W 1@0.5 -b 1000
+    [[ $STATUS -eq 0 ]]
+    counted requests 100
+    [[ $(json_of verified) == false ]]
+    [[ $(all_classes requests) -eq 100 ]]
+    end_badserver
+    start_badserver unstamped 2
+    ask_client -c 2 -t 50 -W 1@0.5 -b 1000
+    counted completed 50
+    counted errors.corrupt 50
+    counted requests 50
+    [[ $(all_classes requests) -eq 50 ]]
+    [[ $(all_classes asked) -eq 100 ]]
+    end_badserver
+}
+
+@test "-W and -S: what is not allowed" {
+    local value works=()
+
+    for value in '' x 5x -1 +1 ' 5' '5 ' 0x5 1.5 1e3 10000001 99999999999999999999 \
+        18446744073709551617 : :5 5: 5:x 5:-1 5:10000001 5:6:7 '5: 6' 5:6x @ @0.5 5@ 5@x 5@0 \
+        5@0.0 5@0.000000000 5@-0.5 5@+0.5 5@1.1 5@1.000000001 5@2 5@10 5@1. 5@.5 5@. 5@0.5.5 \
+        5@0.5x 5@1e-3 5@nan 5@0x1 '5@ 0.5' 5@0.5@0.5 5@0.5:6 5:6@ 5@0.0000000001 5,0.5 5@0,5 \
+        5@50%; do
+        not_allowed "-W '$value': " -W "$value"
+        [[ ${stderr_lines[0]} == *' for example -W 20000@0.01' ]]
+    done
+    not_allowed "-W '5:6@0.5': the shares" -W 1@0.500000001 -W 5:6@0.5
+    not_allowed "-W '5': the shares" -W 1@0.000000001 -W 5
+    for value in 1 2 3 4 5 6 7; do
+        works+=(-W "$value@0.1")
+    done
+    not_allowed "-W '8@0.1': at most 7" "${works[@]}" -W 8@0.1
+    not_allowed '-W' -W
+    not_allowed '-S' -W 5 -S
+    not_allowed '-S without -W' -S 5
+    not_allowed '-S without -W' -S 5 -M hello
+    not_allowed '-W with -M' -W 5@0.5 -M hello
+    not_allowed '-W with -M' -M hello -W 5 -S 5
+    for value in '' x 5x -1 +1 ' 5' 1.5 0x5 4294967296 99999999999999999999; do
+        not_allowed "-S '$value': a whole number from 0 to 4294967295 is allowed" -W 5 -S "$value"
+    done
+    start_badserver good
+    ask_client -c 1 -t 1 -W 007:0@1.000000000 -S 5 -S 0 # and these are
+    [[ $STATUS -eq 0 && $(json_of classes.0.{cpu_us,share} | paste -sd' ') == '7 1' ]]
+    ask_client -c 1 -t 100 "${works[@]}"
+    [[ $STATUS -eq 0 && $(json_of 'classes.#') -eq 8 ]]
+    end_badserver
+}
+
 # --- frames: -M and -E ---------------------------------------------------------------------------
 
 start_frameserver() { # HOW [EVERY [PATH]]
