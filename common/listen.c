@@ -84,7 +84,8 @@ note_file(const struct address *address)
 {
     const char *path = ((const struct sockaddr_un *)&address->storage)->sun_path;
 
-    if (address->storage.ss_family == AF_UNIX && !listen_was_inherited && lstat(path, &made) == -1) {
+    if (address->storage.ss_family == AF_UNIX && !listen_was_inherited &&
+        lstat(path, &made) == -1) {
         die("%s", path);
     }
 }

@@ -364,9 +364,9 @@ light_behind_heavy() { # OPTION...
     script_handler 'trap "" TERM HUP; echo $$ >>'"$T/pids" 'while :; do sleep 0.2; done'
     cannot_start 'not ready after 10 s' -n 2 -e "$HANDLER"
     [[ $(wc -l <"$T/pids") -eq 2 ]]
-    for pid in $(cat "$T/pids"); do
+    while read -r pid; do
         eventually dead "$pid"
-    done
+    done <"$T/pids"
 }
 
 @test "a program that breaks while the server runs: the others serve, it is tried with pauses" {

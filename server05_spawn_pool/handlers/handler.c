@@ -305,19 +305,23 @@ throw_away(const struct exchange *exchange)
     } while (clock_us() < end && (count > 0 || (count == -1 && errno == EINTR)));
 }
 
+static bool refuse(struct exchange *exchange, const char *format, ...) DIE_PRINTF(2, 3);
+
 static bool
 refuse(struct exchange *exchange, const char *format, ...)
 {
     char text[MESSAGE_MAX + 16];
     va_list arguments;
+    size_t length;
 
     va_start(arguments, format);
-    vsnprintf(text, sizeof text - 1, format, arguments);
+    vsnprintf(text, sizeof text - 1, format, arguments); /* leaves room for the line feed */
     va_end(arguments);
-    strcat(text, "\n");
+    length = strlen(text);
+    text[length++] = '\n';
     counter_add(&counts->rejected, 1);
     exchange->refused = true;
-    if (write_bytes(exchange, text, strlen(text))) {
+    if (write_bytes(exchange, text, length)) {
         throw_away(exchange);
     }
     return false;
@@ -403,7 +407,7 @@ serve_frame(int connfd)
     counter_set(&counts->serving, 1);
     reply.length = 0;
     reply.no_memory = false;
-    strcpy(reply.message, "the request failed");
+    handler_fail(&reply, "the request failed"); /* should the function not say more */
     good = answer(request, length, &reply);
     free(request);
     exchange.since = clock_us();

@@ -13,6 +13,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#if defined(__GNUC__)
+#define HANDLER_PRINTF __attribute__((format(printf, 2, 3)))
+#else
+#define HANDLER_PRINTF
+#endif
+
 struct handler_reply; /* grows as it is filled */
 
 /* Answers one request of `length` bytes, at least 1; they are the library's, and gone when it
@@ -33,17 +39,9 @@ int handler_run(int argc, char **argv, void serve(int connfd));
 /* Appends bytes, or text as printf() makes it. If there is no memory the client gets an error in
  * place of the reply, so nothing needs to be looked at. */
 void handler_add(struct handler_reply *reply, const void *bytes, size_t length);
-void handler_print(struct handler_reply *reply, const char *format, ...)
-#if defined(__GNUC__)
-    __attribute__((format(printf, 2, 3)))
-#endif
-    ;
+void handler_print(struct handler_reply *reply, const char *format, ...) HANDLER_PRINTF;
 
 /* Sets the message that the client gets, "error: " in front of it; returns false. */
-bool handler_fail(struct handler_reply *reply, const char *format, ...)
-#if defined(__GNUC__)
-    __attribute__((format(printf, 2, 3)))
-#endif
-    ;
+bool handler_fail(struct handler_reply *reply, const char *format, ...) HANDLER_PRINTF;
 
 #endif
