@@ -17,6 +17,7 @@ start_as_told() { # LINE
     local words
 
     read -ra words <<<"${1/-p 2000/-p 0}"
+    words=("${words[@]/#.\//$T/reader/}") # what a block before has made
     launch "$BIN/${words[0]#bin/}" "${words[@]:1}"
     await_ready
 }
@@ -34,6 +35,7 @@ run_block() { # FILE
             ;;
         *)
             line=${line//-p 2000/-p $PORT}
+            line=${line/#cc /${CC:-cc} ${CFLAGS:-} }
             (cd "$T/reader" && timeout 30 bash -c "${line//127.0.0.1\/2000/127.0.0.1/$PORT}") \
                 >"$T/said" 2>&1 3>&- 4<&- || {
                 echo "$1: not so: $line"
@@ -54,7 +56,8 @@ try_readme() { # FOLDER
     rm -rf "$T/reader" "$T"/block.*
     mkdir "$T/reader"
     ln -s "$BIN" "$T/reader/bin"
-    ln -s "$ROOT/tools" "$T/reader/tools"
+    ln -s "$ROOT/tools" "$ROOT"/server[0-9][0-9]_* "$T/reader"
+    ln -s "${TOOLS%/tests}" "$T/reader/build"
     blocks_of "$ROOT/$1/README.md"
     test -s "$T/block.1"
     for block in "$T"/block.*; do
