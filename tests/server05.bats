@@ -48,10 +48,11 @@ handlers_are() { # N STATE
     local handler link
 
     # shellcheck disable=SC2016
-    launch sh -c 'exec "$@" 7</dev/null 9</dev/null' sh "$BIN/$SERVER" -p 0 -o json -n 2 -d piped
+    launch sh -c 'exec "$@" 3</dev/null 4</dev/null 9</dev/null' sh "$BIN/$SERVER" -p 0 -o json \
+        -n 5 -d piped
     await_ready
     poke "$ADDRESS" idle:3 connect send:'33\n' reply:33 half eof close
-    eventually handlers_are 2 idle
+    eventually handlers_are 5 idle
     for handler in $(children_of "$SERVER_PID"); do
         [[ $(find "/proc/$handler/fd" -mindepth 1 -printf '%f\n' | sort -n | paste -sd ' ') == \
             '0 1 2 3 4' ]]
@@ -63,7 +64,8 @@ handlers_are() { # N STATE
 
 @test "it inherits no blocked and no ignored signal, and no LISTEN_FDS" {
     # shellcheck disable=SC2016
-    script_handler "grep ^Sig /proc/self/status >$T/signals.\$HANDLER_SEAT" \
+    # (No program is started to read it: the shell would clear the mask.)
+    script_handler "while read -r line; do echo \"\$line\"; done </proc/self/status >$T/signals.1" \
         "env >$T/env.\$HANDLER_SEAT" "exec $BIN/handler_bytes"
     launch poke -I "$BIN/$SERVER" -p 0 -o json -n 1 -e "$HANDLER"
     await_ready
@@ -373,19 +375,21 @@ light_behind_heavy() { # OPTION...
     local before
 
     script_handler "exec $BIN/handler_bytes"
-    start_server -n 2 -e "$HANDLER"
+    start_server -n 12 -e "$HANDLER"
     COMPLAINTS='died of signal 9|ended with status 7|cannot start child'
     script_handler 'exit 7'
     kill -s KILL "$(children_of "$SERVER_PID" | head -n 1)"
     eventually says "$ERR" 'ended with status 7'
     poke -r 20 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    # shellcheck disable=SC2046 # into words
+    kill -s KILL $(children_of "$SERVER_PID") || : # one may be just gone
     before=$(grep -c 'status 7' "$ERR")
     sleep 2
-    (($(grep -c 'status 7' "$ERR") - before <= 5)) # no storm
+    (($(grep -c 'status 7' "$ERR") - before <= 11)) # no storm: not even one for each
     rm "$HANDLER"
     eventually says "$ERR" 'cannot start child'
     script_handler "exec $BIN/handler_bytes"
-    eventually handlers_are 2 idle
+    eventually handlers_are 12 idle
     poke -j 2 -r 20 "$ADDRESS" connect send:'100\n' reply:100 half eof
 }
 
@@ -594,7 +598,7 @@ calm_after_storm() { # NUMBER WAY
     [[ $STATUS -eq 0 ]]
     echo "$2: killed $KILLED, lost $(json_of children_lost): $(head -c 600 "$T/client.$2")"
     counted children_lost -le "$KILLED"
-    counted children_lost -ge $((KILLED / 4))
+    counted children_lost -ge 20 # the pauses leave fewer than one each time
     counted connections -ge "$(json completed <"$T/client.$2")"
     # Whoever was being served by a victim at that moment, and nobody else.
     [[ $(json failed <"$T/client.$2") -le $(json_of children_lost) ]]
