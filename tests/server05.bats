@@ -184,13 +184,13 @@ WAYS=('-d queued' '-d piped -P round-robin' '-d piped -P least-loaded')
     done
 }
 
-# One request of three seconds is in service; light ones follow. Are they delayed? In HELD_UP.
+# One request of two seconds is in service; light ones follow. Are they delayed? In HELD_UP.
 light_behind_heavy() { # OPTION...
     start_server -n 2 -Q 8 -T 60 "$@"
-    poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/heavy" send:'1 0 3000000\n' reply:1
+    poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/heavy" send:'1 0 2000000\n' reply:1
     eventually test -e "$T/heavy"
     HELD_UP=0
-    poke -j 6 -r 5 "$ADDRESS" mark connect send:'1\n' reply:1 half eof within:1500 || HELD_UP=1
+    poke -j 6 -r 5 "$ADDRESS" mark connect send:'1\n' reply:1 half eof within:1200 || HELD_UP=1
     ((HELD_UP)) || alive "$POKE" # the heavy one
     await_poke
     stop_server
@@ -300,22 +300,22 @@ light_behind_heavy() { # OPTION...
 }
 
 @test "-s auto: the handlers become more with the load, up to -x, and fewer after it" {
-    start_server -s auto -n 1 -m 2 -M 3 -x 12 -T 60
-    COMPLAINTS='all 12 handlers are busy'
-    poke_away "$ADDRESS" idle:12 touch:"$T/open" until:"$T/go"
+    start_server -s auto -n 1 -m 2 -M 3 -x 8 -T 60
+    COMPLAINTS='all 8 handlers are busy'
+    poke_away "$ADDRESS" idle:8 touch:"$T/open" until:"$T/go"
     eventually test -e "$T/open"
-    eventually says "$ERR" 'all 12 handlers are busy'
-    eventually handlers_are 12 working
-    has_children "$SERVER_PID" 12
+    eventually says "$ERR" 'all 8 handlers are busy'
+    eventually handlers_are 8 working
+    has_children "$SERVER_PID" 8
     touch "$T/go"
     await_poke
     eventually has_children "$SERVER_PID" 3
     poke -r 20 "$ADDRESS" connect send:'100\n' reply:100 half eof
     stop_server
     [[ $(wc -l <"$ERR") -eq 1 && $(json_of variant) == 'queued auto' ]]
-    counted children_started -ge 12
+    counted children_started -ge 8
     counted children_lost 0
-    counted connections 32
+    counted connections 28
 }
 
 @test "-s auto keeps between -m and -M idle: an idle server neither grows nor shrinks" {
