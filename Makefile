@@ -96,7 +96,7 @@ test-programs: $(TEST_TOOLS)
 
 # Runs every server under the client and compares them: start here.
 demo: all
-	BIN=$(BIN) tools/demo
+	@BIN=$(BIN) tools/demo
 
 # All tests, or make test TESTS='contract client'.
 test: all test-programs
@@ -150,6 +150,6 @@ help:
 	@echo 'make install     programs, man pages, libhandler to PREFIX ($(PREFIX)), below DESTDIR'
 	@echo 'make uninstall   and away again'
 	@echo 'make clean       remove what was built'
-	@echo 'make PROGRAM     one alone: $(PROGRAMS)'
+	@echo 'make PROGRAM     one alone: client, $(firstword $(SERVERS)), handler_echo ...'
 
 .PHONY: all clean demo help install lint sanitize strict test test-programs uninstall $(PROGRAMS)

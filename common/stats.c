@@ -110,7 +110,7 @@ print_rates(const struct scoreboard *board, const struct totals *sum)
     printf("  per connection: %.1f us of CPU, %.2f voluntary context switches\n",
            (double)(sum->user_us + sum->system_us) / per, (double)sum->switches / per);
     if (board->children > 0 && !signals_stop) {
-        printf("  (of living children what they had used at their last tick, a second ago)\n");
+        printf("  (CPU and switches of living children are as of up to a second ago)\n");
     }
     printf("  wake-ups per connection: %.2f returns from waiting, %.2f of them wasted\n",
            (double)sum->wakeups / per, (double)sum->wasted / per);

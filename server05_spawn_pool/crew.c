@@ -135,7 +135,7 @@ start_handler(unsigned number)
         not_started(number, error);
         return;
     }
-    handlers[number] = (struct handler){.starts = handlers[number].starts + 1};
+    handlers[number] = (struct handler){.starts = handlers[number].starts + 1, .pid = pid};
     pool_started(&pool, number, pid);
     nstarting++;
 }
@@ -424,7 +424,8 @@ ended(unsigned number, pid_t pid, int status)
     scoreboard_reaped(&board_slots(board)[number]);
     channels_ended(number);
     atomic_store(&board->seat[number].state, HANDLER_FREE);
-    handlers[number] = (struct handler){.starts = handlers[number].starts, .lived_us = lived_us};
+    handlers[number] =
+        (struct handler){.starts = handlers[number].starts, .pid = pid, .lived_us = lived_us};
 }
 
 /* A stopped handler gets nothing until it is continued. */

@@ -59,7 +59,10 @@ static const char help[] =
     "  -m N        auto: start more when fewer than N are idle (default 2)\n"
     "  -M N        auto: retire one a second when more than N are idle (default: -m and 3 more)\n"
     "  -x N        the most handlers, for auto and TTIN (default 64, or -n if that is more)\n"
-    "  -R N        a handler retires after N to 1.25 N requests (default 0: never)\n";
+    "  -R N        a handler retires after N to 1.25 N requests (default 0: never)\n"
+    "\n"
+    "HUP replaces all handlers, TTIN makes one more, TTOU one fewer.\n"
+    "\n";
 
 enum {
     HANDLERS_MAX = 400,
@@ -171,6 +174,9 @@ take_option(int letter)
         queue = (unsigned)options_number('Q', optarg, 1, CHANNELS_QUEUE_MAX);
         break;
     case 'e':
+        if (*optarg == '\0') {
+            die_usage("-e '': the path or the name of a program is allowed");
+        }
         plan.program = optarg;
         break;
     case 'n':

@@ -48,23 +48,14 @@ age_s(const struct pool_child *child, const struct handler *handler)
     return (double)age_us / 1e6;
 }
 
-/* Of a free seat, the last one's. */
-static long
-pid_of(struct board *board, const struct pool *pool, unsigned number)
-{
-    pid_t pid = pool->child[number].pid;
-
-    return pid != 0 ? (long)pid : (long)counter_get(&board_slots(board)[number].pid);
-}
-
 static void
 print_text(FILE *to, struct board *board, const struct pool *pool, const struct handler *handlers,
            unsigned count)
 {
-    fprintf(to, "%7s %8s  %-9s %10s %12s %9s\n", "handler", "pid", "state", "age", "requests",
+    fprintf(to, "%9s %8s  %-9s %10s %12s %9s\n", "handler", "pid", "state", "age", "requests",
             "restarts");
     for (unsigned i = 1; i <= count; i++) {
-        fprintf(to, "%7u %8ld  %-9s %8.1f s %12llu %9u\n", i, pid_of(board, pool, i),
+        fprintf(to, "%9u %8ld  %-9s %8.1f s %12llu %9u\n", i, (long)handlers[i].pid,
                 look_of(board, &handlers[i], i).name, age_s(&pool->child[i], &handlers[i]),
                 counter_get(&board_slots(board)[i].requests), restarts(&handlers[i]));
     }
@@ -87,7 +78,7 @@ print_json(FILE *to, struct board *board, const struct pool *pool, const struct 
         fprintf(to,
                 "%s{\"handler\":%u,\"pid\":%ld,\"state\":\"%s\",\"age_s\":%.3f,"
                 "\"requests\":%llu,\"restarts\":%u}",
-                i > 1 ? "," : "", i, pid_of(board, pool, i), look_of(board, &handlers[i], i).name,
+                i > 1 ? "," : "", i, (long)handlers[i].pid, look_of(board, &handlers[i], i).name,
                 age_s(&pool->child[i], &handlers[i]), counter_get(&board_slots(board)[i].requests),
                 restarts(&handlers[i]));
     }

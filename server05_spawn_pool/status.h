@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "../common/pool.h"
 #include "board.h"
@@ -13,6 +14,7 @@
 /* What the distributor knows of a handler, besides what the pool and its seat say. */
 struct handler {
     unsigned starts;      /* how often one was started in this seat */
+    pid_t pid;            /* of the last one */
     int64_t lived_us;     /* how old the last one got, when it has ended */
     bool ready;           /* it has said that it takes connections */
     bool stopped;         /* by SIGSTOP or the like */

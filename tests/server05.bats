@@ -263,7 +263,7 @@ light_behind_heavy() { # OPTION...
     start_server -o text -n 2 -x 70
     kill -s USR1 "$SERVER_PID"
     eventually says "$OUT" '^ *child +pid'
-    says "$OUT" '^handler +pid +state +age +requests +restarts'
+    says "$OUT" '^ +handler +pid +state +age +requests +restarts'
     says "$OUT" '^ +2 +[0-9]+ +(idle|working) +[0-9.]+ s +0 +0$'
     says "$OUT" '^  __\.{62}$'
     says "$OUT" '^  \.{6}$'
