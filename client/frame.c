@@ -48,7 +48,7 @@ not_allowed(char letter, const char *value, const char *why)
 static _Noreturn void
 cannot_read(char letter, const char *value)
 {
-    die("-%c %s: cannot be read", letter, value);
+    die("-%c '%s' cannot be read", letter, value);
 }
 
 /* Opens what -`letter` @FILE names. Nobody need read a gigabyte to learn that it is too much. */

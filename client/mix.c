@@ -72,7 +72,7 @@ parse(const char *value)
         not_allowed(value, "WAIT_US must be a whole number from 0 to 10000000");
     }
     if (*text == '@' && (text++, !take_share(&text, &work.share))) {
-        not_allowed(value, "SHARE must be above 0 and at most 1, as in 0.5 or 1, with at most 9 decimals");
+        not_allowed(value, "SHARE must be above 0 and at most 1, such as 0.5, at most 9 decimals");
     }
     if (*text != '\0') {
         not_allowed(value, "CPU_US[:WAIT_US][@SHARE] is allowed and nothing else");

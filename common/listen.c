@@ -132,7 +132,9 @@ listen_ready(const struct options *options, int listenfd)
         die("getsockname");
     }
     address_text(&bound, text);
-    note_file(&bound);
+    if (!S_ISSOCK(made.st_mode)) { /* server00 has no listen_open() */
+        note_file(&bound);
+    }
     if (options->quiet) {
         return;
     }

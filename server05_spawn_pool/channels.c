@@ -41,24 +41,32 @@ static unsigned queue, nadmitted;
 static unsigned highest;         /* handlers with a higher number there have never been */
 static struct channel *channels; /* channels[0..board->seats] */
 static unsigned settled;         /* queued: of channels[0].given, how many are certainly over */
-static unsigned capacity;        /* queued: what the system lets be on its way at most */
+static bool clogged;             /* queued: the socket took no more */
+static unsigned clogged_at;      /* when so many had been received */
 static unsigned last_chosen;     /* where the turn goes on */
 static int held_back = -1;       /* a connection that could not be passed; close-on-exec */
 
-/* Both ends of each channel are open here. */
+/* Both ends of each channel are open here; and Linux counts against this limit, for all but root,
+ * what is on its way too. */
 static void
 raise_limit(void)
 {
     rlim_t needed = 2 * (rlim_t)board->seats + SPARE_FDS;
+    rlim_t wished = needed + (rlim_t)board->seats * queue;
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-        limit.rlim_cur < needed) {
-        limit.rlim_cur = needed;
-        if (setrlimit(RLIMIT_NOFILE, &limit) == -1) {
-            diex("%u handlers need %llu descriptors: more than ulimit -Hn allows", board->seats,
-                 (unsigned long long)needed);
-        }
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur == RLIM_INFINITY ||
+        limit.rlim_cur >= wished) {
+        return;
+    }
+    if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < needed) {
+        diex("%u handlers need %llu descriptors: more than ulimit -Hn allows", board->seats,
+             (unsigned long long)needed);
+    }
+    limit.rlim_cur =
+        limit.rlim_max == RLIM_INFINITY || limit.rlim_max > wished ? wished : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == -1) {
+        die("setrlimit");
     }
 }
 
@@ -95,9 +103,9 @@ close_ends(struct channel *channel)
  * died.
  */
 static int
-open_channel(struct channel *channel)
+open_channel(struct channel *channel, unsigned room)
 {
-    int pair[2];
+    int pair[2], bytes = (int)room * MESSAGE_BYTES;
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == -1 &&
         socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1) {
@@ -115,20 +123,9 @@ open_channel(struct channel *channel)
         close_ends(channel);
         return -1;
     }
+    /* For all that may be on its way; the system may grant less. */
+    setsockopt(channel->distributor_end, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     return 0;
-}
-
-/* Room for all that may be on its way; the system may grant less. */
-static void
-open_queue(void)
-{
-    int bytes = (int)(board->seats * queue) * MESSAGE_BYTES;
-
-    if (open_channel(&channels[0]) == -1) {
-        die("socketpair");
-    }
-    setsockopt(channels[0].distributor_end, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-    capacity = board->seats * queue;
 }
 
 void
@@ -146,8 +143,8 @@ channels_open(struct board *shared, enum channels_way how, enum channels_policy 
     for (unsigned i = 0; i <= board->seats; i++) {
         channels[i].distributor_end = channels[i].handler_end = -1;
     }
-    if (way == CHANNELS_QUEUED) {
-        open_queue();
+    if (way == CHANNELS_QUEUED && open_channel(&channels[0], board->seats * queue) == -1) {
+        die("socketpair");
     }
 }
 
@@ -209,14 +206,28 @@ settle(void)
     }
 }
 
+static unsigned
+count_received(void)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 1; i <= highest; i++) {
+        count += atomic_load(&board->seat[i].received);
+    }
+    return count;
+}
+
 /* Adds up only when it seems full: as long as there is room, a late sum does no harm. Signed, for a
- * corrected sum may be one ahead. */
+ * corrected sum (correct_queue) may be some ahead. */
 static bool
 queue_has_room(void)
 {
-    unsigned allowed = nadmitted * queue;
-    int limit = (int)(allowed < capacity ? allowed : capacity);
+    int limit = (int)(nadmitted * queue);
 
+    if (clogged && count_received() == clogged_at) {
+        return false;
+    }
+    clogged = false;
     if ((int)(channels[0].given - settled) >= limit) {
         settle();
     }
@@ -231,17 +242,19 @@ channels_choose(void)
 
 /* --- passing --------------------------------------------------------------------------------- */
 
-/* The socket takes no more, although there was to be room: now it is known how much it takes. */
-static void
-note_capacity(void)
+/* The socket, or the system, takes no more at the moment: no error. In the common queue there will
+ * be room when a handler has received. */
+static bool
+is_full(int error)
 {
-    unsigned on_the_way;
-
-    settle();
-    on_the_way = channels[0].given - settled;
-    if (on_the_way > 0 && on_the_way < capacity) {
-        capacity = on_the_way;
+    if (error != EAGAIN && error != EWOULDBLOCK && error != ETOOMANYREFS) {
+        return false;
     }
+    if (way == CHANNELS_QUEUED) {
+        clogged = true;
+        clogged_at = count_received();
+    }
+    return true;
 }
 
 bool
@@ -253,17 +266,13 @@ channels_pass(unsigned number, int connfd)
     if (fdpass_send(channel->distributor_end, connfd) == -1) {
         int saved = errno;
 
-        if (way == CHANNELS_QUEUED && (saved == EAGAIN || saved == EWOULDBLOCK)) {
-            saved = EAGAIN;
-            note_capacity();
-        } else {
+        if (!is_full(saved)) {
             warn_seldom(&quiet_until, "cannot pass a connection, trying again");
         }
         /* What the distributor keeps must be closed in what it spawns. What it passes at once needs
          * no such call: nothing is spawned in between. */
         fcntl(connfd, F_SETFD, FD_CLOEXEC);
         held_back = connfd;
-        errno = saved;
         return false;
     }
     channel->given++;
@@ -349,7 +358,7 @@ renew_channel(unsigned number)
     struct channel fresh = {.given = atomic_load(&board->seat[number].received)};
     int connfd;
 
-    if (open_channel(&fresh) == -1) {
+    if (open_channel(&fresh, queue) == -1) {
         return -1;
     }
     while (channel->handler_end != -1 && (connfd = take_from(number)) != -1) {
@@ -472,10 +481,7 @@ static void
 correct_queue(void)
 {
     if (is_empty(&channels[0])) {
-        channels[0].given = 0;
-        for (unsigned i = 1; i <= highest; i++) {
-            channels[0].given += atomic_load(&board->seat[i].received);
-        }
+        channels[0].given = count_received();
     }
 }
 

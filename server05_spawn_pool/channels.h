@@ -41,8 +41,8 @@ void channels_ended(unsigned number);
 /* Whom to give the next connection to: 0 if nobody has room. In the queued way 1 stands for all. */
 unsigned channels_choose(void);
 
-/* Passes the connection and closes the distributor's copy. False and errno: not now (EAGAIN: the
- * channel is full); it is the next of those that wait. */
+/* Passes the connection and closes the distributor's copy. False: not now; it is the next of those
+ * that wait. */
 bool channels_pass(unsigned number, int connfd);
 
 /* A connection that waits for somebody who does not take it: -1: none. */

@@ -35,6 +35,7 @@ static unsigned failures;        /* how many in a row ended before they were rea
 static int64_t start_after;      /* clock_us(): then the next one is tried */
 static int64_t next_look;        /* clock_us() */
 static bool replace_again;       /* when the last HUP has been done */
+static bool replacement_failed;  /* a successor has: so nobody else is given up for one */
 
 void
 crew_open(struct board *shared, int fd, const struct crew_plan *what)
@@ -101,6 +102,7 @@ failed_to_start(void)
         pause *= 2;
     }
     failures++;
+    replacement_failed = replacement_failed || pool.replacing != 0;
     start_after = clock_us() + (pause < PAUSE_MOST_US ? pause : PAUSE_MOST_US);
 }
 
@@ -159,6 +161,7 @@ is_ready(unsigned number)
     handlers[number].ready = true;
     nstarting--;
     failures = 0;
+    replacement_failed = false;
     if (!is_leaving(number) && !handlers[number].stopped) {
         channels_admit(number);
     }
@@ -250,10 +253,27 @@ dispensable(void)
     return starting != 0 ? starting : idle != 0 ? idle : any;
 }
 
+/* Seats that pause because their handlers died young: those that are not wanted any more must not
+ * keep others, which are, from being started (pool_due). */
+static void
+forgive(void)
+{
+    int64_t now = clock_us();
+    unsigned taken = pool.alive;
+
+    for (unsigned i = 1; i <= highest; i++) {
+        if (!is_alive(i) && pool.child[i].due > now && taken++ >= target) {
+            pool.child[i].due = 0;
+            pool.child[i].young = 0;
+        }
+    }
+}
+
 /* TTOU, and -s auto: while more are there than are to be. */
 static void
 shed_handlers(void)
 {
+    forgive();
     while (pool.alive - count_surplus() > target) {
         unsigned number = dispensable();
 
@@ -276,7 +296,7 @@ replace_handlers(void)
         replace_again = false;
         pool_replace_all(&pool);
     }
-    if (nstarting == 0 && failures == 0 && pool.alive >= pool.wanted &&
+    if (nstarting == 0 && !replacement_failed && pool.alive >= pool.wanted &&
         (number = pool_replace_next(&pool, plan.options->grace_s)) != 0) {
         dismiss(number);
     }
@@ -358,6 +378,10 @@ void
 crew_replace(void)
 {
     replace_again = true;
+    if (replacement_failed) { /* perhaps this version is better; else it costs one handler more */
+        replacement_failed = false;
+        pool.replacing = 0;
+    }
 }
 
 /* --- ending ---------------------------------------------------------------------------------- */
@@ -414,7 +438,7 @@ ended(unsigned number, pid_t pid, int status)
 
     child->asked = child->asked || excused(number, status);
     nstarting -= !handlers[number].ready;
-    if (!child->asked && state_of(number) == HANDLER_STARTING) {
+    if (!child->asked && (!there || state_of(number) == HANDLER_STARTING)) {
         ended_too_early(number, status);
     } else if (!child->asked && !signals_stop && WIFEXITED(status) &&
                WEXITSTATUS(status) == EXIT_SUCCESS) {
@@ -435,7 +459,9 @@ suspended(unsigned number, bool stopped)
     handlers[number].stopped = stopped;
     if (stopped) {
         channels_dismiss(number);
-    } else if (handlers[number].ready && !is_leaving(number)) {
+    } else if (is_leaving(number)) {
+        handlers[number].dismissed_at = clock_us(); /* it could not hear it before */
+    } else if (handlers[number].ready) {
         channels_admit(number);
     }
 }

@@ -71,6 +71,7 @@ enum {
 enum {
     BURST = 64,
     PAUSE_US = 100 * 1000,
+    PASS_PAUSE_US = 5 * 1000,  /* when a channel takes no more */
     PATIENCE_US = 1000 * 1000, /* for a handler's word, should that get lost with the handler */
     ORPHAN_S = 2               /* for a request in progress when the distributor has died */
 };
@@ -377,7 +378,7 @@ pass_connections(int listenfd)
             return;
         }
         if (!channels_pass(number, connfd)) {
-            accept_after = errno == EAGAIN ? 0 : clock_us() + PAUSE_US;
+            accept_after = clock_us() + PASS_PAUSE_US;
             return;
         }
     }
@@ -428,7 +429,7 @@ static void
 wait_for_work(int listenfd)
 {
     int64_t wait_us = crew_due_us();
-    int64_t level_us = level_due_us();
+    int64_t level_us = level_due_us(), now = clock_us();
     bool expecting = crew_is_starting() || channels_choose() == 0;
     fd_set readable;
     int highest = -1;
@@ -442,7 +443,7 @@ wait_for_work(int listenfd)
         wait_us = sooner(wait_us, crew_any_ready() ? 0 : PATIENCE_US);
     }
     if (accept_after != 0) {
-        wait_us = sooner(wait_us, PAUSE_US);
+        wait_us = sooner(wait_us, accept_after > now ? accept_after - now : 0);
     } else if (channels_choose() != 0) {
         wait_us = channels_any_waiting() ? 0 : wait_us;
         FD_SET(listenfd, &readable);
