@@ -30,7 +30,6 @@
 #include "../common/die.h"
 #include "../common/options.h"
 #include "../common/scoreboard.h"
-#include "../common/version.h"
 #include "drive.h"
 #include "frame.h"
 #include "load.h"
@@ -179,16 +178,8 @@ static _Noreturn void
 say_and_leave(int letter)
 {
     switch (letter) {
-    case 'h':
-        printf("usage: %s [options]\n%s", die_program(), help);
-        exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
-    case 'V':
-        printf("%s %s\n", die_program(), VERSION);
-        exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
-    case ':':
-        die_usage("-%c needs a value", optopt);
     default:
-        die_usage("-%c is not an option of this program", optopt);
+        options_rest(letter, help);
     }
 }
 

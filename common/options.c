@@ -58,11 +58,26 @@ options_number(int letter, const char *value, long least, long most)
 }
 
 static _Noreturn void
-print_help(const char *help)
+leave(void)
 {
-    printf("usage: %s [options]\n%s", die_program(), help);
-    printf(common_help, SOMAXCONN);
     exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+void
+options_rest(int letter, const char *help)
+{
+    switch (letter) {
+    case 'h':
+        printf("usage: %s [options]\n%s", die_program(), help);
+        leave();
+    case 'V':
+        printf("%s %s\n", die_program(), VERSION);
+        leave();
+    case ':':
+        die_usage("-%c needs a value", optopt);
+    default:
+        die_usage("-%c is not an option of this program", optopt);
+    }
 }
 
 static bool
@@ -106,14 +121,11 @@ options_take(struct options *options, int letter, const char *help)
         options->verbose = true;
         break;
     case 'h':
-        print_help(help);
-    case 'V':
-        printf("%s %s\n", die_program(), VERSION);
-        exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
-    case ':':
-        die_usage("-%c needs a value", optopt);
+        printf("usage: %s [options]\n%s", die_program(), help);
+        printf(common_help, SOMAXCONN);
+        leave();
     default:
-        die_usage("-%c is not an option of this program", optopt);
+        options_rest(letter, help);
     }
 }
 

@@ -27,6 +27,11 @@ struct options options_default(int children);
 /* Takes one letter that getopt returned. -h prints `help` and the common options; status 0. */
 void options_take(struct options *options, int letter, const char *help);
 
+/* What any program does with a letter that is not its own: -h prints `help`, -V the version, both
+ * with status 0; an unknown letter or a missing value (of a string that begins with ':') is wrong
+ * usage. */
+_Noreturn void options_rest(int letter, const char *help);
+
 /* No operand may follow the options. */
 void options_end(int argc, char **argv);
 

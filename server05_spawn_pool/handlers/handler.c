@@ -19,7 +19,6 @@
 #include "../../common/fdpass.h"
 #include "../../common/options.h"
 #include "../../common/signals.h"
-#include "../../common/version.h"
 #include "../board.h"
 
 enum {
@@ -53,6 +52,13 @@ static unsigned number;
 static size_t most = FRAME_DEFAULT;
 static request_function *answer;
 
+#define HELP_FIRST "A handler: server05_spawn_pool -e starts it and gives it connections.\n\n"
+#define HELP_LAST "  -h          this help\n  -V          the version\n"
+
+static const char help[] = HELP_FIRST HELP_LAST;
+static const char help_frames[] =
+    HELP_FIRST "  -l BYTES    the most bytes of a request (default 16777216)\n" HELP_LAST;
+
 /* --- the handler's place --------------------------------------------------------------------- */
 
 static void
@@ -63,26 +69,10 @@ take_options(int argc, char **argv, bool frames)
     die_name(argv[0]);
     optind = 1; /* the program may have used getopt() before */
     while ((letter = getopt(argc, argv, frames ? ":l:hV" : ":hV")) != -1) {
-        switch (letter) {
-        case 'l':
+        if (letter == 'l') {
             most = (size_t)options_number('l', optarg, 1, FRAME_MOST);
-            break;
-        case 'h':
-            printf("usage: %s [options]\n"
-                   "A handler: server05_spawn_pool -e %s starts it and gives it connections.\n\n"
-                   "%s"
-                   "  -h          this help\n"
-                   "  -V          the version\n",
-                   die_program(), die_program(),
-                   frames ? "  -l BYTES    the most bytes of a request (default 16777216)\n" : "");
-            exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
-        case 'V':
-            printf("%s %s\n", die_program(), VERSION);
-            exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
-        case ':':
-            die_usage("-%c needs a value", optopt);
-        default:
-            die_usage("-%c is not an option of this program", optopt);
+        } else {
+            options_rest(letter, frames ? help_frames : help);
         }
     }
     options_end(argc, argv);
