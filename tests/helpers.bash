@@ -224,6 +224,12 @@ server_counts() {
     ask_server && counted "$@" >/dev/null
 }
 
+# How many of server05's handlers are in a state: handlers_are 3 idle
+handlers_are() { # N STATE
+    ask_server
+    [[ $(json_of 'handlers.*.state' | grep -cx "$2") -eq $1 ]]
+}
+
 # Runs poke in the background against the server; its pid is in POKE.
 poke_away() {
     poke "$@" >"$T/poke.${#HELPERS[@]}" 2>&1 3>&- &
