@@ -247,7 +247,12 @@ channels_choose(void)
 static bool
 is_full(int error)
 {
-    if (error != EAGAIN && error != EWOULDBLOCK && error != ETOOMANYREFS) {
+    bool full = error == EAGAIN || error == EWOULDBLOCK;
+
+#ifdef ETOOMANYREFS /* not in POSIX: Linux, if all that this user has on its way is too much */
+    full = full || error == ETOOMANYREFS;
+#endif
+    if (!full) {
         return false;
     }
     if (way == CHANNELS_QUEUED) {
@@ -481,6 +486,7 @@ static void
 correct_queue(void)
 {
     if (is_empty(&channels[0])) {
+        clogged = false; /* by what others of this user have on their way, if it was */
         channels[0].given = count_received();
     }
 }

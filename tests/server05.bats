@@ -193,11 +193,10 @@ light_behind_heavy() { # OPTION...
         HELPERS=()
         occupy_child half eof
         occupy_child half eof
-        poke_away -j 4 "$ADDRESS" connect send:'100\n' silent:1000 reply:100 half eof
+        queue_up 4 half eof
         before=$(ticks_of "$SERVER_PID")
-        sleep 1
+        sleep 1 # in which its processor time is measured
         (($(ticks_of "$SERVER_PID") - before < 10))
-        sleep 0.3
         touch "$T/go"
         for POKE in "${HELPERS[@]}"; do
             await_poke
