@@ -87,8 +87,14 @@ $(BIN):
 # The tests' own tools: tests/NAME.c becomes $(BUILD)/tests/NAME.
 TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*.c))
 
-$(TEST_TOOLS): %: %.o $(BUILD)/client/histogram.o $(BUILD)/libcommon.a
+# What they test of the client: all of it but its main file.
+CLIENT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out client/client.c,$(wildcard client/*.c)))
+
+$(TEST_TOOLS): %: %.o $(BUILD)/libclient.a $(BUILD)/libcommon.a
 	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/libclient.a: $(CLIENT)
+	$(call SAY,AR  )rm -f $@ && $(AR) rc $@ $^
 
 test-programs: $(TEST_TOOLS)
 

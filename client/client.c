@@ -2,63 +2,66 @@
  * client - the load generator: drives the servers of this suite, and others of their protocol, and
  * tells who served whom, how fast, and what failed.
  *
- * This process forks -c client processes, opens a gate for all of them at once, and waits. Each
- * makes -t connections (drive.c), each connection step by step (visit.c), verifies every byte
- * (check.c), and counts in shared memory, which it alone writes (load.h). At its end it sends
- * through a pipe how often it met which child of the server (distribution.c). This process adds all
- * up (result.c) and prints it (report_text.c, report_json.c).
+ * This process forks -c client processes, opens a gate for all of them at once, and waits (run.c).
+ * Each makes its connections (drive.c: one at a time; loop.c: many), when it is time for them
+ * (shift.c, plan.c), each step by step (visit.c), verifies every byte (check.c), and counts in
+ * shared memory, which it alone writes (load.h). At its end it sends through a pipe how often it
+ * met which child of the server (distribution.c). This process adds all up (result.c), says what it
+ * means (remark.c) and prints it (report_text.c, report_json.c, report_csv.c).
  *
- * With -W some of the requests ask for work (mix.c). With -M each connection carries a message
- * instead of requests for bytes (frame.c), and with -v the replies are printed (show.c).
+ * Without -r it is a closed loop: the next connection begins when one has ended. It shows what a
+ * server can do, not what users wait for when more of them come than it can serve. With -r it is an
+ * open loop: connections begin when they are due, and the time that they were late counts.
  *
- * It is a closed loop: the next connection begins when one has ended. It shows what a server can
- * do, not what users wait for when more of them come than it can serve.
+ * With -W some of the requests ask for work (mix.c), with -x some of the connections misbehave
+ * (manners.c), with -H others are idle (hold.c). With -M each carries a message instead of requests
+ * for bytes (frame.c), and with -v the replies are printed (show.c). With -r max it looks for the
+ * highest rate that keeps a bound (search.c), and with -f it says whether a run was good (gate.c).
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/select.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../common/address.h"
 #include "../common/conn.h"
 #include "../common/die.h"
 #include "../common/options.h"
-#include "../common/scoreboard.h"
-#include "drive.h"
+#include "digits.h"
 #include "frame.h"
+#include "gate.h"
+#include "hgrm.h"
+#include "holder.h"
 #include "load.h"
-#include "mix.h"
-#include "progress.h"
 #include "report.h"
 #include "result.h"
+#include "run.h"
+#include "search.h"
 #include "source.h"
 
 static void take_options(int argc, char **argv);
 static void take_option(int letter);
 static void take_request(int letter);
+static void take_schedule(int letter);
 static void take_message(void);
-static void catch_signals(void);
+static void complete_load(void);
 static void raise_descriptors(void);
-static void open_pipes(void);
-static void open_tallies(void);
-static void start_processes(void);
-static void watch(void);
-static int finish(void);
+static struct trial *run_once(void);
+static int finish(struct trial *trial);
 
 enum {
-    STATUS_LIMITED = 4,
     SPARE_DESCRIPTORS = 16, /* besides those of connections */
-    MOST_PROCESSES = 1000,
     MOST_IN_FLIGHT = 65536,
+    MOST_HELD = 65536,
     MOST_COUNT = 1000 * 1000 * 1000,
     MOST_SECONDS = 86400,
-    BYTES_DEFAULT = 3000
+    MOST_LABEL = 100,
+    BYTES_DEFAULT = 3000,
+    CONNECTIONS_DEFAULT = 500,
+    IN_FLIGHT_OPEN = 100 /* without -m: an open loop needs room for those that are slow */
 };
 
 static const char help[] =
@@ -68,21 +71,38 @@ static const char help[] =
     "  -p PORT     TCP port (default 2000)\n"
     "  -c N        client processes (default 5)\n"
     "  -t N        connections of each process (default 500)\n"
+    "  -d TIME     run for so many seconds, such as 10 or 0.5, in place of -t\n"
+    "  -r RATE     open loop: begin so many connections per second, in all, whatever the server\n"
+    "              does; FROM:TO grows from one rate to the other over -d; max@BOUND, such as\n"
+    "              max@p99<5ms, looks for the highest rate that keeps a bound (see -f)\n"
+    "  -m N        connections that each process keeps in flight (default 1; with -r 100)\n"
     "  -b BYTES    size of each reply (default 3000)\n"
     "  -k N        requests on each connection, one after the other (default 1)\n"
     "  -W WORK     ask for work, CPU_US[:WAIT_US][@SHARE]: microseconds of processor time, and of\n"
     "              waiting, before the reply, in SHARE of the requests (default 1); up to 7 "
     "times,\n"
     "              and what is left of the requests is plain\n"
-    "  -S SEED     which requests -W is for; the same seed is the same choice (default 1)\n"
+    "  -x HOW      misbehave on some connections, HOW[@SHARE], reported apart; up to 8 times:\n"
+    "              slow-send=BYTES, slow-read=BYTES (per second), half-close, reset, silent, "
+    "garbage\n"
+    "  -H N        hold N idle connections open beside all others\n"
+    "  -S SEED     which requests and connections -W and -x are for; the same seed is the same\n"
+    "              choice (default 1)\n"
     "  -M TEXT     send TEXT, or what is in @FILE, as a frame, in place of the line with BYTES\n"
     "  -E TEXT     what the reply to -M must be: TEXT, or what is in @FILE (default: anything)\n"
-    "  -m N        connections that each process keeps in flight (default 1)\n"
     "  -T SECONDS  give up on a connection if connecting and a reply take longer (default 10,\n"
     "              0 never); every further request on it has as long again\n"
-    "  -o FORMAT   the report as text (default) or json\n"
+    "  -f GATE     fail unless it holds, such as 'p99<50ms', 'failed==0', 'rate>=1000'; up to 16\n"
+    "              times. Of connect. first_byte. service. response.: min mean p25 p50 p75 p90 "
+    "p95\n"
+    "              p99 p999 p9999 max, in us, ms or s; and failed unsent completed rate children\n"
+    "              jain held\n"
+    "  -L LABEL    a name for the run, in the report\n"
+    "  -o FORMAT   the report as text (default), json or csv; hdr=FILE writes the histogram of "
+    "the\n"
+    "              times to a file as well\n"
     "  -q          say only what went wrong\n"
-    "  -v          say more: percentiles, client processes; with -M print the replies\n"
+    "  -v          say more: percentiles, client processes, seconds; with -M print the replies\n"
     "  -h          this help\n"
     "  -V          the version\n"
     "\n"
@@ -90,15 +110,18 @@ static const char help[] =
     "load\n"
     "and still reports: connections under way get a second, then they count as failed (other); a\n"
     "second Ctrl-C ends at once.\n"
-    "Exit status: 0 all good, 1 something failed or was interrupted, 2 wrong usage, 3 nothing "
-    "could\n"
-    "connect, 4 this machine was the limit.\n"
+    "Exit status: 0 all good, 1 something failed, a gate is broken or it was interrupted, 2 wrong\n"
+    "usage, 3 nothing could connect, 4 this machine was the limit.\n"
     "\n"
     "  client -c 15 -t 100 -b 4096            15 processes, 100 connections each\n"
+    "  client -r 2000 -d 10                   an open loop: what do users wait for?\n"
+    "  client -r 'max@p99<5ms'                how many per second can it serve like that?\n"
     "  client -c 2 -m 500 -t 5000             1000 connections in flight at a time\n"
     "  client -i ::1 -p 8000 -k 1000 -t 1     few connections, many requests on each\n"
     "  client -i ./server.sock -o json        a Unix socket, a report for programs\n"
     "  client -t 2000 -W 20000@0.01           20 ms of work in 1 % of the requests\n"
+    "  client -d 10 -x silent@0.01 -H 100     does it protect its good clients?\n"
+    "  client -q -f failed==0 -f 'p99<50ms'   nothing but the exit status, if all is well\n"
     "  client -c 4 -M @question -E @answer    frames, and what must come back\n"
     "  client -q -v -c 1 -t 1 -M hello        one frame, and its reply on stdout\n";
 
@@ -106,39 +129,30 @@ static struct load load = {
     .host = "127.0.0.1",
     .port = 2000,
     .processes = 5,
-    .connections = 500,
     .requests = 1,
-    .in_flight = 1,
     .timeout_s = 10,
-    .mix.seed = 1,
+    .seed = 1,
 };
-static struct tally *tallies; /* load.processes of them, shared */
-static struct result result;
-static pid_t *pids;      /* the client processes; 0 once reaped */
-static unsigned living;  /* how many are not yet reaped */
-static int gate[2];      /* each process waits until it can read a byte from it */
-static int rows[2];      /* the processes' distributions */
-static sigset_t waiting; /* the signal mask while this process waits */
-
-static volatile sig_atomic_t stops; /* how many INT and TERM have come */
-static int64_t stopped_ns;          /* when the first did */
+static bool seeded; /* there is a -S */
 
 int
 main(int argc, char **argv)
 {
+    struct trial *trial;
+
     die_name(argv[0]);
     take_options(argc, argv);
     take_message();
+    complete_load();
     address_resolve(&load.target, load.host, load.port);
-    catch_signals();
+    run_catch_signals();
     raise_descriptors();
     source_open(&load);
-    open_pipes();
-    open_tallies();
 
-    start_processes();
-    watch();
-    return finish();
+    holder_start(&load);
+    trial = load.plan.kind == PLAN_SEARCH ? search_run(&load) : run_once();
+    holder_end();
+    return finish(trial);
 }
 
 /* --- the command line ------------------------------------------------------------------------ */
@@ -148,11 +162,10 @@ take_options(int argc, char **argv)
 {
     int letter;
 
-    while ((letter = getopt(argc, argv, ":i:p:c:t:b:k:W:S:M:E:m:T:o:qvhV")) != -1) {
+    while ((letter = getopt(argc, argv, ":i:p:c:t:d:r:m:b:k:W:x:H:S:M:E:T:f:L:o:qvhV")) != -1) {
         take_option(letter);
     }
     options_end(argc, argv);
-    mix_end(&load.mix);
 }
 
 static void
@@ -165,22 +178,33 @@ take_host(const char *host)
 }
 
 static void
-take_format(const char *format)
+take_label(const char *label)
 {
-    load.json = strcmp(format, "json") == 0;
-    if (!load.json && strcmp(format, "text") != 0) {
-        die_usage("-o '%s': text or json is allowed", format);
+    if (*label == '\0' || strlen(label) > MOST_LABEL) {
+        die_usage("-L '%.60s': 1 to %d bytes are allowed; for example -L before", label,
+                  MOST_LABEL);
     }
+    load.label = label;
 }
 
-/* An option that is for now, not for later, or that is none. */
-static _Noreturn void
-say_and_leave(int letter)
+static void
+take_format(const char *format)
 {
-    switch (letter) {
-    default:
-        options_rest(letter, help);
+    static const char *const names[] = {
+        [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_CSV] = "csv"};
+    static const char file[] = "hdr=";
+
+    if (strncmp(format, file, strlen(file)) == 0 && format[strlen(file)] != '\0') {
+        load.histogram = format + strlen(file);
+        return;
     }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(format, names[i]) == 0) {
+            load.format = (enum format)i;
+            return;
+        }
+    }
+    die_usage("-o '%.60s': text, json, csv or hdr=FILE is allowed", format);
 }
 
 static void
@@ -194,16 +218,16 @@ take_option(int letter)
         load.port = (int)options_number('p', optarg, 1, 65535);
         break;
     case 'c':
-        load.processes = (unsigned)options_number('c', optarg, 1, MOST_PROCESSES);
-        break;
-    case 't':
-        load.connections = (uint64_t)options_number('t', optarg, 1, MOST_COUNT);
+        load.processes = (unsigned)options_number('c', optarg, 1, RUN_PROCESSES_MOST);
         break;
     case 'm':
         load.in_flight = (unsigned)options_number('m', optarg, 1, MOST_IN_FLIGHT);
         break;
     case 'T':
         load.timeout_s = (int)options_number('T', optarg, 0, MOST_SECONDS);
+        break;
+    case 'L':
+        take_label(optarg);
         break;
     case 'o':
         take_format(optarg);
@@ -233,8 +257,8 @@ take_request(int letter)
     case 'W':
         mix_take(&load.mix, optarg);
         break;
-    case 'S':
-        mix_take_seed(&load.mix, optarg);
+    case 'x':
+        manners_take(&load.manners, optarg);
         break;
     case 'M':
         load.message = optarg;
@@ -243,7 +267,66 @@ take_request(int letter)
         load.expected = optarg;
         break;
     default:
-        say_and_leave(letter);
+        take_schedule(letter);
+    }
+}
+
+static void
+take_seed(const char *value)
+{
+    const char *text = value;
+
+    if (!digits_take(&text, UINT32_MAX, &load.seed) || *text != '\0') {
+        die_usage("-S '%.60s': a whole number from 0 to %lu is allowed", value,
+                  (unsigned long)UINT32_MAX);
+    }
+    seeded = true;
+}
+
+static void
+parse_gate(struct gate *gate, const char *option, const char *value, const char *text)
+{
+    const char *why;
+
+    if (!gate_parse(gate, text, &why)) {
+        die_usage("%s '%.60s': %s; for example %s 'p99<50ms'", option, value, why, option);
+    }
+}
+
+static void
+take_gate(const char *value)
+{
+    if (load.gate_count == GATES_MOST) {
+        die_usage("-f '%.60s': at most %d of them are allowed", value, GATES_MOST);
+    }
+    parse_gate(&load.gates[load.gate_count++], "-f", value, value);
+}
+
+/* How much, when, and what is to come of it. */
+static void
+take_schedule(int letter)
+{
+    switch (letter) {
+    case 't':
+        load.connections = (uint64_t)options_number('t', optarg, 1, MOST_COUNT);
+        break;
+    case 'd':
+        plan_take_duration(&load.plan, optarg);
+        break;
+    case 'r':
+        plan_take_rate(&load.plan, optarg);
+        break;
+    case 'H':
+        load.held = (unsigned)options_number('H', optarg, 1, MOST_HELD);
+        break;
+    case 'S':
+        take_seed(optarg);
+        break;
+    case 'f':
+        take_gate(optarg);
+        break;
+    default:
+        options_rest(letter, help);
     }
 }
 
@@ -259,8 +342,11 @@ take_message(void)
         load.bytes = load.bytes > 0 ? load.bytes : BYTES_DEFAULT;
         return;
     }
-    if (load.mix.classes > 0) {
+    if (load.mix.options > 0) {
         die_usage("-W with -M: a message does not ask for work");
+    }
+    if (load.manners.count > 0) {
+        die_usage("-x with -M: only the clients of requests for bytes misbehave");
     }
     if (load.bytes > 0) {
         die_usage("-b with -M: a message does not ask for a number of bytes");
@@ -274,53 +360,60 @@ take_message(void)
     frame_open(&load);
 }
 
+/* -r max: the steps have their length, and the bound must be one. */
+static void
+complete_search(void)
+{
+    char example[] = "-r max@";
+
+    if (load.connections > 0) {
+        die_usage("-t with -r max: a step lasts a time, not a number of connections; for example "
+                  "-d 1");
+    }
+    if (load.plan.duration_ns == 0) {
+        load.plan.duration_ns = (int64_t)SEARCH_SECONDS * 1000000000;
+    }
+    parse_gate(&load.bound, example, load.plan.bound, load.plan.bound);
+}
+
+/* What depends on several options. */
+static void
+complete_load(void)
+{
+    struct plan *plan = &load.plan;
+
+    mix_end(&load.mix);
+    if (seeded && load.mix.options == 0 && load.manners.count == 0) {
+        die_usage("-S without -W or -x: nothing else is drawn by lot");
+    }
+    if (plan->kind == PLAN_SEARCH) {
+        complete_search();
+    }
+    if (plan->duration_ns > 0 && load.connections > 0) {
+        die_usage("-d with -t: a run lasts a time or a number of connections, not both");
+    }
+    if (plan->kind == PLAN_RAMP && plan->duration_ns == 0) {
+        die_usage("-r FROM:TO without -d: how long is the rate to take for it? For example -d 10");
+    }
+    if (plan->duration_ns == 0 && load.connections == 0) {
+        load.connections = CONNECTIONS_DEFAULT;
+    }
+    if (load.in_flight == 0) {
+        load.in_flight = plan_open(plan) ? IN_FLIGHT_OPEN : 1;
+    }
+}
+
 /* --- before the start ------------------------------------------------------------------------ */
-
-static void
-on_signal(int number)
-{
-    if (number == SIGCHLD) {
-        return; /* it has ended the wait: that is all */
-    }
-    if (stops == 0) {
-        stopped_ns = clock_ns();
-    }
-    if (stops < 2) {
-        stops++;
-    }
-}
-
-/* They stay blocked but while this process waits in pselect(), so none can come between looking at
- * `stops` and waiting. */
-static void
-catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-    sigset_t ours;
-
-    sigemptyset(&ours);
-    sigaddset(&ours, SIGINT);
-    sigaddset(&ours, SIGTERM);
-    sigaddset(&ours, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &ours, &waiting);
-    sigdelset(&waiting, SIGINT); /* whoever started us may have left some blocked */
-    sigdelset(&waiting, SIGTERM);
-    sigdelset(&waiting, SIGCHLD);
-    action.sa_mask = ours;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGCHLD, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, NULL);
-}
 
 /* As many as are allowed, if they are needed. If they do not suffice, the report says so. */
 static void
 raise_descriptors(void)
 {
-    rlim_t needed = (rlim_t)load.in_flight + SPARE_DESCRIPTORS;
+    rlim_t beside = load.manners.count > 0 ? MANNERS_AT_ONCE : 0;
+    rlim_t needed = (rlim_t)load.in_flight + beside;
     struct rlimit limit;
 
+    needed = (load.held > needed ? load.held : needed) + SPARE_DESCRIPTORS;
     if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= needed) {
         return;
     }
@@ -329,212 +422,22 @@ raise_descriptors(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void
-open_pipes(void)
+static struct trial *
+run_once(void)
 {
-    int spare;
+    static struct trial trial;
 
-    /* The spare one is what the shared memory needs for a moment. */
-    if (pipe(gate) == -1 || pipe(rows) == -1 || (spare = dup(gate[0])) == -1) {
-        warn("cannot start: this machine is the limit");
-        exit(STATUS_LIMITED);
-    }
-    close(spare);
-    if (rows[0] >= FD_SETSIZE) {
-        diex("started with too many open descriptors"); /* pselect() could not watch the pipe */
-    }
-}
-
-/* The processes find it at the same address. */
-static void
-open_works(void)
-{
-    size_t classes = load.mix.classes;
-    struct histogram *next =
-        scoreboard_memory(load.processes * TRUST_KINDS * classes * sizeof *next);
-
-    for (unsigned i = 0; i < load.processes; i++) {
-        for (int trust = 0; trust < TRUST_KINDS; trust++) {
-            tallies[i].works[trust] = next;
-            next += classes;
-        }
-    }
-}
-
-static void
-open_tallies(void)
-{
-    pids = calloc(load.processes, sizeof *pids);
-    if (!pids) {
-        die("no memory for %u client processes", load.processes);
-    }
-    tallies = scoreboard_memory(load.processes * sizeof *tallies);
-    for (unsigned i = 0; i < load.processes; i++) {
-        tallies[i].number = i;
-    }
-    if (load.mix.classes > 0) {
-        open_works();
-    }
-}
-
-/* --- the client processes -------------------------------------------------------------------- */
-
-static void
-send_all(int number)
-{
-    for (unsigned i = 0; i < load.processes; i++) {
-        if (pids[i] > 0) {
-            kill(pids[i], number);
-        }
-    }
-}
-
-static _Noreturn void
-process_main(unsigned number, pid_t parent)
-{
-    close(gate[1]); /* the parent's: if it dies, the gate's end is read, not a byte */
-    close(rows[0]);
-    _exit(drive(&load, &tallies[number], parent, gate[0], rows[1]));
-}
-
-/* Too many processes for this machine: those that wait at the gate never begin. */
-static _Noreturn void
-cannot_start(unsigned number)
-{
-    warn("cannot start client process %u of %u: this machine is the limit", number + 1,
-         load.processes);
-    send_all(SIGKILL);
-    while (wait(NULL) > 0 || errno == EINTR) {
-        /* one less */
-    }
-    exit(STATUS_LIMITED);
-}
-
-static void
-open_gate(void)
-{
-    static const char go[MOST_PROCESSES]; /* a byte for each */
-
-    if (write(gate[1], go, load.processes) != (ssize_t)load.processes) {
-        die("cannot start %u client processes", load.processes);
-    }
-    close(gate[0]); /* only now: should all of them be dead, it must not be a broken pipe */
-    close(gate[1]);
-}
-
-static void
-start_processes(void)
-{
-    pid_t parent = getpid();
-
-    for (unsigned i = 0; i < load.processes; i++) {
-        pids[i] = fork();
-        switch (pids[i]) {
-        case -1:
-            cannot_start(i);
-        case 0:
-            process_main(i, parent);
-        default:
-            tallies[i].pid = pids[i];
-            living++;
-            break;
-        }
-    }
-    close(rows[1]); /* the processes': when they have all ended, the pipe ends */
-    open_gate();
-}
-
-/* The end of a process that did not live to say it: the rate is not to suffer from the grace. */
-static int64_t
-latest(int64_t last_ns)
-{
-    return last_ns > stopped_ns ? last_ns : stopped_ns;
-}
-
-static void
-ended(pid_t pid, int status)
-{
-    for (unsigned i = 0; i < load.processes; i++) {
-        if (pids[i] == pid) {
-            pids[i] = 0;
-            living--;
-            tallies[i].died = !WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS;
-            if (tallies[i].started_ns != 0 && tallies[i].ended_ns == 0) {
-                tallies[i].ended_ns = stops > 0 ? latest(tallies[i].last_ns) : clock_ns();
-            }
-        }
-    }
-}
-
-static void
-reap(void)
-{
-    pid_t pid;
-    int status;
-
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        ended(pid, status);
-    }
-}
-
-/* The first INT or TERM is passed on once, and the processes come to an end by themselves. The
- * second, or a process that does not end, ends them all. */
-static void
-pass_on_stops(void)
-{
-    static bool told;
-    int64_t patience_ns = (int64_t)2 * DRIVE_GRACE_MS * 1000000;
-
-    if (stops > 0 && !told) {
-        told = true;
-        send_all(SIGTERM);
-    }
-    if (stops > 1 || (told && clock_ns() - stopped_ns > patience_ns)) {
-        result.killed = true;
-        send_all(SIGKILL);
-    }
-}
-
-/* Waits for rows, for the end of a process, for a signal or for the next progress line. True if
- * there are rows. */
-static bool
-wait_for_news(bool rows_open)
-{
-    struct timespec moment = {.tv_nsec = PROGRESS_MS * 1000000L};
-    bool timed = progress_shown() || stops > 0;
-    fd_set readable;
-
-    FD_ZERO(&readable);
-    if (rows_open) {
-        FD_SET((unsigned)rows[0], &readable); /* unsigned: for musl's macro and -Wconversion */
-    }
-    return pselect(rows[0] + 1, &readable, NULL, NULL, timed ? &moment : NULL, &waiting) > 0;
-}
-
-/* Reads the rows while the processes live: a full pipe would block them. */
-static void
-watch(void)
-{
-    bool rows_open = true;
-
-    progress_open(&load, tallies);
-    while (living > 0 || rows_open) {
-        if (wait_for_news(rows_open)) {
-            rows_open = distribution_receive(&result.distribution, rows[0]);
-        }
-        reap();
-        pass_on_stops();
-        progress_print();
-    }
-    progress_close();
-    close(rows[0]);
+    trial.load = load;
+    trial.tallies = run_open_tallies(&load);
+    run_load(&trial.load, trial.tallies, &trial.result);
+    return &trial;
 }
 
 /* --- the report ------------------------------------------------------------------------------ */
 
 /* The replies that -v was to print, if that has failed. */
 static void
-look_at_output(void)
+look_at_output(const struct tally *tallies)
 {
     for (unsigned i = 0; i < load.processes; i++) {
         if (tallies[i].unshown != 0) {
@@ -543,21 +446,50 @@ look_at_output(void)
     }
 }
 
-static int
-finish(void)
+static void
+judge(struct trial *trial)
 {
-    result.interrupted = stops > 0;
-    result_add_up(&result, &load, tallies);
-    if (load.json) {
-        report_json(&load, &result, tallies);
-    } else {
-        report_text(&load, &result, tallies);
+    for (unsigned i = 0; i < load.gate_count; i++) {
+        struct judgement *judgement = &trial->result.judgements[i];
+
+        *judgement = gate_judge(&load.gates[i], &trial->load, &trial->result);
+        trial->result.broken += !judgement->holds;
+    }
+}
+
+static void
+report(const struct trial *trial)
+{
+    switch (load.format) {
+    case FORMAT_TEXT:
+        report_text(&trial->load, &trial->result, trial->tallies);
+        break;
+    case FORMAT_JSON:
+        report_json(&trial->load, &trial->result, trial->tallies);
+        break;
+    case FORMAT_CSV:
+        report_csv(&trial->load, &trial->result);
+        break;
     }
     if (fflush(stdout) == EOF || ferror(stdout)) {
         die("cannot write the report");
     }
-    look_at_output();
-    distribution_close(&result.distribution);
-    free(pids);
-    return result_status(&result);
+}
+
+static int
+finish(struct trial *trial)
+{
+    enum latency times = plan_open(&load.plan) ? LATENCY_RESPONSE : LATENCY_SERVICE;
+    int status;
+
+    judge(trial);
+    report(trial);
+    if (load.histogram && !hgrm_write(load.histogram, &trial->result.latencies[times])) {
+        die("cannot write '%s'", load.histogram);
+    }
+    look_at_output(trial->tallies);
+    status = result_status(&trial->result);
+    result_close(&trial->result);
+    run_close_tallies(&load, trial->tallies);
+    return status;
 }

@@ -7,8 +7,6 @@
 
 #include "load.h"
 
-enum { DRIVE_GRACE_MS = 1000 }; /* after TERM, for the connections that are under way */
-
 /* In a forked process: prepares, waits for a byte from `gatefd`, which starts all processes
  * together, drives, and sends the rows of the distribution to `pipefd`. TERM stops it; it leaves if
  * `parent` dies. Returns the exit status. */

@@ -1,6 +1,7 @@
 #include "histogram.h"
 
 #include <stddef.h>
+#include <string.h>
 
 enum { MILLION = 1000000 };
 
@@ -54,31 +55,143 @@ histogram_record(struct histogram *histogram, int64_t nanoseconds)
     }
 }
 
-void
-histogram_add(struct histogram *histogram, const struct histogram *more)
+static void
+clear_block(struct histogram *histogram, size_t block)
 {
-    if (more->count == 0) {
-        return;
-    }
-    if (histogram->count == 0 || more->least_ns < histogram->least_ns) {
-        histogram->least_ns = more->least_ns;
-    }
-    if (more->most_ns > histogram->most_ns) {
-        histogram->most_ns = more->most_ns;
-    }
-    histogram->count += more->count;
-    histogram->overflow += more->overflow;
-    histogram->sum_ns += more->sum_ns;
-    histogram->squares_us += more->squares_us;
-    histogram->touched |= more->touched;
-    for (size_t slot = 0; slot < HISTOGRAM_SLOTS; slot++) {
-        /* Reading shared memory that nobody wrote would allocate it: whole blocks are skipped. */
-        if (more->touched >> slot / HISTOGRAM_HALF & 1) {
-            histogram->slots[slot] += more->slots[slot];
-        } else {
-            slot += HISTOGRAM_HALF - 1;
+    memset(&histogram->slots[block * HISTOGRAM_HALF], 0,
+           HISTOGRAM_HALF * sizeof histogram->slots[0]);
+}
+
+void
+histogram_clear(struct histogram *histogram)
+{
+    for (size_t block = 0; block < HISTOGRAM_BLOCKS; block++) {
+        if (histogram->touched >> block & 1) {
+            clear_block(histogram, block);
         }
     }
+    histogram->count = histogram->overflow = histogram->sum_ns = 0;
+    histogram->least_ns = histogram->most_ns = 0;
+    histogram->squares_us = 0;
+    histogram->touched = 0;
+}
+
+/* Adds a block of slots and returns how many values that were. Each slot is read once, for the next
+ * time it may hold more. */
+static uint64_t
+add_block(struct histogram *histogram, const volatile struct histogram *more, size_t block)
+{
+    uint64_t count = 0;
+
+    for (size_t i = block * HISTOGRAM_HALF; i < (block + 1) * HISTOGRAM_HALF; i++) {
+        uint64_t values = more->slots[i];
+
+        histogram->slots[i] += values;
+        count += values;
+    }
+    return count;
+}
+
+/* Widens the ends to those of `more`, which is not empty. */
+static void
+add_ends(struct histogram *histogram, const volatile struct histogram *more)
+{
+    uint64_t least_ns = more->least_ns, most_ns = more->most_ns;
+
+    if (histogram->count == 0 || least_ns < histogram->least_ns) {
+        histogram->least_ns = least_ns;
+    }
+    if (most_ns > histogram->most_ns) {
+        histogram->most_ns = most_ns;
+    }
+}
+
+void
+histogram_add(struct histogram *histogram, const volatile struct histogram *more)
+{
+    uint32_t touched = more->touched;
+    uint64_t overflow = more->overflow, count = overflow;
+
+    for (size_t block = 0; block < HISTOGRAM_BLOCKS; block++) {
+        /* Reading shared memory that nobody wrote would allocate it: whole blocks are skipped. */
+        if (touched >> block & 1) {
+            count += add_block(histogram, more, block);
+        }
+    }
+    if (count == 0) {
+        return;
+    }
+    /* After the slots, for a value widens the ends before it is counted. */
+    add_ends(histogram, more);
+    histogram->touched |= touched;
+    histogram->overflow += overflow;
+    histogram->count += count; /* of what was read: `more` may have another count by now */
+    histogram->sum_ns += more->sum_ns;
+    histogram->squares_us += more->squares_us;
+}
+
+/* What a counter has grown by; it never shrinks, but half-written it could seem to. */
+static uint64_t
+growth(uint64_t now, uint64_t before)
+{
+    return now > before ? now - before : 0;
+}
+
+/* Sets a block of slots, and counts its values: the first is the least so far, the last the most.
+ */
+static void
+subtract_block(struct histogram *difference, const volatile struct histogram *now,
+               const struct histogram *before, size_t block)
+{
+    for (size_t i = block * HISTOGRAM_HALF; i < (block + 1) * HISTOGRAM_HALF; i++) {
+        uint64_t values = growth(now->slots[i], before->slots[i]);
+
+        difference->slots[i] = values;
+        if (values > 0) {
+            difference->most_ns = (uint64_t)(middle_of(i) * 1000);
+            if (difference->count == 0) {
+                difference->least_ns = difference->most_ns;
+            }
+            difference->count += values;
+        }
+    }
+}
+
+/* Counts those that are in no slot. */
+static void
+subtract_overflow(struct histogram *difference, const volatile struct histogram *now,
+                  const struct histogram *before)
+{
+    difference->overflow = growth(now->overflow, before->overflow);
+    if (difference->overflow == 0) {
+        return;
+    }
+    if (difference->count == 0) {
+        difference->least_ns = (uint64_t)HISTOGRAM_MOST_US * 1000; /* no more is known */
+    }
+    difference->most_ns = now->most_ns;
+    difference->count += difference->overflow;
+}
+
+void
+histogram_since(struct histogram *difference, const volatile struct histogram *now,
+                const struct histogram *before)
+{
+    uint32_t touched = now->touched;
+    double squares_us = now->squares_us - before->squares_us;
+
+    difference->count = difference->least_ns = difference->most_ns = 0;
+    for (size_t block = 0; block < HISTOGRAM_BLOCKS; block++) {
+        if (touched >> block & 1) {
+            subtract_block(difference, now, before, block);
+        } else if (difference->touched >> block & 1) {
+            clear_block(difference, block);
+        }
+    }
+    difference->touched = touched;
+    subtract_overflow(difference, now, before);
+    difference->sum_ns = growth(now->sum_ns, before->sum_ns);
+    difference->squares_us = squares_us > 0 ? squares_us : 0;
 }
 
 double
@@ -112,6 +225,9 @@ histogram_percentile(const struct histogram *histogram, uint32_t millionths)
 
     if (left >= histogram->count) {
         return most;
+    }
+    if (left == 1) {
+        return least;
     }
     for (size_t slot = 0; slot < HISTOGRAM_SLOTS; slot++) {
         if (histogram->slots[slot] >= left) {

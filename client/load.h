@@ -11,94 +11,119 @@
 
 #include "../common/address.h"
 #include "../common/scoreboard.h"
+#include "gate.h"
 #include "histogram.h"
+#include "manners.h"
 #include "mix.h"
+#include "outcome.h"
+#include "plan.h"
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
 
 /* What was asked for on the command line. */
 struct load {
-    const char *host;     /* -i */
-    int port;             /* -p */
-    unsigned processes;   /* -c */
-    uint64_t connections; /* -t: of each process */
-    uint64_t bytes;       /* -b: of each reply; with -M what -E says, or 0 */
-    uint64_t requests;    /* -k: on each connection */
-    unsigned in_flight;   /* -m: connections that a process has open at a time */
-    int timeout_s;        /* -T: for connecting and a reply; 0 never */
-    bool json;            /* -o */
-    bool quiet;           /* -q */
-    bool verbose;         /* -v */
-    const char *message;  /* -M: sent as a frame in place of a line (frame.h); NULL: none */
-    const char *expected; /* -E: the reply to it; NULL: any */
-    uint64_t message_bytes;
-    struct mix mix; /* -W, -S */
+    const char *host;       /* -i */
+    int port;               /* -p */
+    unsigned processes;     /* -c */
+    uint64_t connections;   /* -t: of each process; 0: -d says how long */
+    uint64_t bytes;         /* -b: of each reply; with -M what -E says, or 0 */
+    uint64_t requests;      /* -k: on each connection */
+    unsigned in_flight;     /* -m: connections that a process has open at a time */
+    int timeout_s;          /* -T: for connecting and a reply; 0 never */
+    enum format format;     /* -o */
+    const char *histogram;  /* -o hdr=FILE: the file; NULL: none */
+    const char *label;      /* -L: NULL: none */
+    bool quiet;             /* -q */
+    bool verbose;           /* -v */
+    const char *message;    /* -M: sent as a frame in place of a line (frame.h); NULL: none */
+    const char *expected;   /* -E: the reply to it; NULL: any */
+    uint64_t message_bytes; /* length of -M */
+    struct plan plan;       /* -r, -d */
+    struct mix mix;         /* -W */
+    struct manners manners; /* -x */
+    uint32_t seed;          /* -S */
+    unsigned held;          /* -H: idle connections beside */
+    struct gate gates[GATES_MOST]; /* -f */
+    unsigned gate_count;
+    struct gate bound; /* of -r max@ */
     struct address target;
 };
 
-enum failure {
-    FAILURE_REFUSED,
-    FAILURE_RESET,
-    FAILURE_TIMED_OUT,
-    FAILURE_SHORT,          /* the server closed before the end of its reply */
-    FAILURE_CORRUPT,        /* a wrong byte, or one too many */
-    FAILURE_REJECTED,       /* the server sent a line that begins with "error:" */
-    FAILURE_CLIENT_LIMITED, /* ports, descriptors or memory of this machine have run out */
-    FAILURE_OTHER,
-    FAILURE_KINDS
+/* What is measured of a request. Service and response end with its last byte; service begins with
+ * the connection (of a later request: with the end of the last reply), response when the connection
+ * was due. In the closed loop nothing is due, and there are no response times. */
+enum latency {
+    LATENCY_CONNECT,
+    LATENCY_FIRST_BYTE,
+    LATENCY_SERVICE,
+    LATENCY_RESPONSE,
+    LATENCY_KINDS
 };
 
-/* Whether replies could be verified. Which of both a server is shows with its first reply, but a
- * reply without a stamp is known to be wrong only when any process has seen a stamp. So successes
- * without are kept apart until the end. */
-enum trust { TRUST_VERIFIED, TRUST_UNVERIFIED, TRUST_KINDS };
-
-enum latency { LATENCY_CONNECT, LATENCY_FIRST_BYTE, LATENCY_SERVICE, LATENCY_KINDS };
-
-enum { LINE_KEPT = 128 }; /* bytes of an "error:" line that are kept */
+enum {
+    LINE_KEPT = 128,       /* bytes of an "error:" line that are kept */
+    LATE_NS = 1000 * 1000, /* a connection that begins so much after it was due is late */
+    WORK_TIMES = 2         /* of each class of -W: service, response */
+};
 
 /*
  * One per client process, in shared memory, so that it outlives a process that is killed. Written
- * by its process alone (`number`, `works`, `pid`, `died` by the parent). Invariant: begun <=
- * connections; and begun = completed + failed + those in flight. It is large, but memory that
- * nobody touches is not there: most of a histogram stays empty.
+ * by its process alone (`number`, `start_ns`, `works`, `pid`, `died` by the parent). It is large,
+ * but memory that nobody touches is not there: most of a histogram stays empty.
  */
 struct tally {
-    counter begun;
-    counter connected; /* those that got as far */
-    counter completed[TRUST_KINDS];
-    counter requests[TRUST_KINDS]; /* replies received whole */
-    counter bytes;                 /* received, good or bad */
-    counter failed[FAILURE_KINDS];
-    int error[FAILURE_KINDS];      /* the first one's errno, 0 if it has none */
-    int64_t started_ns, ended_ns;  /* clock_ns(); 0: not yet */
+    counter taken;       /* how far it is in the row of its connections, of whatever kind */
+    struct outcome good; /* of the well-behaved ones: what the report is about */
+    struct outcome bad[MANNERS_MOST];
+    counter omitted[MANNERS_MOST]; /* of each -x: there were too many at a time */
+    counter requests[TRUST_KINDS]; /* replies received whole, by the well-behaved ones */
+    counter bytes;                 /* received by them, right or wrong */
+    counter late_full;             /* began late, for all -m places were taken */
+    counter late_busy;             /* began late although there was one: this process came late */
+    counter most_late_ns;          /* the latest of all */
+    counter last_late_ns;          /* the last one that has begun */
+    int64_t start_ns;              /* clock_ns(): the start of the run, the same for all */
+    int64_t started_ns, ended_ns;  /* of this process; 0: not yet */
     int64_t last_ns;               /* when its last connection was completed */
+    int64_t over_ns;               /* when its last one was over, completed or failed */
+    int64_t cpu_ns;                /* processor time that it has used, of user and system */
     bool known;                    /* the server is one of this suite */
     bool one_source;               /* it could not take several source addresses */
     int unshown;                   /* errno of the first reply that could not be printed */
     char rejection[LINE_KEPT + 1]; /* the first "error:" line, without its end */
     unsigned number;               /* of the process, from 0 */
     pid_t pid;
-    bool died;                            /* it ended without saying how its connections ended */
-    counter asked[MIX_CLASSES_MOST];      /* with -W: requests that were begun, by class */
-    struct histogram *works[TRUST_KINDS]; /* their service times, by class; without -W NULL */
+    bool died;                       /* it ended without saying how its connections ended */
+    counter asked[MIX_CLASSES_MOST]; /* with -W: requests that were begun, by class */
+    /* With -W the times of each class: works[trust][WORK_TIMES * class], else NULL. */
+    struct histogram *works[TRUST_KINDS];
+    struct histogram lasted[MANNERS_MOST]; /* how long each kind of -x lasted, to whatever end */
     struct histogram latencies[TRUST_KINDS][LATENCY_KINDS];
 };
 
+/* The row of connections of the run is dealt out in turn: the `nth` of this process is this one of
+ * all. */
 static inline uint64_t
-tally_completed(const struct tally *tally)
+load_nth(const struct load *load, unsigned process, uint64_t nth)
 {
-    return counter_get(&tally->completed[TRUST_VERIFIED]) +
-           counter_get(&tally->completed[TRUST_UNVERIFIED]);
+    return nth * load->processes + process;
 }
 
+/* How many of `total` are this process's. */
 static inline uint64_t
-tally_failed(const struct tally *tally)
+load_share(const struct load *load, unsigned process, uint64_t total)
 {
-    uint64_t failed = 0;
+    return total / load->processes + (process < total % load->processes);
+}
 
-    for (int kind = 0; kind < FAILURE_KINDS; kind++) {
-        failed += counter_get(&tally->failed[kind]);
+/* How many connections the run has in all; 0: as many as there is time for. */
+static inline uint64_t
+load_total(const struct load *load)
+{
+    if (load->connections > 0) {
+        return load->connections * load->processes;
     }
-    return failed;
+    return plan_open(&load->plan) ? plan_count(&load->plan, load->plan.duration_ns) : 0;
 }
 
 static inline int64_t

@@ -13,4 +13,7 @@ void report_text(const struct load *load, const struct result *result, const str
 /* For programs: one object on one line. */
 void report_json(const struct load *load, const struct result *result, const struct tally *tallies);
 
+/* For tables: a line with the names of the columns, and one with their values. */
+void report_csv(const struct load *load, const struct result *result);
+
 #endif

@@ -7,21 +7,24 @@
 #include <string.h>
 
 #include "../common/address.h"
+#include "draw.h"
+#include "duration.h"
+#include "remark.h"
 #include "report.h"
+#include "report_tables.h"
+#include "text.h"
 
 enum {
-    COLUMNS = 100,  /* no line is longer */
-    GROUPED = 32,   /* room for a number with commas */
-    TEXT = 512,     /* room for two or three lines */
-    SHOWN = 128,    /* room for a line of the server's, escaped */
-    SAID_MOST = 80, /* columns of it */
-    BAR = 40,       /* columns of the longest bar */
+    TEXT = 600,     /* room for two or three lines */
+    PHRASE = 256,   /* room for a part of a line */
+    SAID_MOST = 80, /* columns of what the server said */
     ROWS_MOST = 40, /* children that get a row each */
     LABEL = 25,     /* room for "cpu 1.00 ms wait 5.00 ms" */
     FIGURES = 8,    /* columns of a number of requests */
     BINS_MOST = 20  /* rows of the histogram that stands for more */
 };
 
+static void print_first(const struct load *load, const struct result *result);
 static void print_asked(const struct load *load);
 static void print_times(const struct load *load, const struct result *result);
 static void print_classes(const struct load *load, const struct result *result);
@@ -34,151 +37,120 @@ static void print_distribution(const struct load *load, const struct result *res
 void
 report_text(const struct load *load, const struct result *result, const struct tally *tallies)
 {
+    print_first(load, result);
     if (!load->quiet) {
         print_asked(load);
         print_times(load, result);
         print_classes(load, result);
         print_totals(load, result);
+        print_misbehaved(load, result);
+        print_held(result);
     }
     print_failures(load, result, tallies);
+    print_gates(load, result);
     if (load->quiet) {
         return;
     }
+    print_intervals(load, result);
     if (load->verbose) {
         print_processes(load, tallies);
     }
     print_distribution(load, result);
 }
 
-/* --- numbers --------------------------------------------------------------------------------- */
-
-/* 1234567 as 1,234,567. */
-static const char *
-grouped(char text[GROUPED], uint64_t number)
-{
-    char digits[GROUPED];
-    int count = snprintf(digits, sizeof digits, "%" PRIu64, number);
-    char *to = text;
-
-    for (int i = 0; i < count; i++) {
-        if (i > 0 && (count - i) % 3 == 0) {
-            *to++ = ',';
-        }
-        *to++ = digits[i];
-    }
-    *to = '\0';
-    return text;
-}
-
-struct duration {
-    double number;
-    int decimals;
-    const char *unit;
-};
-
-/* Three digits or four, in the unit that fits. */
-static struct duration
-duration_of(double us)
-{
-    if (us < 999.5) {
-        return (struct duration){us, us < 9.95 ? 1 : 0, "us"};
-    }
-    if (us < 999.5e3) {
-        return (struct duration){us / 1e3, us < 9.995e3 ? 2 : us < 99.95e3 ? 1 : 0, "ms"};
-    }
-    return (struct duration){us / 1e6, 2, "s"};
-}
-
-static void
-print_duration(double us)
-{
-    struct duration duration = duration_of(us);
-
-    printf(" %6.*f %-2s", duration.decimals, duration.number, duration.unit);
-}
-
-/* Shows bytes that came from outside: what is not printable ASCII becomes \xNN. */
-static const char *
-escaped(char text[SHOWN], const char *from, size_t most)
-{
-    size_t used = 0;
-
-    for (; *from != '\0' && used + 4 + strlen("...") <= most; from++) {
-        unsigned char byte = (unsigned char)*from;
-
-        if (byte >= ' ' && byte < 0x7f && byte != '\\') {
-            text[used++] = *from;
-        } else {
-            used += (size_t)snprintf(text + used, SHOWN - used, "\\x%02x", byte);
-        }
-    }
-    snprintf(text + used, SHOWN - used, "%s", *from != '\0' ? "..." : "");
-    return text;
-}
-
-/* Prints a line; one that is too long is broken at blanks. */
-static void
-print_wrapped(const char *text)
-{
-    while (strlen(text) > COLUMNS) {
-        size_t length = COLUMNS;
-
-        while (length > 1 && text[length] != ' ') {
-            length--;
-        }
-        printf("%.*s\n", (int)length, text);
-        text += length + 1;
-    }
-    puts(text);
-}
-
-static void
-print_bar(uint64_t value, uint64_t most)
-{
-    uint64_t length = most > 0 ? (uint64_t)((double)value / (double)most * BAR + 0.5) : 0;
-
-    if (length > 0) {
-        printf("  ");
-    }
-    for (uint64_t i = 0; i < length; i++) {
-        putchar('#');
-    }
-    putchar('\n');
-}
-
-static const char *
-plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
-}
-
 /* --- asked, times ---------------------------------------------------------------------------- */
+
+/* What must not be overlooked: what has been found, and that a rate was not reached. */
+static void
+print_first(const struct load *load, const struct result *result)
+{
+    char text[REMARK_TEXT], shown[TEXT_SHOWN];
+
+    if (load->label && !load->quiet) {
+        printf("Run: %s\n\n", text_escaped(shown, load->label, TEXT_SHOWN - 1));
+    }
+    print_steps(load, result);
+    if (remark_rate(result, load, text)) {
+        text_wrapped(text);
+        if (!load->quiet) {
+            putchar('\n');
+        }
+    }
+}
+
+/* "10 s", "0.5 s". */
+static const char *
+seconds_text(char text[DURATION_TEXT], const struct load *load)
+{
+    snprintf(text, DURATION_TEXT, "%.9g s", result_schedule(load));
+    return text;
+}
+
+/* "5 processes", and what they do when: the connections of the run. */
+static void
+phrase_connections(char text[PHRASE], const struct load *load)
+{
+    const struct plan *plan = &load->plan;
+    char count[TEXT_GROUPED], rate[TEXT_GROUPED], to[TEXT_GROUPED], length[DURATION_TEXT];
+    char processes[TEXT_GROUPED * 2];
+
+    snprintf(processes, sizeof processes, "%u process%s", load->processes,
+             load->processes == 1 ? "" : "es");
+    text_grouped(count, load->connections);
+    text_grouped(rate, plan->rate);
+    text_grouped(to, plan->rate_to);
+    seconds_text(length, load);
+    if (plan->kind == PLAN_RAMP) {
+        snprintf(text, PHRASE, "%s to %s connections/s over %s from %s", rate, to, length,
+                 processes);
+    } else if (plan_open(plan) && load->connections == 0) {
+        snprintf(text, PHRASE, "%s connections/s for %s from %s", rate, length, processes);
+    } else if (plan_open(plan)) {
+        text_grouped(count, load_total(load));
+        snprintf(text, PHRASE, "%s connection%s at %s/s from %s", count,
+                 text_plural(load_total(load)), rate, processes);
+    } else if (load->connections == 0) {
+        snprintf(text, PHRASE, "%s for %s", processes, length);
+    } else {
+        snprintf(text, PHRASE, "%s x %s connection%s", processes, count,
+                 text_plural(load->connections));
+    }
+}
+
+/* What is asked on each connection. */
+static void
+phrase_requests(char text[PHRASE], const struct load *load)
+{
+    char requests[TEXT_GROUPED], bytes[TEXT_GROUPED];
+    uint64_t size = load->message ? load->message_bytes : load->bytes;
+    int used =
+        snprintf(text, PHRASE, "%s %s%s of %s byte%s", text_grouped(requests, load->requests),
+                 load->message ? "message" : "request", text_plural(load->requests),
+                 text_grouped(bytes, size), text_plural(size));
+
+    if (load->mix.classes > 0) {
+        snprintf(text + used, PHRASE - (size_t)used, ", %.9g%% with work (seed %" PRIu32 ")",
+                 100 * (double)mix_share(&load->mix) / DRAW_WHOLE, load->seed);
+    }
+}
 
 static void
 print_asked(const struct load *load)
 {
-    char target[ADDRESS_TEXT], shown[SHOWN], connections[GROUPED], requests[GROUPED],
-        bytes[GROUPED], in_flight[GROUPED] = "", work[GROUPED * 2] = "", text[TEXT];
-    const char *what = load->message ? "message" : "request";
-    uint64_t size = load->message ? load->message_bytes : load->bytes;
+    char target[ADDRESS_TEXT], shown[TEXT_SHOWN], connections[PHRASE], requests[PHRASE],
+        in_flight[TEXT_GROUPED] = "", text[TEXT];
     size_t length;
 
     address_text(&load->target, target);
-    escaped(shown, target, COLUMNS - strlen("to "));
-    if (load->in_flight > 1) {
+    text_escaped(shown, target, TEXT_COLUMNS - strlen("to "));
+    phrase_connections(connections, load);
+    phrase_requests(requests, load);
+    if (load->in_flight > 1 && !plan_open(&load->plan)) {
         snprintf(in_flight, sizeof in_flight, " (%u at a time)", load->in_flight);
     }
-    if (load->mix.classes > 0) {
-        snprintf(work, sizeof work, ", %.9g%% with work (seed %" PRIu32 ")",
-                 100 * (double)mix_share(&load->mix) / MIX_WHOLE, load->mix.seed);
-    }
-    length = (size_t)snprintf(
-        text, sizeof text, "%u process%s x %s connection%s%s x %s %s%s of %s byte%s%s",
-        load->processes, load->processes == 1 ? "" : "es", grouped(connections, load->connections),
-        plural(load->connections), in_flight, grouped(requests, load->requests), what,
-        plural(load->requests), grouped(bytes, size), plural(size), work);
-    if (length + strlen(" to ") + strlen(shown) > COLUMNS) {
-        print_wrapped(text);
+    length = (size_t)snprintf(text, sizeof text, "%s%s x %s", connections, in_flight, requests);
+    if (length + strlen(" to ") + strlen(shown) > TEXT_COLUMNS) {
+        text_wrapped(text);
         printf("to %s\n\n", shown);
     } else {
         printf("%s to %s\n\n", text, shown);
@@ -192,11 +164,11 @@ print_durations(const struct histogram *histogram)
 {
     static const uint32_t ranks[] = {500000, 900000, 990000, 999000};
 
-    print_duration(histogram_least(histogram));
+    text_duration(histogram_least(histogram));
     for (size_t i = 0; i < sizeof ranks / sizeof ranks[0]; i++) {
-        print_duration(histogram_percentile(histogram, ranks[i]));
+        text_duration(histogram_percentile(histogram, ranks[i]));
     }
-    print_duration(histogram_most(histogram));
+    text_duration(histogram_most(histogram));
     putchar('\n');
 }
 
@@ -215,35 +187,41 @@ print_more(const char *name, const struct histogram *histogram)
 
     printf("%-10s", name);
     for (size_t i = 0; i < sizeof ranks / sizeof ranks[0]; i++) {
-        print_duration(histogram_percentile(histogram, ranks[i]));
+        text_duration(histogram_percentile(histogram, ranks[i]));
     }
-    print_duration(histogram_mean(histogram));
-    print_duration(histogram_deviation(histogram));
+    text_duration(histogram_mean(histogram));
+    text_duration(histogram_deviation(histogram));
     putchar('\n');
 }
 
 static void
 print_times(const struct load *load, const struct result *result)
 {
-    static const char *const names[LATENCY_KINDS] = {"connect", "first byte", "service"};
-    uint64_t overflow = result->latencies[LATENCY_SERVICE].overflow;
+    static const char *const names[LATENCY_KINDS] = {"connect", "first byte", "service",
+                                                     "response"};
+    int kinds = plan_open(&load->plan) ? LATENCY_KINDS : LATENCY_RESPONSE;
+    uint64_t overflow = result->latencies[kinds - 1].overflow;
+    char text[REMARK_TEXT];
 
     if (result->requests == 0) {
         return;
     }
     printf("%-10s%s\n", "", times_heading);
-    for (int i = 0; i < LATENCY_KINDS; i++) {
+    for (int i = 0; i < kinds; i++) {
         print_row(names[i], &result->latencies[i]);
     }
     if (load->verbose) {
         printf("\n%-10s%7s%10s%10s%10s%10s%10s\n", "", "p25", "p75", "p95", "p99.99", "mean",
                "std dev");
-        for (int i = 0; i < LATENCY_KINDS; i++) {
+        for (int i = 0; i < kinds; i++) {
             print_more(names[i], &result->latencies[i]);
         }
     }
     if (overflow > 0) {
         printf("%" PRIu64 " took more than 60 s.\n", overflow);
+    }
+    if (remark_response(result, load, text)) {
+        text_wrapped(text);
     }
     putchar('\n');
 }
@@ -292,22 +270,21 @@ print_figure(uint64_t number)
 /* -W: how many requests of each class succeeded, the part of it in all that were begun, and the
  * times. Of none there are no times. */
 static void
-print_classes(const struct load *load, const struct result *result)
+print_class_times(const struct load *load, const struct result *result, const char *heading,
+                  int which)
 {
     char label[LABEL];
 
-    if (result->requests == 0 || load->mix.classes == 0) {
-        return;
-    }
-    printf("%-*s %*s  share%s\n", LABEL - 1, "service by work", FIGURES, "requests", times_heading);
+    printf("%-*s %*s  share%s\n", LABEL - 1, heading, FIGURES, "requests", times_heading);
     for (unsigned i = 0; i < load->mix.classes; i++) {
+        const struct histogram *times = &result->works[i][which];
         double percent = 100 * result_part(result, i);
 
         printf("%-*s", LABEL - 1, label_of(label, &load->mix, i));
-        print_figure(result->works[i].count);
+        print_figure(times->count);
         printf(" %5.*f%%", percent < 9.995 ? 2 : 1, percent);
-        if (result->works[i].count > 0) {
-            print_durations(&result->works[i]);
+        if (times->count > 0) {
+            print_durations(times);
         } else {
             putchar('\n');
         }
@@ -315,28 +292,59 @@ print_classes(const struct load *load, const struct result *result)
     putchar('\n');
 }
 
+static void
+print_classes(const struct load *load, const struct result *result)
+{
+    if (result->requests == 0 || load->mix.classes == 0) {
+        return;
+    }
+    print_class_times(load, result, "service by work", 0);
+    if (plan_open(&load->plan)) {
+        print_class_times(load, result, "response by work", 1);
+    }
+}
+
 /* --- totals ---------------------------------------------------------------------------------- */
+
+/* Which loop it was, and what that means for the times. */
+static void
+print_loop(const struct load *load, const struct result *result)
+{
+    uint64_t late = result->late_full + result->late_busy;
+    char count[TEXT_GROUPED], most[DURATION_TEXT], text[TEXT];
+
+    if (!plan_open(&load->plan)) {
+        text_wrapped("Closed loop: a process begins a connection when another one has ended. So a "
+                     "slow server is asked less often, and the waiting of those who would have "
+                     "come meanwhile is in none of these times.");
+        return;
+    }
+    snprintf(text, sizeof text,
+             "Open loop: connections begin on schedule, whatever becomes of the others; service "
+             "counts from the real beginning, response from when it was due. %s began more than "
+             "1 ms late, the latest %s.",
+             text_grouped(count, late), duration_text(result->most_late_us, most));
+    text_wrapped(text);
+}
 
 static void
 print_totals(const struct load *load, const struct result *result)
 {
-    char completed[GROUPED], scheduled[GROUPED], rate[GROUPED], requests[2 * GROUPED] = "";
+    char completed[TEXT_GROUPED], scheduled[TEXT_GROUPED], rate[TEXT_GROUPED],
+        requests[2 * TEXT_GROUPED] = "";
     char text[TEXT];
 
     if (load->requests > 1) {
-        grouped(rate, (uint64_t)(result_rate(result, result->requests) + 0.5));
+        text_grouped(rate, (uint64_t)(result_rate(result, result->requests) + 0.5));
         snprintf(requests, sizeof requests, ", %s requests/s", rate);
     }
-    grouped(rate, (uint64_t)(result_rate(result, result->completed) + 0.5));
+    text_grouped(rate, (uint64_t)(result_rate(result, result->completed) + 0.5));
     snprintf(text, sizeof text,
              "%s of %s connections completed in %.3f s: %s connections/s%s, %.1f MiB/s",
-             grouped(completed, result->completed), grouped(scheduled, result->scheduled),
+             text_grouped(completed, result->completed), text_grouped(scheduled, result->scheduled),
              result->seconds, rate, requests, result_rate(result, result->bytes) / (1 << 20));
-    print_wrapped(text);
-    printf(
-        "Closed loop: a process begins a connection when another one has ended. So a slow server "
-        "is asked\nless often, and the waiting of those who would have come meanwhile is in none "
-        "of these times.\n");
+    text_wrapped(text);
+    print_loop(load, result);
 }
 
 /* --- failures -------------------------------------------------------------------------------- */
@@ -358,11 +366,11 @@ reason(const struct result *result, enum failure kind)
 static void
 print_rejections(const struct load *load, const struct tally *tallies)
 {
-    char shown[SHOWN];
+    char shown[TEXT_SHOWN];
     const char *rejection;
 
     for (unsigned i = 0; (rejection = result_rejection(load, tallies, i)); i++) {
-        printf("  the server said: %s\n", escaped(shown, rejection, SAID_MOST));
+        printf("  the server said: %s\n", text_escaped(shown, rejection, SAID_MOST));
     }
 }
 
@@ -380,34 +388,45 @@ print_dead(const struct result *result)
 static void
 print_failures(const struct load *load, const struct result *result, const struct tally *tallies)
 {
-    char count[GROUPED];
-    const char *hint;
+    char count[TEXT_GROUPED];
+    char text[REMARK_TEXT];
 
     if (result->failed > 0) {
-        printf("%sFailed: %s\n", load->quiet ? "" : "\n", grouped(count, result->failed));
+        printf("%sFailed: %s\n", load->quiet ? "" : "\n", text_grouped(count, result->failed));
     }
     for (int kind = 0; kind < FAILURE_KINDS; kind++) {
         if (result->errors[kind] > 0) {
             const char *why = reason(result, (enum failure)kind);
 
-            printf("  %-14s %12s  %s\n", result_kind((enum failure)kind),
-                   grouped(count, result->errors[kind]), why);
+            printf("  %-14s %12s  %s\n", outcome_name((enum failure)kind),
+                   text_grouped(count, result->errors[kind]), why);
         }
     }
     print_rejections(load, tallies);
     if (result->unsent > 0) {
-        printf("Never begun: %s%s\n", grouped(count, result->unsent),
-               result->interrupted ? " (interrupted)" : "");
+        printf("Never begun: %s%s\n", text_grouped(count, result->unsent),
+               result->interrupted          ? " (interrupted)"
+               : load->plan.duration_ns > 0 ? " (time was over before there was room for them)"
+                                            : "");
     } else if (result->interrupted) {
         printf("Interrupted.\n");
     }
     print_dead(result);
-    for (unsigned i = 0; (hint = result_hint(result, load, i)); i++) {
-        printf("%s\n", hint);
+    for (unsigned i = 0; remark_limit(result, load, i, text); i++) {
+        text_wrapped(text);
     }
 }
 
 /* --- processes and children ------------------------------------------------------------------ */
+
+/* How many of its connections a process has not begun. */
+static uint64_t
+left_of(const struct load *load, const struct tally *tally)
+{
+    uint64_t total = load_total(load), taken = counter_get(&tally->taken);
+
+    return total > 0 ? load_share(load, tally->number, total) - taken : 0;
+}
 
 static void
 print_processes(const struct load *load, const struct tally *tallies)
@@ -417,9 +436,8 @@ print_processes(const struct load *load, const struct tally *tallies)
         const struct tally *tally = &tallies[i];
 
         printf("%7u %8ld %10" PRIu64 " %9" PRIu64 " %10" PRIu64 " %8.3f%s\n", i + 1,
-               (long)tally->pid, tally_completed(tally), tally_failed(tally),
-               load->connections - (uint64_t)counter_get(&tally->begun),
-               (double)(tally->ended_ns - tally->started_ns) / 1e9,
+               (long)tally->pid, outcome_completed(&tally->good), outcome_failed(&tally->good),
+               left_of(load, tally), (double)(tally->ended_ns - tally->started_ns) / 1e9,
                tally->died ? "  did not finish" : "");
     }
 }
@@ -440,7 +458,7 @@ print_rows(const struct load *load, const struct result *result)
             printf(" %11" PRIu64, share->requests);
         }
         printf(" %5.1f%%", 100 * (double)share->connections / total);
-        print_bar(share->connections, result->evenness.most);
+        text_bar(share->connections, result->evenness.most);
     }
 }
 
@@ -460,12 +478,12 @@ print_bins(const struct result *result)
     }
     printf("\nconnections      children\n");
     for (uint64_t i = 0; least + i * width <= result->evenness.most; i++) {
-        char range[2 * GROUPED];
+        char range[2 * TEXT_GROUPED];
 
         snprintf(range, sizeof range, width > 1 ? "%" PRIu64 " to %" PRIu64 : "%" PRIu64,
                  least + i * width, least + (i + 1) * width - 1);
         printf("%-15s %9" PRIu64, range, bins[i]);
-        print_bar(bins[i], most);
+        text_bar(bins[i], most);
     }
 }
 
@@ -510,5 +528,5 @@ print_distribution(const struct load *load, const struct result *result)
              result->distribution.used, result->distribution.used == 1 ? "" : "ren", even->least,
              even->most, even->mean, even->deviation, even->jain);
     putchar('\n');
-    print_wrapped(text);
+    text_wrapped(text);
 }

@@ -10,30 +10,13 @@
 
 enum { STATUS_FAILED = 1, STATUS_UNREACHABLE = 3, STATUS_LIMITED = 4 };
 
-const char *
-result_kind(enum failure kind)
-{
-    static const char *const names[FAILURE_KINDS] = {
-        [FAILURE_REFUSED] = "refused",
-        [FAILURE_RESET] = "reset",
-        [FAILURE_TIMED_OUT] = "timed_out",
-        [FAILURE_SHORT] = "short",
-        [FAILURE_CORRUPT] = "corrupt",
-        [FAILURE_REJECTED] = "rejected",
-        [FAILURE_CLIENT_LIMITED] = "client_limited",
-        [FAILURE_OTHER] = "other",
-    };
-
-    return names[kind];
-}
-
 static void
-add_errors(struct result *result, const struct tally *tally)
+add_errors(struct result *result, const struct outcome *good)
 {
     for (int kind = 0; kind < FAILURE_KINDS; kind++) {
-        result->errors[kind] += counter_get(&tally->failed[kind]);
+        result->errors[kind] += counter_get(&good->failed[kind]);
         if (result->error[kind] == 0) {
-            result->error[kind] = tally->error[kind];
+            result->error[kind] = good->error[kind];
         }
     }
 }
@@ -45,8 +28,8 @@ add_times(struct result *result, const struct load *load, const struct tally *ta
     for (int i = 0; i < LATENCY_KINDS; i++) {
         histogram_add(&result->latencies[i], &tally->latencies[trust][i]);
     }
-    for (unsigned i = 0; i < load->mix.classes; i++) {
-        histogram_add(&result->works[i], &tally->works[trust][i]);
+    for (unsigned i = 0; i < WORK_TIMES * load->mix.classes; i++) {
+        histogram_add(&result->works[i / WORK_TIMES][i % WORK_TIMES], &tally->works[trust][i]);
     }
 }
 
@@ -54,9 +37,9 @@ add_times(struct result *result, const struct load *load, const struct tally *ta
 static void
 add_successes(struct result *result, const struct load *load, const struct tally *tally)
 {
-    uint64_t unverified = counter_get(&tally->completed[TRUST_UNVERIFIED]);
+    uint64_t unverified = counter_get(&tally->good.completed[TRUST_UNVERIFIED]);
 
-    result->completed += counter_get(&tally->completed[TRUST_VERIFIED]);
+    result->completed += counter_get(&tally->good.completed[TRUST_VERIFIED]);
     result->requests += counter_get(&tally->requests[TRUST_VERIFIED]);
     add_times(result, load, tally, TRUST_VERIFIED);
     if (!result->foreign) {
@@ -68,26 +51,51 @@ add_successes(struct result *result, const struct load *load, const struct tally
     add_times(result, load, tally, TRUST_UNVERIFIED);
 }
 
-/* What a process that died left open has failed; what it never began is unsent. */
-static void
-add_process(struct result *result, const struct load *load, const struct tally *tally)
+/* What a process that died left open has failed. */
+static uint64_t
+left_open(const struct outcome *outcome, bool died)
 {
-    uint64_t begun = counter_get(&tally->begun);
-    uint64_t done = tally_failed(tally) + tally_completed(tally);
+    uint64_t begun = counter_get(&outcome->begun);
+    uint64_t done = outcome_completed(outcome) + outcome_failed(outcome);
 
-    assert(begun <= load->connections);
-    assert(tally->died ? done <= begun : done == begun);
-    result->errors[FAILURE_OTHER] += begun - done;
-    result->unsent += load->connections - begun;
-    result->connected += counter_get(&tally->connected);
-    result->bytes += counter_get(&tally->bytes);
-    result->one_source = result->one_source || tally->one_source;
-    result->died += tally->died;
-    add_errors(result, tally);
-    for (unsigned i = 0; i < load->mix.classes; i++) {
-        result->asked[i] += counter_get(&tally->asked[i]);
+    assert(died ? done <= begun : done == begun);
+    return begun - done;
+}
+
+/* Those of -x, by kind. Returns how many of the process's connections they were. */
+static uint64_t
+add_misbehaved(struct result *result, const struct load *load, const struct tally *tally)
+{
+    uint64_t count = 0;
+
+    for (unsigned i = 0; i < load->manners.count; i++) {
+        const struct outcome *bad = &tally->bad[i];
+        struct misbehaved *sum = &result->misbehaved[i];
+        uint64_t begun = counter_get(&bad->begun), omitted = counter_get(&tally->omitted[i]);
+
+        sum->begun += begun;
+        sum->omitted += omitted;
+        sum->completed += outcome_completed(bad);
+        sum->errors[FAILURE_OTHER] += left_open(bad, tally->died);
+        for (int kind = 0; kind < FAILURE_KINDS; kind++) {
+            sum->errors[kind] += counter_get(&bad->failed[kind]);
+        }
+        histogram_add(&sum->lasted, &tally->lasted[i]);
+        count += begun + omitted;
     }
-    add_successes(result, load, tally);
+    return count;
+}
+
+static void
+add_lateness(struct result *result, const struct tally *tally)
+{
+    double most = (double)counter_get(&tally->most_late_ns) / 1000;
+    double last = (double)counter_get(&tally->last_late_ns) / 1000;
+
+    result->late_full += counter_get(&tally->late_full);
+    result->late_busy += counter_get(&tally->late_busy);
+    result->most_late_us = most > result->most_late_us ? most : result->most_late_us;
+    result->last_late_us = last > result->last_late_us ? last : result->last_late_us;
 }
 
 /* One process that has seen a reply of this suite is enough to know the server. */
@@ -104,10 +112,51 @@ judge_server(struct result *result, const struct load *load, const struct tally 
     result->identified = known && !load->message && load->bytes >= CONN_STAMP;
 }
 
-static double
-seconds_of(const struct load *load, const struct tally *tallies)
+static void
+add_process(struct result *result, const struct load *load, const struct tally *tally)
 {
-    int64_t start = 0, end = 0;
+    uint64_t total = load_total(load), begun = counter_get(&tally->good.begun);
+    uint64_t bad = add_misbehaved(result, load, tally);
+    uint64_t mine = total > 0 ? load_share(load, tally->number, total) : begun + bad;
+
+    assert(begun + bad <= mine);
+    result->scheduled += mine - bad;
+    result->unsent += mine - bad - begun;
+    result->errors[FAILURE_OTHER] += left_open(&tally->good, tally->died);
+    result->connected += counter_get(&tally->good.connected);
+    result->bytes += counter_get(&tally->bytes);
+    add_lateness(result, tally);
+    result->cpu_seconds += (double)tally->cpu_ns / 1e9;
+    result->one_source = result->one_source || tally->one_source;
+    result->died += tally->died;
+    add_errors(result, &tally->good);
+    for (unsigned i = 0; i < load->mix.classes; i++) {
+        result->asked[i] += counter_get(&tally->asked[i]);
+    }
+    add_successes(result, load, tally);
+}
+
+static int64_t
+schedule_of(const struct load *load)
+{
+    if (load->plan.duration_ns > 0) {
+        return load->plan.duration_ns;
+    }
+    return plan_open(&load->plan) ? plan_due(&load->plan, load_total(load)) : 0;
+}
+
+double
+result_schedule(const struct load *load)
+{
+    return (double)schedule_of(load) / 1e9;
+}
+
+/* To the end of the last connection. A schedule lasts to its end, although the last connection may
+ * be over before the next would be due: ten at 10 per second are 10 per second. */
+static double
+seconds_of(const struct result *result, const struct load *load, const struct tally *tallies)
+{
+    int64_t start = 0, end = 0, seconds;
 
     for (unsigned i = 0; i < load->processes; i++) {
         if (tallies[i].started_ns == 0) {
@@ -116,24 +165,40 @@ seconds_of(const struct load *load, const struct tally *tallies)
         start = start == 0 || tallies[i].started_ns < start ? tallies[i].started_ns : start;
         end = tallies[i].ended_ns > end ? tallies[i].ended_ns : end;
     }
-    return (double)(end - start) / 1e9;
+    seconds = end - start;
+    if (!result->interrupted && schedule_of(load) > seconds) {
+        seconds = schedule_of(load);
+    }
+    return (double)(seconds > 0 ? seconds : 0) / 1e9;
 }
 
 void
 result_add_up(struct result *result, const struct load *load, const struct tally *tallies)
 {
-    result->scheduled = load->processes * load->connections;
     judge_server(result, load, tallies);
-    result->seconds = seconds_of(load, tallies);
+    result->seconds = seconds_of(result, load, tallies);
     for (unsigned i = 0; i < load->processes; i++) {
         add_process(result, load, &tallies[i]);
     }
     for (int kind = 0; kind < FAILURE_KINDS; kind++) {
         result->failed += result->errors[kind];
     }
+    for (unsigned i = 0; i < load->manners.count; i++) {
+        for (int kind = 0; kind < FAILURE_KINDS; kind++) {
+            result->misbehaved[i].failed += result->misbehaved[i].errors[kind];
+        }
+    }
     assert(result->scheduled == result->completed + result->failed + result->unsent);
     distribution_sort(&result->distribution);
     result->evenness = distribution_evenness(&result->distribution);
+}
+
+void
+result_close(struct result *result)
+{
+    distribution_close(&result->distribution);
+    free(result->intervals);
+    result->intervals = NULL;
 }
 
 double
@@ -169,90 +234,26 @@ result_rejection(const struct load *load, const struct tally *tallies, unsigned 
     return NULL;
 }
 
+/* Idle connections could not be made for a lack of this machine. */
+static bool
+held_limited(const struct result *result)
+{
+    return result->held.failed > 0 && outcome_of(result->held.error) == FAILURE_CLIENT_LIMITED;
+}
+
 int
 result_status(const struct result *result)
 {
-    if (result->errors[FAILURE_CLIENT_LIMITED] > 0) {
+    if (result->errors[FAILURE_CLIENT_LIMITED] > 0 || held_limited(result)) {
         return STATUS_LIMITED;
     }
     if (result->failed > 0 && result->connected == 0 && !result->interrupted) {
         return STATUS_UNREACHABLE;
     }
-    if (result->completed < result->scheduled || result->interrupted || result->died > 0) {
+    if (result->completed < result->scheduled || result->interrupted || result->died > 0 ||
+        result->held.failed > 0 || result->broken > 0 ||
+        (result->step_count > 0 && result->found == 0)) {
         return STATUS_FAILED;
     }
     return EXIT_SUCCESS;
-}
-
-/* --- hints ----------------------------------------------------------------------------------- */
-
-static const char *
-ports_hint(const struct load *load)
-{
-    if (load->message) {
-        return "This machine ran out of local ports, not the server. Make fewer connections per "
-               "run; or wait 60 s\nuntil the closed ones leave TIME_WAIT; or use another port or "
-               "several addresses of the server.";
-    }
-    return "This machine ran out of local ports, not the server. Make fewer connections per run, "
-           "or more\nrequests on each (-k); or wait 60 s until the closed ones leave TIME_WAIT; "
-           "or use another\nport or several addresses of the server.";
-}
-
-static const char *
-limit_hint(const struct result *result, const struct load *load)
-{
-    if (result->errors[FAILURE_CLIENT_LIMITED] == 0) {
-        return NULL;
-    }
-    switch (result->error[FAILURE_CLIENT_LIMITED]) {
-    case EADDRNOTAVAIL:
-    case EADDRINUSE:
-    case EAGAIN:
-        return ports_hint(load);
-    case EMFILE:
-        return "The limit on open descriptors is too low for so many connections in flight: "
-               "raise it\n(ulimit -n) or ask for fewer (-m). The server is not the limit.";
-    default:
-        return "This machine lacks descriptors, buffers or memory, not the server: ask for fewer "
-               "processes\n(-c) or fewer connections in flight (-m).";
-    }
-}
-
-/* Judged by what happened: so many connections within a minute. */
-static const char *
-cliff_hint(const struct result *result, const struct load *load)
-{
-    bool is_unix = load->target.storage.ss_family == AF_UNIX;
-    bool spread = source_spreads() && !result->one_source;
-    double minutes = result->seconds > 60 ? result->seconds / 60 : 1;
-
-    if (is_unix || spread) {
-        return NULL;
-    }
-    if ((double)result->connected / minutes <= SOURCE_CLIFF) {
-        return NULL;
-    }
-    if (load->message) {
-        return "With more than 14,000 connections a minute to one address and port, of this and "
-               "other runs, the\nsearch for a free local port slows the client down, several "
-               "times. Take fewer.";
-    }
-    return "With more than 14,000 connections a minute to one address and port, of this and other "
-           "runs, the\nsearch for a free local port slows the client down, several times. Take "
-           "fewer, or more requests\non each (-k).";
-}
-
-const char *
-result_hint(const struct result *result, const struct load *load, unsigned nth)
-{
-    /* Only the first explains a failure. */
-    const char *hints[] = {limit_hint(result, load), load->quiet ? NULL : cliff_hint(result, load)};
-
-    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
-        if (hints[i] && nth-- == 0) {
-            return hints[i];
-        }
-    }
-    return NULL;
 }

@@ -5,27 +5,73 @@
 #define CLIENT_RESULT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "distribution.h"
 #include "load.h"
 
-/* Invariant: scheduled = completed + failed + unsent, in connections. */
+/* A part of the run, about a second: what ended in it. */
+struct interval {
+    double from, length;        /* seconds since the start */
+    double asked;               /* connections per second that were due in it; 0 in a closed loop */
+    uint64_t completed, failed; /* connections */
+    uint64_t requests;
+    double p50, p99; /* us: response in the open loop, else service; 0 if nothing succeeded */
+};
+
+/* What became of the connections of one -x. */
+struct misbehaved {
+    uint64_t begun, omitted, completed, failed;
+    uint64_t errors[FAILURE_KINDS];
+    struct histogram lasted;
+};
+
+/* -H. */
+struct result_held {
+    uint64_t asked, opened, closed, failed, least, open;
+    int error;
+};
+
+/* A step of -r max. */
+struct step {
+    uint32_t rate;
+    double achieved; /* completed connections per second */
+    bool known;      /* there is a value */
+    double value;    /* of what the bound is about */
+    bool kept;       /* it keeps the bound, at that rate, and nothing failed */
+    const char *why; /* if it does not */
+};
+
+/* Invariant: scheduled = completed + failed + unsent, in well-behaved connections. */
 struct result {
     uint64_t scheduled, connected, completed, failed, unsent;
     uint64_t errors[FAILURE_KINDS]; /* failed, by kind */
     int error[FAILURE_KINDS];       /* an errno of each kind, or 0 */
     uint64_t requests, bytes;
-    double seconds;   /* from the first process's start to the last one's end */
-    bool foreign;     /* replies came, but none that could be verified */
-    bool identified;  /* replies told who sent them */
-    bool interrupted; /* by a signal */
-    bool killed;      /* and then the processes were not left the time to end by themselves */
-    bool one_source;  /* could not use several addresses */
-    unsigned died;    /* processes that ended without saying how */
+    double seconds;     /* from the start to the end of the last connection, or of the schedule */
+    double cpu_seconds; /* processor time of the client's processes */
+    uint64_t late_full, late_busy; /* began late: there was no room; their process came late */
+    double most_late_us;           /* the latest of all */
+    double last_late_us;           /* the last one of some process, the latest of them */
+    bool foreign;                  /* replies came, but none that could be verified */
+    bool identified;               /* replies told who sent them */
+    bool interrupted;              /* by a signal */
+    bool killed;     /* and then the processes were not left the time to end by themselves */
+    bool one_source; /* could not use several addresses */
+    unsigned died;   /* processes that ended without saying how */
     struct histogram latencies[LATENCY_KINDS];
-    uint64_t asked[MIX_CLASSES_MOST];         /* with -W: requests begun, by class */
-    struct histogram works[MIX_CLASSES_MOST]; /* and the service times of those that succeeded */
+    uint64_t asked[MIX_CLASSES_MOST];                     /* with -W: requests begun, by class */
+    struct histogram works[MIX_CLASSES_MOST][WORK_TIMES]; /* times of those that succeeded */
+    struct misbehaved misbehaved[MANNERS_MOST];           /* with -x */
+    struct result_held held;                              /* with -H */
+    struct interval *intervals; /* `interval_count` of them, with -r or -d */
+    size_t interval_count;
+    struct judgement judgements[GATES_MOST]; /* of load->gates */
+    unsigned broken;                         /* how many of those do not hold */
+    struct step *steps;                      /* `step_count` of them, with -r max */
+    size_t step_count;
+    uint32_t found; /* the highest rate that keeps the bound; 0: none does */
     struct distribution distribution;
     struct evenness evenness;
 };
@@ -33,6 +79,9 @@ struct result {
 /* Adds up the tallies of processes that have all ended. The caller has received the distribution
  * already. */
 void result_add_up(struct result *result, const struct load *load, const struct tally *tallies);
+
+/* How long the schedule, or the time of -d, lasts, in seconds; 0 if there is none. */
+double result_schedule(const struct load *load);
 
 /* With -W: the part of all requests begun that was of this class. */
 double result_part(const struct result *result, unsigned class);
@@ -47,11 +96,7 @@ const char *result_rejection(const struct load *load, const struct tally *tallie
  * the limit. */
 int result_status(const struct result *result);
 
-/* What the user should know about ports and the like, one sentence; the `nth`, NULL after the last.
- */
-const char *result_hint(const struct result *result, const struct load *load, unsigned nth);
-
-/* The name of a kind of failure, as in JSON. */
-const char *result_kind(enum failure kind);
+/* Frees what it holds; it can be used again when it is zeroed. */
+void result_close(struct result *result);
 
 #endif

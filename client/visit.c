@@ -9,10 +9,13 @@
 
 #include "../common/address.h"
 #include "../common/conn.h"
+#include "draw.h"
 #include "frame.h"
 #include "mix.h"
 #include "show.h"
 #include "source.h"
+
+enum { SLOW_NS = 10 * 1000 * 1000 }; /* a slow one does not move a byte more often than that */
 
 static enum visit_result connect_it(struct visit *visit);
 static enum visit_result finish_connecting(struct visit *visit);
@@ -27,22 +30,37 @@ static struct {
     const char *bytes;
     size_t length;
 } requests[MIX_CLASSES_MOST];
-static uint64_t key;            /* of this process, for mix_class() */
-static uint64_t drawn;          /* how many requests have been given a class */
-static bool showing;            /* the replies are printed */
-static char buffer[CONN_CHUNK]; /* for all visits: what was read is checked at once */
+static char plain[MIX_LINE], garbage[MANNERS_GARBAGE]; /* what misbehaving visits send */
+static size_t plain_length;
+static uint64_t work_key, manners_key; /* of this process, for draw() */
+static uint64_t drawn;                 /* how many requests have been given a class */
+static bool showing;                   /* the replies are printed */
+static char buffer[CONN_CHUNK];        /* for all visits: what was read is checked at once */
+
+/* Bytes that look like noise, and are the same in every run. None is a line feed, but the last. */
+static void
+make_garbage(void)
+{
+    for (size_t i = 0; i < sizeof garbage; i++) {
+        garbage[i] = (char)draw(manners_key, i);
+        garbage[i] = (char)(garbage[i] == '\n' ? '\0' : garbage[i]);
+    }
+    garbage[sizeof garbage - 1] = '\n';
+}
 
 static void
 make_lines(void)
 {
     static char lines[MIX_CLASSES_MOST][MIX_LINE];
+    static const struct mix none;
     unsigned class = 0;
 
-    key = mix_key(&load->mix, tally->number);
     do {
         requests[class].bytes = lines[class];
         requests[class].length = mix_request(&load->mix, class, load->bytes, lines[class]);
     } while (++class < load->mix.classes);
+    plain_length = mix_request(&none, 0, load->bytes, plain);
+    make_garbage();
 }
 
 void
@@ -51,6 +69,8 @@ visit_open(const struct load *asked, struct tally *counts, struct distribution *
     load = asked;
     tally = counts;
     distribution = shares;
+    work_key = draw_key(load->seed, tally->number, DRAW_WORK);
+    manners_key = draw_key(load->seed, tally->number, DRAW_MANNERS);
     if (load->message) {
         requests[0].bytes = frame_bytes(&requests[0].length);
         check_open(0); /* no stamp is to be looked for */
@@ -71,7 +91,8 @@ visit_step(struct visit *visit)
     case VISIT_CONNECTING:
         return finish_connecting(visit);
     case VISIT_SENDING:
-        return send_request(visit);
+        /* One that is waiting to send on is here since the server has something to say. */
+        return visit->wake_ns != 0 ? receive(visit) : send_request(visit);
     case VISIT_RECEIVING:
         return receive(visit);
     case VISIT_NONE:
@@ -84,7 +105,7 @@ visit_step(struct visit *visit)
 /* --- the end --------------------------------------------------------------------------------- */
 
 static enum visit_result
-end(struct visit *visit)
+end(struct visit *visit, int64_t now)
 {
     if (visit->fd != -1) {
         close(visit->fd);
@@ -92,57 +113,40 @@ end(struct visit *visit)
     if (showing) {
         show_end(&visit->shown);
     }
+    if (visit->ways) {
+        histogram_record(&tally->lasted[visit->kind], now - visit->opened_ns);
+    } else {
+        tally->over_ns = now;
+    }
     visit->fd = -1;
+    visit->wake_ns = 0;
     visit->state = VISIT_NONE;
     return VISIT_OVER;
 }
 
 static enum visit_result
+complete(struct visit *visit, int64_t now)
+{
+    counter_add(&visit->outcome->completed[visit->trust], 1);
+    return end(visit, now);
+}
+
+static enum visit_result
 fail(struct visit *visit, enum failure kind, int error)
 {
-    if (counter_get(&tally->failed[kind]) == 0) {
-        tally->error[kind] = error; /* one example of each kind is enough to explain it */
-    }
-    counter_add(&tally->failed[kind], 1);
-    end(visit);
+    outcome_fail(visit->outcome, kind, error);
+    end(visit, clock_ns());
     return kind == FAILURE_CLIENT_LIMITED ? VISIT_STRANDED : VISIT_OVER;
 }
 
 static enum visit_result
 rejected(struct visit *visit)
 {
-    if (tally->rejection[0] == '\0') {
+    if (tally->rejection[0] == '\0' && !visit->ways) {
         memcpy(tally->rejection, visit->reply.head, visit->reply.kept);
         tally->rejection[strcspn(tally->rejection, "\r\n")] = '\0';
     }
     return fail(visit, FAILURE_REJECTED, 0);
-}
-
-static enum failure
-kind_of(int error)
-{
-    switch (error) {
-    case ECONNREFUSED:
-    case ENOENT: /* no such Unix socket: nobody is there either */
-        return FAILURE_REFUSED;
-    case ECONNRESET:
-    case ECONNABORTED:
-    case EPIPE:
-    case ENOTCONN:
-        return FAILURE_RESET;
-    case ETIMEDOUT:
-        return FAILURE_TIMED_OUT;
-    case EADDRNOTAVAIL:
-    case EADDRINUSE:
-    case EAGAIN: /* of connect(): no port is left */
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-        return FAILURE_CLIENT_LIMITED;
-    default:
-        return FAILURE_OTHER;
-    }
 }
 
 static bool
@@ -160,7 +164,7 @@ fail_with_errno(struct visit *visit)
     if (was_told_why(visit)) {
         return rejected(visit); /* before the connection broke */
     }
-    return fail(visit, kind_of(errno), errno);
+    return fail(visit, outcome_of(errno), errno);
 }
 
 /* An error line that answers a message is known to be one when its end has come. A server that does
@@ -194,17 +198,58 @@ not_yet(int error)
 
 /* --- connecting ------------------------------------------------------------------------------ */
 
-enum visit_result
-visit_begin(struct visit *visit, bool nonblocking)
+int
+visit_next(void)
 {
-    /* All processes get on about equally: this is which connection of the run it is. */
-    uint64_t nth = counter_get(&tally->begun) * load->processes;
+    if (load->manners.count == 0) {
+        return MANNERS_GOOD;
+    }
+    return manners_kind(&load->manners, draw(manners_key, counter_get(&tally->taken)));
+}
 
-    counter_add(&tally->begun, 1);
+void
+visit_omit(int kind)
+{
+    counter_add(&tally->taken, 1);
+    counter_add(&tally->omitted[kind], 1);
+}
+
+/* What the next visit is to be. Returns which connection of the run it is. */
+static uint64_t
+take_next(struct visit *visit, int64_t due_ns)
+{
+    uint64_t nth = load_nth(load, tally->number, counter_get(&tally->taken));
+
+    visit->kind = visit_next();
+    visit->ways = visit->kind == MANNERS_GOOD ? NULL : &load->manners.kinds[visit->kind];
+    visit->outcome = visit->ways ? &tally->bad[visit->kind] : &tally->good;
+    counter_add(&tally->taken, 1);
+    counter_add(&visit->outcome->begun, 1);
     visit->trust = TRUST_VERIFIED;
     visit->request = 0;
     visit->state = VISIT_OPENING;
+    visit->due_ns = due_ns;
+    visit->wake_ns = 0;
     visit->shown = (struct shown){.used = 0};
+    return nth;
+}
+
+/* Who reads slowly must not let the kernel read for it. */
+static bool
+narrow(const struct visit *visit)
+{
+    int window = MANNERS_WINDOW;
+
+    return !visit->ways || visit->ways->manner != MANNER_SLOW_READ ||
+           setsockopt(visit->fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof window) == 0;
+}
+
+enum visit_result
+visit_begin(struct visit *visit, int64_t due_ns, bool nonblocking)
+{
+    uint64_t nth = take_next(visit, due_ns);
+
+    visit->opened_ns = visit->began_ns = clock_ns();
     visit->fd = socket(load->target.storage.ss_family, SOCK_STREAM, 0);
     if (visit->fd == -1) {
         return fail_with_errno(visit);
@@ -212,17 +257,17 @@ visit_begin(struct visit *visit, bool nonblocking)
     if (nonblocking && fcntl(visit->fd, F_SETFL, O_NONBLOCK) == -1) {
         return fail_with_errno(visit);
     }
-    if (!source_bind(visit->fd, nth)) {
+    if (!source_bind(visit->fd, nth) || !narrow(visit)) {
         return fail_with_errno(visit);
     }
-    visit->began_ns = clock_ns();
+    visit->opened_ns = visit->began_ns = clock_ns();
     return VISIT_GOES_ON;
 }
 
 static unsigned
 draw_class(void)
 {
-    unsigned class = mix_class(&load->mix, key, drawn++);
+    unsigned class = mix_class(&load->mix, draw(work_key, drawn++));
 
     counter_add(&tally->asked[class], 1);
     return class;
@@ -232,10 +277,14 @@ static void
 ask(struct visit *visit, int64_t now)
 {
     visit->asked_ns = now;
-    visit->class = load->mix.classes > 0 ? draw_class() : 0;
+    visit->class = load->mix.classes > 0 && !visit->ways ? draw_class() : 0;
     visit->sent = 0;
+    visit->moved = 0;
     visit->broken = 0;
     visit->state = VISIT_SENDING;
+    if (visit->ways && visit->ways->manner == MANNER_SILENT) {
+        visit->state = VISIT_RECEIVING;
+    }
     if (load->message) {
         frame_begin(&visit->reply);
     } else {
@@ -248,7 +297,7 @@ connected(struct visit *visit)
 {
     int64_t now = clock_ns();
 
-    counter_add(&tally->connected, 1);
+    counter_add(&visit->outcome->connected, 1);
     visit->connected_ns = now - visit->began_ns;
     ask(visit, now);
     return VISIT_GOES_ON;
@@ -306,7 +355,7 @@ finish_connecting(struct visit *visit)
         return fail_with_errno(visit);
     }
     if (error != 0) {
-        return fail(visit, kind_of(error), error);
+        return fail(visit, outcome_of(error), error);
     }
     return connected(visit);
 }
@@ -329,13 +378,80 @@ read_while_sending(struct visit *visit)
     return VISIT_GOES_ON;
 }
 
+/* The request of this visit, from its beginning. */
+static const char *
+request_of(const struct visit *visit, size_t *length)
+{
+    if (!visit->ways) {
+        *length = requests[visit->class].length;
+        return requests[visit->class].bytes;
+    }
+    if (visit->ways->manner == MANNER_GARBAGE) {
+        *length = sizeof garbage;
+        return garbage;
+    }
+    *length = plain_length;
+    return plain;
+}
+
+/* How many of `most` bytes a visit may move now, if it is slow in that. If none: when to wake. */
+static size_t
+allowance(struct visit *visit, enum manner manner, size_t most)
+{
+    int64_t now;
+    uint64_t allowed;
+
+    if (!visit->ways || visit->ways->manner != manner) {
+        return most;
+    }
+    now = clock_ns();
+    allowed = manners_allowed(visit->ways, now - visit->asked_ns) - visit->moved;
+    if (allowed == 0) {
+        visit->wake_ns = visit->asked_ns + manners_due(visit->ways, visit->moved);
+        if (visit->wake_ns < now + SLOW_NS) {
+            visit->wake_ns = now + SLOW_NS;
+        }
+    }
+    return allowed < most ? (size_t)allowed : most;
+}
+
+/* The request has been sent. */
+static enum visit_result
+await_reply(struct visit *visit)
+{
+    static const struct linger at_once = {.l_onoff = 1};
+
+    visit->moved = 0;
+    visit->state = VISIT_RECEIVING;
+    if (!visit->ways) {
+        return VISIT_GOES_ON;
+    }
+    if (visit->ways->manner == MANNER_RESET) {
+        /* POSIX leaves the rest to the system: with a linger of 0 s TCP resets the connection. */
+        if (setsockopt(visit->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == -1) {
+            return fail_with_errno(visit);
+        }
+        return complete(visit, clock_ns());
+    }
+    if (visit->ways->manner == MANNER_HALF_CLOSE && visit->request + 1 == load->requests &&
+        shutdown(visit->fd, SHUT_WR) == -1) {
+        return fail_with_errno(visit);
+    }
+    return VISIT_GOES_ON;
+}
+
 static enum visit_result
 send_request(struct visit *visit)
 {
-    const char *request = requests[visit->class].bytes;
-    size_t length = requests[visit->class].length;
-    ssize_t count = write(visit->fd, request + visit->sent, length - visit->sent);
+    size_t length, most;
+    const char *request = request_of(visit, &length);
+    ssize_t count;
 
+    most = allowance(visit, MANNER_SLOW_SEND, length - visit->sent);
+    if (most == 0) {
+        return VISIT_WAITS;
+    }
+    count = write(visit->fd, request + visit->sent, most);
     if (count == -1 && load->message) {
         return read_while_sending(visit);
     }
@@ -343,17 +459,36 @@ send_request(struct visit *visit)
         return not_yet(errno) ? VISIT_WAITS : fail_in_request(visit);
     }
     visit->sent += (size_t)count;
-    if (visit->sent < length) {
-        return VISIT_WAITS; /* there is no more room, and others may get on meanwhile */
+    visit->moved += (size_t)count;
+    if (visit->sent == length) {
+        return await_reply(visit);
     }
-    visit->state = VISIT_RECEIVING;
-    return VISIT_GOES_ON;
+    /* If there is no more room, others may get on meanwhile. A slow one learns when to wake. */
+    return visit->ways ? VISIT_GOES_ON : VISIT_WAITS;
 }
 
 static void
 record(enum trust trust, enum latency latency, int64_t nanoseconds)
 {
     histogram_record(&tally->latencies[trust][latency], nanoseconds);
+}
+
+/* When the request should have begun: with the connection, or when the last reply had come. */
+static int64_t
+due_of(const struct visit *visit)
+{
+    return visit->request == 0 ? visit->due_ns : visit->began_ns;
+}
+
+static void
+record_work(const struct visit *visit, int64_t now)
+{
+    struct histogram *times = &tally->works[visit->trust][WORK_TIMES * visit->class];
+
+    histogram_record(&times[0], now - visit->began_ns);
+    if (plan_open(&load->plan)) {
+        histogram_record(&times[1], now - due_of(visit));
+    }
 }
 
 static void
@@ -364,8 +499,11 @@ count_request(const struct visit *visit, int64_t now)
     counter_add(&tally->requests[visit->trust], 1);
     record(visit->trust, LATENCY_FIRST_BYTE, visit->first_ns - visit->asked_ns);
     record(visit->trust, LATENCY_SERVICE, now - visit->began_ns);
+    if (plan_open(&load->plan)) {
+        record(visit->trust, LATENCY_RESPONSE, now - due_of(visit));
+    }
     if (load->mix.classes > 0) {
-        histogram_record(&tally->works[visit->trust][visit->class], now - visit->began_ns);
+        record_work(visit, now);
     }
     if (check_identified(reply)) {
         struct share share = {.child = reply->child,
@@ -402,18 +540,21 @@ replied(struct visit *visit, int64_t now)
         return fail(visit, FAILURE_CORRUPT, 0);
     }
     visit->trust = visit->reply.unverified ? TRUST_UNVERIFIED : TRUST_VERIFIED;
-    count_request(visit, now);
+    if (!visit->ways) {
+        count_request(visit, now);
+    }
     visit->request++;
     if (visit->request < load->requests) {
         visit->began_ns = now;
         ask(visit, now);
         return VISIT_GOES_ON;
     }
-    /* Only now, so that no failed connection is among the times. */
-    record(visit->trust, LATENCY_CONNECT, visit->connected_ns);
-    counter_add(&tally->completed[visit->trust], 1);
-    tally->last_ns = now;
-    return end(visit);
+    if (!visit->ways) {
+        /* Only now, so that no failed connection is among the times. */
+        record(visit->trust, LATENCY_CONNECT, visit->connected_ns);
+        tally->last_ns = now;
+    }
+    return complete(visit, now);
 }
 
 /* How much to read at once: never exactly what is still to come, so that a byte too many shows. */
@@ -449,7 +590,7 @@ ended_after_message(struct visit *visit)
         visit->broken = EPIPE; /* to send on would show just that */
     }
     if (visit->broken != 0) {
-        return fail(visit, kind_of(visit->broken), visit->broken);
+        return fail(visit, outcome_of(visit->broken), visit->broken);
     }
     if (visit->reply.got == 0) {
         visit->first_ns = now; /* of an empty reply, the end comes first */
@@ -488,8 +629,13 @@ receive(struct visit *visit)
 {
     struct reply *reply = &visit->reply;
     bool first = reply->got == 0;
-    ssize_t count = read(visit->fd, buffer, portion(reply));
+    size_t most = allowance(visit, MANNER_SLOW_READ, portion(reply));
+    ssize_t count;
 
+    if (most == 0) {
+        return VISIT_WAITS;
+    }
+    count = read(visit->fd, buffer, most);
     if (count == -1) {
         return not_yet(errno) ? VISIT_WAITS : fail_in_request(visit);
     }
@@ -499,7 +645,10 @@ receive(struct visit *visit)
     if (first) {
         visit->first_ns = clock_ns();
     }
-    counter_add(&tally->bytes, (unsigned long long)count);
+    visit->moved += (size_t)count;
+    if (!visit->ways) {
+        counter_add(&tally->bytes, (unsigned long long)count);
+    }
     if (load->message) {
         return take_piece(visit, (size_t)count);
     }
@@ -515,4 +664,24 @@ receive(struct visit *visit)
         break;
     }
     return VISIT_GOES_ON;
+}
+
+/* --- what to wait for ------------------------------------------------------------------------ */
+
+short
+visit_events(const struct visit *visit)
+{
+    bool pauses = visit->wake_ns != 0;
+
+    switch (visit->state) {
+    case VISIT_CONNECTING:
+        return POLLOUT;
+    case VISIT_SENDING:
+        /* The server may have had enough of one that sends slowly. */
+        return pauses ? POLLIN : load->message ? POLLIN | POLLOUT : POLLOUT;
+    case VISIT_RECEIVING:
+        return pauses ? 0 : POLLIN;
+    default:
+        return 0;
+    }
 }

@@ -1,0 +1,236 @@
+#include "remark.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "duration.h"
+#include "source.h"
+
+/* --- the schedule ---------------------------------------------------------------------------- */
+
+static const double near_enough = 0.99; /* of a rate: it was reached */
+static const double few_us = 10e3;      /* so late is not late, however short the run is */
+static const double busy = 0.85;        /* of a processor: no time was left */
+
+/* The rate at which connections have begun. */
+static double
+begun_rate(const struct result *result, const struct load *load)
+{
+    double begun = (double)(result->scheduled - result->unsent);
+
+    return begun / (result_schedule(load) + result->last_late_us / 1e6);
+}
+
+static double
+asked_rate(const struct result *result, const struct load *load)
+{
+    return (double)result->scheduled / result_schedule(load);
+}
+
+bool
+remark_on_schedule(const struct result *result, const struct load *load)
+{
+    if (result->unsent == 0 && result->last_late_us <= few_us) {
+        return true;
+    }
+    return begun_rate(result, load) >= near_enough * asked_rate(result, load);
+}
+
+/* If every connection takes a second, the last one ends a second after the schedule: that is not to
+ * lag behind. So the least service time does not count. */
+bool
+remark_kept_up(const struct result *result, const struct load *load)
+{
+    double least = histogram_least(&result->latencies[LATENCY_SERVICE]) / 1e6;
+    double beyond = result->seconds - least - result_schedule(load);
+
+    return beyond <= 0.1 || beyond <= 0.05 * result_schedule(load);
+}
+
+/* Processors that the client has used, on average. */
+static double
+processors(const struct result *result)
+{
+    return result->seconds > 0 ? result->cpu_seconds / result->seconds : 0;
+}
+
+static void
+say_limit(char *text, size_t size, const struct result *result, const struct load *load)
+{
+    double used = processors(result);
+    long all = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (used >= busy * load->processes || (all > 0 && used >= busy * (double)all)) {
+        snprintf(text, size,
+                 "The client was the limit: its %u process%s used %.2f of %ld processors.%s",
+                 load->processes, load->processes == 1 ? "" : "es", used, all,
+                 (long)load->processes < all ? " Take more of them (-c)." : "");
+    } else if (result->late_full >= result->late_busy) {
+        snprintf(text, size,
+                 "The server was the limit, or the processors that it shares with the client: all "
+                 "%u connections that may be in flight (-c x -m) were, and the client used %.2f "
+                 "of %ld processors.",
+                 load->processes * load->in_flight, used, all);
+    } else {
+        snprintf(text, size,
+                 "This machine was the limit: the client had room for more connections, but its "
+                 "processes did not get a processor in time; they used %.2f of %ld.",
+                 used, all);
+    }
+}
+
+bool
+remark_rate(const struct result *result, const struct load *load, char text[REMARK_TEXT])
+{
+    int used;
+
+    if (!plan_open(&load->plan) || result->interrupted || result->scheduled == 0) {
+        return false;
+    }
+    if (!remark_on_schedule(result, load)) {
+        used = snprintf(text, REMARK_TEXT,
+                        "The rate was not reached: connections began at %.0f/s and not at %.0f/s. ",
+                        begun_rate(result, load), asked_rate(result, load));
+        say_limit(text + used, REMARK_TEXT - (size_t)used, result, load);
+        return true;
+    }
+    if (!remark_kept_up(result, load)) {
+        snprintf(text, REMARK_TEXT,
+                 "The rate was kept, but the last connection ended %.2f s after the schedule: "
+                 "either the server was not keeping up, or a few connections take so long.",
+                 result->seconds - result_schedule(load));
+        return true;
+    }
+    return false;
+}
+
+bool
+remark_response(const struct result *result, const struct load *load, char text[REMARK_TEXT])
+{
+    double service = histogram_percentile(&result->latencies[LATENCY_SERVICE], 990000);
+    double response = histogram_percentile(&result->latencies[LATENCY_RESPONSE], 990000);
+    const char *why = result->late_full >= result->late_busy
+                          ? "until others had made room for them"
+                          : "until this machine gave the client a processor";
+
+    if (!plan_open(&load->plan) || response <= 2 * service) {
+        return false;
+    }
+    snprintf(text, REMARK_TEXT,
+             "Response p99 is %.1f times service p99: connections that were due had to wait, %s. "
+             "Users who come on schedule wait for the response time; the service time alone, which "
+             "is all that a closed loop knows, leaves this waiting out.",
+             response / service, why);
+    return true;
+}
+
+/* --- this machine ---------------------------------------------------------------------------- */
+
+static const char *
+ports_hint(const struct load *load)
+{
+    if (load->message) {
+        return "This machine ran out of local ports, not the server. Make fewer connections per "
+               "run; or wait 60 s until the closed ones leave TIME_WAIT; or use another port or "
+               "several addresses of the server.";
+    }
+    return "This machine ran out of local ports, not the server. Make fewer connections per run, "
+           "or more requests on each (-k); or wait 60 s until the closed ones leave TIME_WAIT; "
+           "or use another port or several addresses of the server.";
+}
+
+static const char *
+limit_hint(const struct result *result, const struct load *load)
+{
+    if (result->errors[FAILURE_CLIENT_LIMITED] == 0) {
+        return NULL;
+    }
+    switch (result->error[FAILURE_CLIENT_LIMITED]) {
+    case EADDRNOTAVAIL:
+    case EADDRINUSE:
+    case EAGAIN:
+        return ports_hint(load);
+    case EMFILE:
+        return "The limit on open descriptors is too low for so many connections in flight: "
+               "raise it (ulimit -n) or ask for fewer (-m). The server is not the limit.";
+    default:
+        return "This machine lacks descriptors, buffers or memory, not the server: ask for fewer "
+               "processes (-c) or fewer connections in flight (-m).";
+    }
+}
+
+/* The same for the idle connections of -H. */
+static const char *
+held_hint(const struct result *result, const struct load *load)
+{
+    if (load->held == 0 || result->held.failed == 0) {
+        return NULL;
+    }
+    switch (result->held.error) {
+    case EADDRNOTAVAIL:
+    case EADDRINUSE:
+        return "Not all idle connections of -H could be made: this machine ran out of local ports.";
+    case EMFILE:
+    case ENFILE:
+        return "Not all idle connections of -H could be made: the limit on open descriptors is too "
+               "low for them: raise it (ulimit -n) or ask for fewer. The server is not the limit.";
+    default:
+        return NULL;
+    }
+}
+
+/* Judged by what happened: so many connections within a minute. */
+static const char *
+cliff_hint(const struct result *result, const struct load *load)
+{
+    bool is_unix = load->target.storage.ss_family == AF_UNIX;
+    bool spread = source_spreads() && !result->one_source;
+    double minutes = result->seconds > 60 ? result->seconds / 60 : 1;
+
+    if (is_unix || spread) {
+        return NULL;
+    }
+    if ((double)result->connected / minutes <= SOURCE_CLIFF) {
+        return NULL;
+    }
+    if (load->message) {
+        return "With more than 14,000 connections a minute to one address and port, of this and "
+               "other runs, the search for a free local port slows the client down, several "
+               "times. Take fewer.";
+    }
+    return "With more than 14,000 connections a minute to one address and port, of this and other "
+           "runs, the search for a free local port slows the client down, several times. Take "
+           "fewer, or more requests on each (-k).";
+}
+
+bool
+remark_limit(const struct result *result, const struct load *load, unsigned nth,
+             char text[REMARK_TEXT])
+{
+    /* Only the first two explain a failure. */
+    const char *limits[] = {limit_hint(result, load), held_hint(result, load),
+                            load->quiet ? NULL : cliff_hint(result, load)};
+
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        if (limits[i] && nth-- == 0) {
+            snprintf(text, REMARK_TEXT, "%s", limits[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+remark_any(const struct result *result, const struct load *load, unsigned nth,
+           char text[REMARK_TEXT])
+{
+    if (remark_rate(result, load, text) && nth-- == 0) {
+        return true;
+    }
+    if (remark_response(result, load, text) && nth-- == 0) {
+        return true;
+    }
+    return remark_limit(result, load, nth, text);
+}

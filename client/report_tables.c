@@ -1,0 +1,163 @@
+#include "report_tables.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "draw.h"
+#include "gate.h"
+#include "text.h"
+
+enum { LINE = 256, HOW = 24 /* columns of what -x says */ };
+
+/* --- -r max ---------------------------------------------------------------------------------- */
+
+static void
+print_step(const struct load *load, const struct step *step, unsigned number)
+{
+    struct judgement judgement = {.known = step->known, .value = step->value};
+    char rate[TEXT_GROUPED], achieved[TEXT_GROUPED], found[GATE_TEXT];
+
+    printf("%4u %12s %12s %14s  %s\n", number, text_grouped(rate, step->rate),
+           text_grouped(achieved, (uint64_t)(step->achieved + 0.5)),
+           gate_found(&load->bound, &judgement, found), step->kept ? "kept" : step->why);
+}
+
+void
+print_steps(const struct load *load, const struct result *result)
+{
+    char rate[TEXT_GROUPED];
+
+    if (result->step_count == 0) {
+        return;
+    }
+    if (result->found == 0) {
+        printf("No rate was found that keeps %s.\n", load->bound.text);
+    } else if (!load->quiet) {
+        printf("The highest rate that keeps %s: %s connections/s\n", load->bound.text,
+               text_grouped(rate, result->found));
+    }
+    if (load->quiet) {
+        return;
+    }
+    printf("\nstep         rate     achieved          found\n");
+    for (size_t i = 0; i < result->step_count; i++) {
+        print_step(load, &result->steps[i], (unsigned)i + 1);
+    }
+    printf("\n%s step:\n\n", result->found > 0 ? "The best" : "The last");
+}
+
+/* --- -x -------------------------------------------------------------------------------------- */
+
+static void
+print_kind(const struct misbehaviour *kind, const struct misbehaved *done)
+{
+    uint64_t closed = done->errors[FAILURE_SHORT] + done->errors[FAILURE_RESET];
+    uint64_t rejected = done->errors[FAILURE_REJECTED], late = done->errors[FAILURE_TIMED_OUT];
+
+    printf("%-*.*s %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %6" PRIu64, HOW,
+           kind->length < HOW ? kind->length : HOW, kind->text, done->begun, done->completed,
+           closed, rejected, late, done->failed - closed - rejected - late);
+    if (done->lasted.count > 0) {
+        text_duration(histogram_percentile(&done->lasted, 500000));
+        text_duration(histogram_most(&done->lasted));
+    }
+    putchar('\n');
+    if (done->omitted > 0) {
+        printf("%-*s %8" PRIu64 " not made: %d at a time are the most of a process\n", HOW, "",
+               done->omitted, MANNERS_AT_ONCE);
+    }
+}
+
+void
+print_misbehaved(const struct load *load, const struct result *result)
+{
+    if (load->manners.count == 0) {
+        return;
+    }
+    printf("\n%-*s %8s %8s %8s %8s %8s %6s %9s %9s\n", HOW, "misbehaving", "number", "served",
+           "closed", "rejected", "gave up", "other", "lasted", "longest");
+    for (unsigned i = 0; i < load->manners.count; i++) {
+        print_kind(&load->manners.kinds[i], &result->misbehaved[i]);
+    }
+    text_wrapped("(closed, rejected: by the server; gave up: the client did, after -T. They are in "
+                 "no other figure of this report.)");
+}
+
+/* --- -H -------------------------------------------------------------------------------------- */
+
+void
+print_held(const struct result *result)
+{
+    const struct result_held *held = &result->held;
+    char asked[TEXT_GROUPED], least[TEXT_GROUPED], closed[TEXT_GROUPED], text[LINE];
+    int used;
+
+    if (held->asked == 0) {
+        return;
+    }
+    used = snprintf(text, sizeof text,
+                    "Held %s idle connection%s beside: never less than %s were open; the server "
+                    "closed %s%s.",
+                    text_grouped(asked, held->asked), text_plural(held->asked),
+                    text_grouped(least, held->least), text_grouped(closed, held->closed),
+                    held->closed > 0 ? ", which were made again" : "");
+    if (held->failed > 0) {
+        snprintf(text + used, sizeof text - (size_t)used, " %" PRIu64 " attempt%s failed: %s.",
+                 held->failed, text_plural(held->failed), strerror(held->error));
+    }
+    putchar('\n');
+    text_wrapped(text);
+}
+
+/* --- -f -------------------------------------------------------------------------------------- */
+
+void
+print_gates(const struct load *load, const struct result *result)
+{
+    char found[GATE_TEXT], shown[TEXT_SHOWN];
+
+    if (load->gate_count > 0 && !load->quiet) {
+        putchar('\n');
+    }
+    for (unsigned i = 0; i < load->gate_count; i++) {
+        const struct judgement *judgement = &result->judgements[i];
+        const char *text = text_escaped(shown, load->gates[i].text, TEXT_SHOWN / 2);
+
+        gate_found(&load->gates[i], judgement, found);
+        if (!judgement->holds) {
+            printf("Gate broken: %s, but it is %s\n", text, found);
+        } else if (!load->quiet) {
+            printf("Gate holds: %s, it is %s\n", text, found);
+        }
+    }
+}
+
+/* --- seconds --------------------------------------------------------------------------------- */
+
+void
+print_intervals(const struct load *load, const struct result *result)
+{
+    uint64_t most = 0;
+
+    if (load->plan.kind != PLAN_RAMP && !load->verbose) {
+        return;
+    }
+    for (size_t i = 0; i < result->interval_count; i++) {
+        most = result->intervals[i].p99 > (double)most ? (uint64_t)result->intervals[i].p99 : most;
+    }
+    if (result->interval_count > 0) {
+        printf("\n    seconds       asked/s completed/s    failed       p50       p99\n");
+    }
+    for (size_t i = 0; i < result->interval_count; i++) {
+        const struct interval *row = &result->intervals[i];
+
+        printf("%5.1f to %5.1f %11.0f %11.0f %9" PRIu64, row->from, row->from + row->length,
+               row->asked, (double)row->completed / row->length, row->failed);
+        if (row->requests > 0) {
+            text_duration(row->p50);
+            text_duration(row->p99);
+        }
+        text_bar((uint64_t)row->p99, most);
+    }
+}

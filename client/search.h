@@ -1,0 +1,30 @@
+/*
+ * search - -r max@BOUND: looks for the highest rate of an open loop that keeps a bound.
+ */
+#ifndef CLIENT_SEARCH_H
+#define CLIENT_SEARCH_H
+
+#include "load.h"
+#include "result.h"
+
+/* A run and all that belongs to it. */
+struct trial {
+    struct load load; /* at the rate of this step */
+    struct tally *tallies;
+    struct result result;
+};
+
+/* Makes runs of -d each, at rates that it doubles until two in a row do not keep the bound, and
+ * then halves the distance (as a ratio) between the highest that does and the one above it, until
+ * it is 5 %. A rate is lost when it fails three times: this machine may have been busy.
+ *
+ * A run keeps the bound if it does, if connections began on schedule and ended as fast, and if
+ * nothing failed, unless the bound says how much may.
+ *
+ * Returns the run at the highest rate that was kept, with the steps in its result; the last run if
+ * there is none. */
+struct trial *search_run(const struct load *load);
+
+enum { SEARCH_SECONDS = 1 }; /* of a step, without -d */
+
+#endif
