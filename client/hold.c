@@ -16,9 +16,9 @@
 
 enum {
     AGAIN_MS = 1000,        /* a connection that was lost or failed is made again so much later */
-    PAUSE_LEAST_MS = 1,     /* how long this waits for room in the server's queue: */
-    PAUSE_MOST_MS = 1000,   /* twice as long each time in vain, but no longer than that */
-    AT_ONCE = 200,          /* attempts in a row before it looks at the open ones again */
+    PAUSE_LEAST_MS = 1,     /* how long it pauses when an attempt was in vain; */
+    PAUSE_MOST_MS = 1000,   /* twice as long each time in a row, up to this */
+    AT_ONCE = 1000,         /* attempts in a row, about 15 ms, before it looks at the open ones */
     NTH_FIRST = 200 * 6000, /* for source_bind(): from here to 250 * 6000 is far from where the */
     NTH_COUNT = 50 * 6000   /* load begins, so that these ports are not missing there */
 };

@@ -46,6 +46,7 @@ struct load {
     struct gate gates[GATES_MOST]; /* -f */
     unsigned gate_count;
     struct gate bound; /* of -r max@ */
+    uint64_t earlier;  /* connections that earlier runs have made: their ports are not free yet */
     struct address target;
 };
 

@@ -10,7 +10,19 @@
 #include "remark.h"
 #include "run.h"
 
-enum { RATE_FIRST = 100, STEPS_MOST = 80, TRIES = 3 };
+enum {
+    RATE_FIRST = 100,
+    RATE_FACTOR = 4,
+    MAJORITY = 2, /* of three runs at a rate */
+    STEPS_MOST = 100
+};
+
+/* What has become of a rate. */
+enum fate {
+    FATE_KEPT,
+    FATE_LOST,
+    FATE_BEYOND /* lost, since connections could not even begin, or end, at that rate */
+};
 
 static const double near_enough = 1.05; /* the highest kept and the lowest not kept, as a ratio */
 
@@ -19,9 +31,13 @@ static struct trial trials[2]; /* the best so far, and the one that is being mad
 static struct trial *best, *current = &trials[0], *spare = &trials[1];
 static struct step steps[STEPS_MOST];
 static size_t step_count;
+static uint64_t made; /* connections of the steps so far */
 static bool hopeless; /* stopped, or there is no server: no other rate would do */
 
 /* --- a step ---------------------------------------------------------------------------------- */
+
+static const char not_reached[] = "the rate was not reached";
+static const char not_kept_up[] = "the server did not keep up";
 
 /* Why a run does not keep the bound; NULL if it does. */
 static const char *
@@ -33,13 +49,13 @@ objection(const struct trial *trial, const struct judgement *judgement)
     if (trial->result.failed > 0 && !gate_is_about_failures(&load->bound)) {
         return "connections failed";
     }
-    if (!judgement->holds) {
-        return "not kept";
-    }
     if (!remark_on_schedule(&trial->result, &trial->load)) {
-        return "the rate was not reached";
+        return not_reached;
     }
-    return remark_kept_up(&trial->result, &trial->load) ? NULL : "the server did not keep up";
+    if (!remark_kept_up(&trial->result, &trial->load)) {
+        return not_kept_up;
+    }
+    return judgement->holds ? NULL : "not kept";
 }
 
 static void
@@ -52,51 +68,67 @@ prepare(struct trial *trial, uint32_t rate)
     trial->load = *load;
     trial->load.plan.kind = PLAN_OPEN;
     trial->load.plan.rate = trial->load.plan.rate_to = rate;
+    trial->load.earlier = made;
     trial->result = (struct result){.scheduled = 0};
     trial->tallies = run_open_tallies(load);
 }
 
-/* Makes a run; true if it keeps the bound. Then it is the best so far, for rates only rise between
- * those that do. */
-static bool
+/* Notes how a run went. */
+static const struct step *
+note_step(uint32_t rate)
+{
+    struct judgement judgement = gate_judge(&load->bound, &current->load, &current->result);
+    const char *why = objection(current, &judgement);
+    struct step *step = &steps[step_count++];
+
+    *step = (struct step){.rate = rate,
+                          .achieved = result_rate(&current->result, current->result.completed),
+                          .known = judgement.known,
+                          .value = judgement.value,
+                          .kept = why == NULL,
+                          .why = why};
+    return step;
+}
+
+/* Makes a run. If it keeps the bound it is the best so far, for no rate is tried that is lower than
+ * one that was kept. */
+static const struct step *
 try_once(uint32_t rate)
 {
-    struct step *step = &steps[step_count];
+    const struct step *step;
     char prefix[64];
-    struct judgement judgement;
 
     prepare(current, rate);
     snprintf(prefix, sizeof prefix, "step %zu, %lu/s: ", step_count + 1, (unsigned long)rate);
     progress_prefix(prefix);
     run_load(&current->load, current->tallies, &current->result);
     progress_prefix("");
-    judgement = gate_judge(&load->bound, &current->load, &current->result);
-    *step = (struct step){.rate = rate,
-                          .achieved = result_rate(&current->result, current->result.completed),
-                          .known = judgement.known,
-                          .value = judgement.value,
-                          .why = objection(current, &judgement)};
-    step->kept = step->why == NULL;
-    step_count++;
+    made += load_total(&current->load);
     hopeless = current->result.interrupted || current->result.connected == 0;
+    step = note_step(rate);
     if (step->kept) {
         struct trial *old = best ? best : spare;
 
         best = current;
         current = old;
     }
-    return step->kept;
+    return step;
 }
 
-static bool
-keeps(uint32_t rate)
+/* The better part of three runs decides: this machine may be busy for a moment. */
+static enum fate
+try_rate(uint32_t rate)
 {
-    for (int i = 0; i < TRIES && !hopeless && step_count < STEPS_MOST; i++) {
-        if (try_once(rate)) {
-            return true;
-        }
+    int kept = 0, lost = 0, beyond = 0;
+
+    while (kept < MAJORITY && lost < MAJORITY && !hopeless && step_count < STEPS_MOST) {
+        const struct step *step = try_once(rate);
+
+        kept += step->kept;
+        lost += !step->kept;
+        beyond += step->why == not_reached || step->why == not_kept_up;
     }
-    return false;
+    return kept == MAJORITY ? FATE_KEPT : beyond == lost ? FATE_BEYOND : FATE_LOST;
 }
 
 /* --- the search ------------------------------------------------------------------------------ */
@@ -108,18 +140,52 @@ middle(uint32_t kept, uint32_t lost)
     return (uint32_t)(histogram_root((double)kept * (double)lost) + 0.5);
 }
 
-/* Doubles the rate until two in a row are lost: one alone may have had bad luck. */
+/* Multiplies the rate until it is too much: that is sure if connections cannot begin at that rate,
+ * and otherwise if the next rate is lost as well. */
 static void
 grow(uint32_t *kept, uint32_t *lost)
 {
-    for (uint32_t rate = RATE_FIRST; rate <= PLAN_RATE_MOST && !hopeless; rate *= 2) {
-        if (keeps(rate)) {
+    for (uint32_t rate = RATE_FIRST; rate <= PLAN_RATE_MOST && !hopeless; rate *= RATE_FACTOR) {
+        enum fate fate = try_rate(rate);
+        bool again = *lost > 0;
+
+        if (fate == FATE_KEPT) {
             *kept = rate;
             *lost = 0;
-        } else if (*lost == 0) {
+        } else if (!again) {
             *lost = rate;
-        } else {
+        }
+        if (fate == FATE_BEYOND || (fate == FATE_LOST && again)) {
             return;
+        }
+    }
+}
+
+/* Nothing was kept so far: goes down. */
+static void
+shrink(uint32_t *kept, uint32_t *lost)
+{
+    while (*kept == 0 && *lost > 1 && !hopeless) {
+        uint32_t rate = *lost > RATE_FACTOR ? *lost / RATE_FACTOR : 1;
+
+        if (try_rate(rate) == FATE_KEPT) {
+            *kept = rate;
+        } else {
+            *lost = rate;
+        }
+    }
+}
+
+static void
+narrow(uint32_t *kept, uint32_t *lost)
+{
+    while (*lost > *kept + 1 && *lost > near_enough * *kept && !hopeless) {
+        uint32_t rate = middle(*kept, *lost);
+
+        if (try_rate(rate) == FATE_KEPT) {
+            *kept = rate;
+        } else {
+            *lost = rate;
         }
     }
 }
@@ -131,21 +197,9 @@ search_run(const struct load *asked)
 
     load = asked;
     grow(&kept, &lost);
-    while (!hopeless && kept == 0 && lost > 1) {
-        if (keeps(lost / 2)) {
-            kept = lost / 2;
-        } else {
-            lost /= 2;
-        }
-    }
-    while (!hopeless && kept > 0 && lost > kept + 1 && lost > near_enough * kept) {
-        uint32_t rate = middle(kept, lost);
-
-        if (keeps(rate)) {
-            kept = rate;
-        } else {
-            lost = rate;
-        }
+    shrink(&kept, &lost);
+    if (kept > 0) {
+        narrow(&kept, &lost);
     }
     if (!best) {
         best = current;

@@ -14,9 +14,9 @@ struct trial {
     struct result result;
 };
 
-/* Makes runs of -d each, at rates that it doubles until two in a row do not keep the bound, and
- * then halves the distance (as a ratio) between the highest that does and the one above it, until
- * it is 5 %. A rate is lost when it fails three times: this machine may have been busy.
+/* Makes runs of -d each, at rates that it multiplies by 4 until one does not keep the bound, and
+ * then halves the distance (as a ratio) between the highest that does and the lowest that does not,
+ * until it is 5 %. At each rate two runs of three decide. 100 runs at most.
  *
  * A run keeps the bound if it does, if connections began on schedule and ended as fast, and if
  * nothing failed, unless the bound says how much may.

@@ -214,7 +214,7 @@ visit_omit(int kind)
     counter_add(&tally->omitted[kind], 1);
 }
 
-/* What the next visit is to be. Returns which connection of the run it is. */
+/* What the next visit is to be. Returns which connection it is, of this run and those before. */
 static uint64_t
 take_next(struct visit *visit, int64_t due_ns)
 {
@@ -231,7 +231,7 @@ take_next(struct visit *visit, int64_t due_ns)
     visit->due_ns = due_ns;
     visit->wake_ns = 0;
     visit->shown = (struct shown){.used = 0};
-    return nth;
+    return load->earlier + nth;
 }
 
 /* Who reads slowly must not let the kernel read for it. */
