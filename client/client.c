@@ -284,12 +284,12 @@ take_seed(const char *value)
 }
 
 static void
-parse_gate(struct gate *gate, const char *option, const char *value, const char *text)
+parse_gate(struct gate *gate, const char *option, const char *value)
 {
     const char *why;
 
-    if (!gate_parse(gate, text, &why)) {
-        die_usage("%s '%.60s': %s; for example %s 'p99<50ms'", option, value, why, option);
+    if (!gate_parse(gate, value, &why)) {
+        die_usage("%s '%.60s': %s; for example p99<50ms", option, value, why);
     }
 }
 
@@ -299,7 +299,7 @@ take_gate(const char *value)
     if (load.gate_count == GATES_MOST) {
         die_usage("-f '%.60s': at most %d of them are allowed", value, GATES_MOST);
     }
-    parse_gate(&load.gates[load.gate_count++], "-f", value, value);
+    parse_gate(&load.gates[load.gate_count++], "-f", value);
 }
 
 /* How much, when, and what is to come of it. */
@@ -364,8 +364,6 @@ take_message(void)
 static void
 complete_search(void)
 {
-    char example[] = "-r max@";
-
     if (load.connections > 0) {
         die_usage("-t with -r max: a step lasts a time, not a number of connections; for example "
                   "-d 1");
@@ -373,7 +371,7 @@ complete_search(void)
     if (load.plan.duration_ns == 0) {
         load.plan.duration_ns = (int64_t)SEARCH_SECONDS * 1000000000;
     }
-    parse_gate(&load.bound, example, load.plan.bound, load.plan.bound);
+    parse_gate(&load.bound, "-r max@", load.plan.bound);
 }
 
 /* What depends on several options. */

@@ -11,6 +11,7 @@
 /* --- the schedule ---------------------------------------------------------------------------- */
 
 static const double near_enough = 0.99; /* of a rate: it was reached */
+static const double a_moment = 0.02;    /* seconds; so much may pass after any schedule */
 static const double few_us = 10e3;      /* so late is not late, however short the run is */
 static const double busy = 0.85;        /* of a processor: no time was left */
 
@@ -46,7 +47,7 @@ remark_kept_up(const struct result *result, const struct load *load)
     double least = histogram_least(&result->latencies[LATENCY_SERVICE]) / 1e6;
     double beyond = result->seconds - least - result_schedule(load);
 
-    return beyond <= 0.1 || beyond <= 0.05 * result_schedule(load);
+    return beyond <= a_moment + 0.05 * result_schedule(load);
 }
 
 /* Processors that the client has used, on average. */

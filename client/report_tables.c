@@ -8,7 +8,11 @@
 #include "gate.h"
 #include "text.h"
 
-enum { LINE = 256, HOW = 24 /* columns of what -x says */ };
+enum {
+    LINE = 256,
+    HOW = 24,      /* columns of what -x says */
+    SHORT_BAR = 28 /* beside the figures of a second */
+};
 
 /* --- -r max ---------------------------------------------------------------------------------- */
 
@@ -158,6 +162,6 @@ print_intervals(const struct load *load, const struct result *result)
             text_duration(row->p50);
             text_duration(row->p99);
         }
-        text_bar((uint64_t)row->p99, most);
+        text_bar((uint64_t)row->p99, most, SHORT_BAR);
     }
 }

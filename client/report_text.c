@@ -458,7 +458,7 @@ print_rows(const struct load *load, const struct result *result)
             printf(" %11" PRIu64, share->requests);
         }
         printf(" %5.1f%%", 100 * (double)share->connections / total);
-        text_bar(share->connections, result->evenness.most);
+        text_bar(share->connections, result->evenness.most, TEXT_BAR);
     }
 }
 
@@ -483,7 +483,7 @@ print_bins(const struct result *result)
         snprintf(range, sizeof range, width > 1 ? "%" PRIu64 " to %" PRIu64 : "%" PRIu64,
                  least + i * width, least + (i + 1) * width - 1);
         printf("%-15s %9" PRIu64, range, bins[i]);
-        text_bar(bins[i], most);
+        text_bar(bins[i], most, TEXT_BAR);
     }
 }
 

@@ -65,9 +65,9 @@ text_wrapped(const char *text)
 }
 
 void
-text_bar(uint64_t value, uint64_t most)
+text_bar(uint64_t value, uint64_t most, unsigned columns)
 {
-    uint64_t length = most > 0 ? (uint64_t)((double)value / (double)most * TEXT_BAR + 0.5) : 0;
+    uint64_t length = most > 0 ? (uint64_t)((double)value / (double)most * columns + 0.5) : 0;
 
     if (length > 0) {
         printf("  ");

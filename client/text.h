@@ -11,7 +11,7 @@ enum {
     TEXT_COLUMNS = 100, /* no line is longer */
     TEXT_GROUPED = 32,  /* room for a number with commas */
     TEXT_SHOWN = 128,   /* room for bytes from outside, escaped */
-    TEXT_BAR = 40       /* columns of the longest bar */
+    TEXT_BAR = 40       /* columns of the longest bar, where there is room for it */
 };
 
 /* 1234567 as 1,234,567. */
@@ -30,7 +30,7 @@ void text_duration(double us);
 /* Prints a line; one that is too long is broken at blanks. */
 void text_wrapped(const char *text);
 
-/* Prints the rest of a line: a bar as long as `value` is to `most`. */
-void text_bar(uint64_t value, uint64_t most);
+/* Prints the rest of a line: a bar that is to `columns` as `value` is to `most`. */
+void text_bar(uint64_t value, uint64_t most, unsigned columns);
 
 #endif

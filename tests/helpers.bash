@@ -352,3 +352,55 @@ teardown() {
     look_at_remains
     [[ -z $PROBLEMS ]]
 }
+
+# --- the client ----------------------------------------------------------------------------------
+
+start_badserver() { # HOW [EVERY]
+    launch "$TOOLS/badserver" "$@"
+    await_ready
+}
+
+# The badserver has no end of its own; the rest of the suite's servers say goodbye.
+end_badserver() {
+    kill -s KILL "$SERVER_PID"
+    await_end
+}
+
+# Runs the client with a JSON report: STATUS, JSON. What always holds is checked at once.
+ask_client() { # OPTION...
+    STATUS=0
+    "$BIN/client" -p "$PORT" -o json "$@" >"$T/report" 2>"$T/stderr" || STATUS=$?
+    JSON=$(cat "$T/report")
+    echo "status $STATUS $(cat "$T/stderr")"
+    check_identity
+}
+
+# shellcheck disable=SC2046 # into words
+check_identity() {
+    set -- $(json_of scheduled completed failed unsent 'errors.*' | awk '
+        NR == 1 { scheduled = $1 } NR > 1 && NR <= 4 { sum += $1 } NR == 3 { failed = $1 }
+        NR > 4 { kinds += $1 } END { print scheduled, sum, failed, kinds }')
+    [[ $1 -eq $2 && $3 -eq $4 ]]
+}
+
+some_server() {
+    SERVER=$(basename "$(find "$ROOT" -maxdepth 1 -name 'server[0-9][0-9]_*' | sort | tail -n 1)")
+}
+
+# In the background, with requests without end.
+client_away() {
+    launch "$BIN/client" -p "$PORT" -o json "$@"
+    CLIENT=$SERVER_PID
+    eventually_loaded() { [[ $(children_of "$CLIENT" | wc -l) -ge 1 ]]; }
+    eventually eventually_loaded
+}
+
+# A usage error that names all this.
+not_allowed() { # NAMED OPTION...
+    local named=$1
+
+    shift
+    run -2 --separate-stderr "$BIN/client" -p 1 "$@"
+    echo "$stderr"
+    [[ -z $output && ${#stderr_lines[@]} -eq 2 && ${stderr_lines[0]} == "client: "*"$named"* ]]
+}
