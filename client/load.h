@@ -82,7 +82,7 @@ struct tally {
     counter late_full;             /* began late, for all -m places were taken */
     counter late_busy;             /* began late although there was one: this process came late */
     counter most_late_ns;          /* the latest of all */
-    counter last_late_ns;          /* the last one that has begun */
+    counter last_begun_ns;         /* when its last connection began, after the start */
     int64_t start_ns;              /* clock_ns(): the start of the run, the same for all */
     int64_t started_ns, ended_ns;  /* of this process; 0: not yet */
     int64_t last_ns;               /* when its last connection was completed */

@@ -7,21 +7,21 @@
 
 #include "duration.h"
 #include "source.h"
+#include "text.h"
 
 /* --- the schedule ---------------------------------------------------------------------------- */
 
 static const double near_enough = 0.99; /* of a rate: it was reached */
 static const double a_moment = 0.02;    /* seconds; so much may pass after any schedule */
-static const double few_us = 10e3;      /* so late is not late, however short the run is */
 static const double busy = 0.85;        /* of a processor: no time was left */
 
 /* The rate at which connections have begun. */
 static double
 begun_rate(const struct result *result, const struct load *load)
 {
-    double begun = (double)(result->scheduled - result->unsent);
+    double schedule = result_schedule(load), last = result->last_begun_s;
 
-    return begun / (result_schedule(load) + result->last_late_us / 1e6);
+    return (double)(result->scheduled - result->unsent) / (last > schedule ? last : schedule);
 }
 
 static double
@@ -33,7 +33,7 @@ asked_rate(const struct result *result, const struct load *load)
 bool
 remark_on_schedule(const struct result *result, const struct load *load)
 {
-    if (result->unsent == 0 && result->last_late_us <= few_us) {
+    if (result->unsent == 0 && result->last_begun_s <= result_schedule(load) + a_moment) {
         return true;
     }
     return begun_rate(result, load) >= near_enough * asked_rate(result, load);
@@ -85,6 +85,7 @@ say_limit(char *text, size_t size, const struct result *result, const struct loa
 bool
 remark_rate(const struct result *result, const struct load *load, char text[REMARK_TEXT])
 {
+    char begun[TEXT_GROUPED], asked[TEXT_GROUPED];
     int used;
 
     if (!plan_open(&load->plan) || result->interrupted || result->scheduled == 0) {
@@ -92,8 +93,9 @@ remark_rate(const struct result *result, const struct load *load, char text[REMA
     }
     if (!remark_on_schedule(result, load)) {
         used = snprintf(text, REMARK_TEXT,
-                        "The rate was not reached: connections began at %.0f/s and not at %.0f/s. ",
-                        begun_rate(result, load), asked_rate(result, load));
+                        "The rate was not reached: connections began at %s/s and not at %s/s. ",
+                        text_grouped(begun, (uint64_t)(begun_rate(result, load) + 0.5)),
+                        text_grouped(asked, (uint64_t)(asked_rate(result, load) + 0.5)));
         say_limit(text + used, REMARK_TEXT - (size_t)used, result, load);
         return true;
     }

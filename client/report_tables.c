@@ -156,8 +156,13 @@ print_intervals(const struct load *load, const struct result *result)
     for (size_t i = 0; i < result->interval_count; i++) {
         const struct interval *row = &result->intervals[i];
 
-        printf("%5.1f to %5.1f %11.0f %11.0f %9" PRIu64, row->from, row->from + row->length,
-               row->asked, (double)row->completed / row->length, row->failed);
+        printf("%5.1f to %5.1f ", row->from, row->from + row->length);
+        if (plan_open(&load->plan)) {
+            printf("%11.0f", row->asked);
+        } else {
+            printf("%11s", "-"); /* nothing is due in a closed loop */
+        }
+        printf(" %11.0f %9" PRIu64, (double)row->completed / row->length, row->failed);
         if (row->requests > 0) {
             text_duration(row->p50);
             text_duration(row->p99);

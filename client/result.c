@@ -90,12 +90,12 @@ static void
 add_lateness(struct result *result, const struct tally *tally)
 {
     double most = (double)counter_get(&tally->most_late_ns) / 1000;
-    double last = (double)counter_get(&tally->last_late_ns) / 1000;
+    double last = (double)counter_get(&tally->last_begun_ns) / 1e9;
 
     result->late_full += counter_get(&tally->late_full);
     result->late_busy += counter_get(&tally->late_busy);
     result->most_late_us = most > result->most_late_us ? most : result->most_late_us;
-    result->last_late_us = last > result->last_late_us ? last : result->last_late_us;
+    result->last_begun_s = last > result->last_begun_s ? last : result->last_begun_s;
 }
 
 /* One process that has seen a reply of this suite is enough to know the server. */

@@ -53,7 +53,7 @@ struct result {
     double cpu_seconds; /* processor time of the client's processes */
     uint64_t late_full, late_busy; /* began late: there was no room; their process came late */
     double most_late_us;           /* the latest of all */
-    double last_late_us;           /* the last one of some process, the latest of them */
+    double last_begun_s;           /* when the last one began, in seconds after the start */
     bool foreign;                  /* replies came, but none that could be verified */
     bool identified;               /* replies told who sent them */
     bool interrupted;              /* by a signal */

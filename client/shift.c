@@ -162,7 +162,7 @@ shift_begins(int64_t due, int64_t now, bool full)
 {
     int64_t late = now - due;
 
-    counter_set(&tally->last_late_ns, (unsigned long long)late);
+    counter_set(&tally->last_begun_ns, (unsigned long long)(now - tally->start_ns));
     if (late > (int64_t)counter_get(&tally->most_late_ns)) {
         counter_set(&tally->most_late_ns, (unsigned long long)late);
     }
