@@ -4,10 +4,10 @@
  *
  * This process forks -c client processes, opens a gate for all of them at once, and waits (run.c).
  * Each makes its connections (drive.c: one at a time; loop.c: many), when it is time for them
- * (shift.c, plan.c), each step by step (visit.c), verifies every byte (check.c), and counts in
- * shared memory, which it alone writes (load.h). At its end it sends through a pipe how often it
- * met which child of the server (distribution.c). This process adds all up (result.c), says what it
- * means (remark.c) and prints it (report_text.c, report_json.c, report_csv.c).
+ * (shift.c, plan.c), each step by step (visit.c, request.c), verifies every byte (check.c), and
+ * counts in shared memory, which it alone writes (load.h). At its end it sends through a pipe how
+ * often it met which child of the server (distribution.c). This process adds all up (result.c),
+ * says what it means (remark.c) and prints it (report_text.c, report_json.c, report_csv.c).
  *
  * Without -r it is a closed loop: the next connection begins when one has ended. It shows what a
  * server can do, not what users wait for when more of them come than it can serve. With -r it is an

@@ -9,9 +9,8 @@
 
 #include "../common/address.h"
 #include "../common/conn.h"
-#include "draw.h"
 #include "frame.h"
-#include "mix.h"
+#include "request.h"
 #include "show.h"
 #include "source.h"
 
@@ -25,43 +24,8 @@ static enum visit_result receive(struct visit *visit);
 static const struct load *load;
 static struct tally *tally;
 static struct distribution *distribution;
-/* What is sent, made beforehand, by class: the lines, or without -W one line or a frame. */
-static struct {
-    const char *bytes;
-    size_t length;
-} requests[MIX_CLASSES_MOST];
-static char plain[MIX_LINE], garbage[MANNERS_GARBAGE]; /* what misbehaving visits send */
-static size_t plain_length;
-static uint64_t work_key, manners_key; /* of this process, for draw() */
-static uint64_t drawn;                 /* how many requests have been given a class */
-static bool showing;                   /* the replies are printed */
-static char buffer[CONN_CHUNK];        /* for all visits: what was read is checked at once */
-
-/* Bytes that look like noise, and are the same in every run. None is a line feed, but the last. */
-static void
-make_garbage(void)
-{
-    for (size_t i = 0; i < sizeof garbage; i++) {
-        garbage[i] = (char)draw(manners_key, i);
-        garbage[i] = (char)(garbage[i] == '\n' ? '\0' : garbage[i]);
-    }
-    garbage[sizeof garbage - 1] = '\n';
-}
-
-static void
-make_lines(void)
-{
-    static char lines[MIX_CLASSES_MOST][MIX_LINE];
-    static const struct mix none;
-    unsigned class = 0;
-
-    do {
-        requests[class].bytes = lines[class];
-        requests[class].length = mix_request(&load->mix, class, load->bytes, lines[class]);
-    } while (++class < load->mix.classes);
-    plain_length = mix_request(&none, 0, load->bytes, plain);
-    make_garbage();
-}
+static bool showing;            /* the replies are printed */
+static char buffer[CONN_CHUNK]; /* for all visits: what was read is checked at once */
 
 void
 visit_open(const struct load *asked, struct tally *counts, struct distribution *shares)
@@ -69,16 +33,13 @@ visit_open(const struct load *asked, struct tally *counts, struct distribution *
     load = asked;
     tally = counts;
     distribution = shares;
-    work_key = draw_key(load->seed, tally->number, DRAW_WORK);
-    manners_key = draw_key(load->seed, tally->number, DRAW_MANNERS);
+    request_open(load, tally);
     if (load->message) {
-        requests[0].bytes = frame_bytes(&requests[0].length);
         check_open(0); /* no stamp is to be looked for */
         showing = load->verbose;
         show_open(load, tally);
         return;
     }
-    make_lines();
     check_open(load->bytes);
 }
 
@@ -201,10 +162,7 @@ not_yet(int error)
 int
 visit_next(void)
 {
-    if (load->manners.count == 0) {
-        return MANNERS_GOOD;
-    }
-    return manners_kind(&load->manners, draw(manners_key, counter_get(&tally->taken)));
+    return request_kind(counter_get(&tally->taken));
 }
 
 void
@@ -264,20 +222,11 @@ visit_begin(struct visit *visit, int64_t due_ns, bool nonblocking)
     return VISIT_GOES_ON;
 }
 
-static unsigned
-draw_class(void)
-{
-    unsigned class = mix_class(&load->mix, draw(work_key, drawn++));
-
-    counter_add(&tally->asked[class], 1);
-    return class;
-}
-
 static void
 ask(struct visit *visit, int64_t now)
 {
     visit->asked_ns = now;
-    visit->class = load->mix.classes > 0 && !visit->ways ? draw_class() : 0;
+    visit->class = visit->ways ? 0 : request_draw();
     visit->sent = 0;
     visit->moved = 0;
     visit->broken = 0;
@@ -378,22 +327,6 @@ read_while_sending(struct visit *visit)
     return VISIT_GOES_ON;
 }
 
-/* The request of this visit, from its beginning. */
-static const char *
-request_of(const struct visit *visit, size_t *length)
-{
-    if (!visit->ways) {
-        *length = requests[visit->class].length;
-        return requests[visit->class].bytes;
-    }
-    if (visit->ways->manner == MANNER_GARBAGE) {
-        *length = sizeof garbage;
-        return garbage;
-    }
-    *length = plain_length;
-    return plain;
-}
-
 /* How many of `most` bytes a visit may move now, if it is slow in that. If none: when to wake. */
 static size_t
 allowance(struct visit *visit, enum manner manner, size_t most)
@@ -444,7 +377,7 @@ static enum visit_result
 send_request(struct visit *visit)
 {
     size_t length, most;
-    const char *request = request_of(visit, &length);
+    const char *request = request_bytes(visit->ways, visit->class, &length);
     ssize_t count;
 
     most = allowance(visit, MANNER_SLOW_SEND, length - visit->sent);
