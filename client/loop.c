@@ -14,7 +14,7 @@ enum { RETRY_NS = 1000 * 1000 }; /* how often one asks for room where poll() can
 /* Places for visits. Those that are free are on a stack, the lowest on top, so that poll() need not
  * look far; those that found no descriptor are not there any more. */
 struct places {
-    struct visit **free;
+    size_t *free; /* indices of visits */
     size_t count;
 };
 
@@ -66,14 +66,14 @@ loop_run(const struct load *asked)
 /* --- places ---------------------------------------------------------------------------------- */
 
 static void
-open_places(struct loop *loop, struct places *places, size_t first, size_t end)
+open_places(struct places *places, size_t first, size_t end)
 {
     places->free = calloc(end - first + 1, sizeof *places->free); /* never nothing */
     if (!places->free) {
         die("no memory for %zu connections in flight", end - first);
     }
     while (end > first) {
-        places->free[places->count++] = &loop->visits[--end];
+        places->free[places->count++] = --end;
     }
 }
 
@@ -115,8 +115,8 @@ open_loop(struct loop *loop)
     for (size_t i = 0; i < loop->size; i++) {
         loop->visits[i].fd = loop->polls[i].fd = -1;
     }
-    open_places(loop, &loop->good, 0, loop->room);
-    open_places(loop, &loop->bad, loop->room, loop->size);
+    open_places(&loop->good, 0, loop->room);
+    open_places(&loop->bad, loop->room, loop->size);
 }
 
 static void
@@ -160,7 +160,7 @@ watch(struct loop *loop, const struct visit *visit)
 {
     struct pollfd *watched = &loop->polls[visit - loop->visits];
 
-    watched->events = visit_events(visit);
+    watched->events = (short)visit_events(visit);
     watched->fd = watched->events != 0 ? visit->fd : -1;
     watched->revents = 0;
     loop->crowded = loop->crowded || visit->state == VISIT_OPENING;
@@ -193,7 +193,7 @@ leave(struct loop *loop, struct visit *visit, enum visit_result result)
     if (result == VISIT_STRANDED) {
         visit->state = VISIT_RETIRED;
     } else {
-        places->free[places->count++] = visit;
+        places->free[places->count++] = (size_t)(visit - loop->visits);
     }
     while (loop->high > 0 && loop->visits[loop->high - 1].fd == -1) {
         loop->high--;
@@ -257,7 +257,7 @@ begin_next(struct loop *loop, int64_t due, int64_t now)
     if (places->count == 0) {
         visit_omit(kind);
     } else {
-        begin(loop, places->free[--places->count], due);
+        begin(loop, &loop->visits[places->free[--places->count]], due);
     }
     return true;
 }

@@ -176,7 +176,7 @@ visit_omit(int kind)
 static uint64_t
 take_next(struct visit *visit, int64_t due_ns)
 {
-    uint64_t nth = load_nth(load, tally->number, counter_get(&tally->taken));
+    uint64_t nth = load->earlier + load_nth(load, tally->number, counter_get(&tally->taken));
 
     visit->kind = visit_next();
     visit->ways = visit->kind == MANNERS_GOOD ? NULL : &load->manners.kinds[visit->kind];
@@ -189,7 +189,7 @@ take_next(struct visit *visit, int64_t due_ns)
     visit->due_ns = due_ns;
     visit->wake_ns = 0;
     visit->shown = (struct shown){.used = 0};
-    return load->earlier + nth;
+    return nth;
 }
 
 /* Who reads slowly must not let the kernel read for it. */
@@ -601,7 +601,7 @@ receive(struct visit *visit)
 
 /* --- what to wait for ------------------------------------------------------------------------ */
 
-short
+int
 visit_events(const struct visit *visit)
 {
     bool pauses = visit->wake_ns != 0;

@@ -73,7 +73,7 @@ void visit_omit(int kind);
 enum visit_result visit_step(struct visit *visit);
 
 /* What poll() is to wait for, as its events; 0: nothing but time. */
-short visit_events(const struct visit *visit);
+int visit_events(const struct visit *visit);
 
 /* Ends it as a failure: the owner's patience is over. */
 void visit_give_up(struct visit *visit, enum failure kind, int error);
