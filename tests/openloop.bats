@@ -2,6 +2,7 @@
 # The client on a schedule: -r and -d, ramps, the search for a rate. The servers are those of the
 # suite and badserver.c. No test says how fast this machine is.
 
+# shellcheck disable=SC2016 # $1 is a field of awk, for true_of
 load helpers
 
 start_pool() { # OPTION...
@@ -114,7 +115,6 @@ check_times() {
 
 @test "a server that stops for a second: the response time shows it, the service time does not" {
     start_single
-    JSON= CLIENT=
     "$BIN/client" -p "$PORT" -r 500 -d 4 -m 1 -o json >"$T/report" 2>"$T/stderr" &
     CLIENT=$!
     HELPERS+=("$CLIENT")
