@@ -6,7 +6,8 @@
  * HOW: good, corrupt (a wrong byte), long (a byte too many), short (half a reply), none (closes),
  * reset, error (an error line), pieces (an error line, byte by byte), prefix ("err"), silent, once
  * (closes after the first reply), changes (later replies come from another child), unstamped
- * (another suite's server: any bytes, no stamp).
+ * (another suite's server: any bytes, no stamp), eof (replies when the client has shut down
+ * writing, to the last request; prints "reset" if it resets the connection).
  * A connection that is not bad is good: each has a child of its own, so each its own stamp.
  */
 #include <arpa/inet.h>
@@ -41,6 +42,22 @@ read_request(int fd)
     }
     line[length] = '\0';
     return (size_t)atol(line);
+}
+
+/* Nobody sends anything behind the request, but sooner or later the end of the file. */
+static void
+await_end(int fd)
+{
+    char byte;
+    ssize_t count;
+
+    do {
+        count = read(fd, &byte, 1);
+    } while (count > 0);
+    if (count == -1) {
+        puts("reset");
+        exit(EXIT_SUCCESS);
+    }
 }
 
 static void
@@ -122,6 +139,9 @@ serve(int fd, const char *how, unsigned child)
 
     while ((bytes = read_request(fd)) > 0 && bytes <= REPLY_MAX) {
         nth++;
+        if (is(how, "eof")) {
+            await_end(fd);
+        }
         fill_reply(reply, bytes, is(how, "changes") ? child + nth : child);
         if (is(how, "corrupt")) {
             reply[bytes * 2 / 3] ^= 1;
@@ -129,7 +149,7 @@ serve(int fd, const char *how, unsigned child)
             memset(reply, 'x', bytes);
         } else if (is(how, "long")) {
             reply[bytes++] = 'x';
-        } else if (!is(how, "good") && !is(how, "once") && !is(how, "changes")) {
+        } else if (!is(how, "good") && !is(how, "once") && !is(how, "changes") && !is(how, "eof")) {
             misbehave(fd, how, reply, bytes);
         }
         put(fd, reply, bytes);

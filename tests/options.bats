@@ -10,7 +10,7 @@ programs() {
 # The letters that a program must know.
 letters_of() {
     case $1 in
-    client) echo i p c t b k W S m M E T o q v h V ;;
+    client) echo i p c t d r m b k W x H S M E T f L o q v h V ;;
     server00* | server02*) echo i p B T g o q v h V ;;
     server03*) echo i p B T g o q v h V n a ;;
     server04*) echo i p B T g o q v h V n P Q ;;
@@ -84,7 +84,7 @@ fail_naming() {
     for program in $(programs); do
         refused "$program" "-p '70000'" -p 70000
         refused "$program" "-p '65536'" -p 65536
-        for letter in n B Q c t b k m; do
+        for letter in n B Q c t b k m H; do
             if "$BIN/$program" -h | grep -Eq "^ +-$letter "; then
                 refused "$program" "-$letter '0'" -"$letter" 0
                 refused "$program" "-$letter '2000000000'" -"$letter" 2000000000
@@ -93,6 +93,7 @@ fail_naming() {
     done
     refused client "-b '1073741825'" -b 1073741825
     refused client "-p '0'" -p 0
+    refused client "-H '65537'" -H 65537
 }
 
 @test "a word that is none of those allowed is refused, and they are named" {
@@ -109,6 +110,63 @@ fail_naming() {
                 refused "$program" "-$letter 'acceptx'" "-$letter" acceptx
             fi
         done
+    done
+}
+
+@test "the client's -h says what each value is, and -o what it may be" {
+    local word
+
+    run -0 "$BIN/client" -h
+    for word in '-d TIME' '-r RATE' '-x HOW' '-H N' '-S SEED' '-f GATE' '-L LABEL' '-W WORK' \
+        '-o FORMAT'; do
+        grep -Eq "^ +$word " <<<"$output"
+    done
+    for word in FROM:TO max@BOUND slow-send=BYTES slow-read=BYTES half-close reset silent garbage \
+        p9999 response. failed jain held hdr=FILE csv; do
+        [[ $output == *"$word"* ]]
+    done
+    for word in xml '' TEXT text,json hdr hdr= HDR=x csv=x; do
+        refused client "-o '$word': text, json, csv or hdr=FILE is allowed" -o "$word"
+    done
+}
+
+@test "the client's lengths, rates and labels: what is none is refused, with an example" {
+    local value
+
+    for value in '' x 0 0.0 10x x10 ' 5' '5 ' +5 -1 .5 5. . 1.5.5 1e3 0x5 1:2 5s 0.0009 \
+        0.0000000001 5.0000000001 86401 86400.000000001 99999999999999999999; do
+        refused client "-d '$value': seconds from 0.001 to 86400 " -d "$value"
+        [[ ${stderr_lines[0]} == *'; for example -d 10' ]]
+    done
+    for value in '' x 0 -1 +1 10x ' 5' '5 ' 1.5 1e3 0x5 : 5: :5 0:5 5:0 5:-1 5:x 5:6:7 '5: 6' 5,6 \
+        10000001 5:10000001 99999999999999999999 18446744073709551617 max max: maxp99 MAX@p99 \
+        5max@p99 5@p99; do
+        refused client "-r '$value': " -r "$value"
+        [[ ${stderr_lines[0]} == *' from 1 to 10000000; for example -r 1000' ]]
+    done
+    for value in '' x p99 'p99<' 'p99<5' 'p99<5m' 'p98<5ms' 'foo<1' 'p99<5ms@5' 100 \
+        'max@p99<5ms'; do
+        refused client '-r max@' -r "max@$value"
+        [[ ${stderr_lines[0]} == *"'$value'"*'; for example '*'p99<50ms'* ]]
+    done
+    refused client '-r FROM:TO without -d' -r 5:6
+    [[ ${stderr_lines[0]} == *' For example -d 10' ]]
+    refused client '-r FROM:TO without -d' -r 5:6 -t 5
+    refused client '-d with -t' -d 5 -t 5
+    refused client '-d with -t' -t 5 -r 5 -d 5
+    refused client '-t with -r max' -r 'max@p99<5ms' -t 5
+    refused client '-S without -W or -x' -S 5
+    refused client '-S without -W or -x' -S 5 -r 5 -d 1 -H 5
+    for value in '' x 0 -1 1.5 10x 65537; do
+        refused client "-H '$value': a whole number from 1 to 65536 is allowed" -H "$value"
+    done
+    refused client "-x 'slow-send': it needs =BYTES" -x slow-send
+    refused client "-f 'p99': behind the metric" -f p99
+    refused client "-L '': 1 to 100 bytes are allowed; for example" -L ''
+    # What is shown of a value, however long it is, leaves room for what is wrong.
+    for value in d r x f L o; do
+        refused client "-$value 'zzzzz" "-$value" "$(printf '%200s' '' | tr ' ' z)"
+        ((${#stderr_lines[0]} < 250))
     done
 }
 

@@ -11,6 +11,10 @@ load helpers
     histogram_test
 }
 
+@test "client/gate, report_csv, hgrm: gates and what is found, tables, files" {
+    gate_test
+}
+
 @test "the tests' own JSON checker is strict" {
     local bad
 
