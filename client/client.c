@@ -172,7 +172,7 @@ static void
 take_host(const char *host)
 {
     if (*host == '\0') {
-        die_usage("-i '': an address, a name or a path is allowed");
+        die_usage("-i '': an address, a name or a path is allowed; for example -i 127.0.0.1");
     }
     load.host = host;
 }
@@ -204,7 +204,7 @@ take_format(const char *format)
             return;
         }
     }
-    die_usage("-o '%.60s': text, json, csv or hdr=FILE is allowed", format);
+    die_usage("-o '%.60s': text, json, csv or hdr=FILE is allowed; for example -o json", format);
 }
 
 static void
@@ -277,7 +277,7 @@ take_seed(const char *value)
     const char *text = value;
 
     if (!digits_take(&text, UINT32_MAX, &load.seed) || *text != '\0') {
-        die_usage("-S '%.60s': a whole number from 0 to %lu is allowed", value,
+        die_usage("-S '%.60s': a whole number from 0 to %lu is allowed; for example -S 7", value,
                   (unsigned long)UINT32_MAX);
     }
     seeded = true;
@@ -289,7 +289,7 @@ parse_gate(struct gate *gate, const char *option, const char *value)
     const char *why;
 
     if (!gate_parse(gate, value, &why)) {
-        die_usage("%s '%.60s': %s; for example p99<50ms", option, value, why);
+        die_usage("%s '%.60s': %s; for example 'p99<50ms'", option, value, why);
     }
 }
 
@@ -372,6 +372,36 @@ complete_search(void)
         load.plan.duration_ns = (int64_t)SEARCH_SECONDS * 1000000000;
     }
     parse_gate(&load.bound, "-r max@", load.plan.bound);
+    if (!gate_is_bound(&load.bound)) {
+        die_usage("-r 'max@%.60s': a bound is a time, or failed, with < or <=; for example "
+                  "'max@p99<5ms'",
+                  load.plan.bound);
+    }
+}
+
+/* Gates that no run of this load could pass. */
+static void
+complete_gates(void)
+{
+    for (unsigned i = 0; i < load.gate_count; i++) {
+        const char *why = gate_unfit(&load.gates[i], &load);
+
+        if (why) {
+            die_usage("-f '%.60s': %s", load.gates[i].text, why);
+        }
+    }
+}
+
+/* Of an open loop that is over after so many connections. */
+static void
+complete_count(void)
+{
+    uint64_t seconds = load_total(&load) / load.plan.rate;
+
+    if (seconds > PLAN_SECONDS_MOST) {
+        die_usage("-t with -r: that would take %llu s, more than a day; for example -d 10",
+                  (unsigned long long)seconds);
+    }
 }
 
 /* What depends on several options. */
@@ -381,6 +411,7 @@ complete_load(void)
     struct plan *plan = &load.plan;
 
     mix_end(&load.mix);
+    complete_gates();
     if (seeded && load.mix.options == 0 && load.manners.count == 0) {
         die_usage("-S without -W or -x: nothing else is drawn by lot");
     }
@@ -395,6 +426,9 @@ complete_load(void)
     }
     if (plan->duration_ns == 0 && load.connections == 0) {
         load.connections = CONNECTIONS_DEFAULT;
+    }
+    if (plan_open(plan) && load.connections > 0) {
+        complete_count();
     }
     if (load.in_flight == 0) {
         load.in_flight = plan_open(plan) ? IN_FLIGHT_OPEN : 1;

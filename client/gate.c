@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/conn.h"
 #include "duration.h"
 #include "load.h"
 #include "result.h"
@@ -355,6 +356,41 @@ gate_judge(const struct gate *gate, const struct load *load, const struct result
 
     found.holds = found.known && compare(found.value, gate->operator, gate->value);
     return found;
+}
+
+bool
+gate_is_bound(const struct gate *gate)
+{
+    bool failures = gate_is_about_failures(gate);
+
+    if (gate->operator== GATE_LESS || gate->operator== GATE_AT_MOST) {
+        return failures || metrics[gate->metric].kind == KIND_TIME;
+    }
+    return failures && gate->operator== GATE_EQUAL;
+}
+
+static bool
+is_of(const struct gate *gate, enum measure measure)
+{
+    return metrics[gate->metric].measure == measure;
+}
+
+const char *
+gate_unfit(const struct gate *gate, const struct load *load)
+{
+    bool is_time = metrics[gate->metric].kind == KIND_TIME;
+    bool stamped = !load->message && load->bytes >= CONN_STAMP;
+
+    if (is_time && gate->latency == LATENCY_RESPONSE && !plan_open(&load->plan)) {
+        return "without -r there are no response times";
+    }
+    if (is_of(gate, MEASURE_HELD) && load->held == 0) {
+        return "without -H no connection is held";
+    }
+    if (!stamped && (is_of(gate, MEASURE_CHILDREN) || is_of(gate, MEASURE_JAIN))) {
+        return "replies to -M, and of less than 32 bytes, do not say which child sent them";
+    }
+    return NULL;
 }
 
 bool

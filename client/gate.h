@@ -52,6 +52,12 @@ struct judgement gate_judge(const struct gate *gate, const struct load *load,
 const char *gate_found(const struct gate *gate, const struct judgement *judgement,
                        char text[GATE_TEXT]);
 
+/* True if it can be the bound of a search: what gets worse as the rate grows, and has a limit. */
+bool gate_is_bound(const struct gate *gate);
+
+/* Why a run of this load cannot have that value at all; NULL if it can. */
+const char *gate_unfit(const struct gate *gate, const struct load *load);
+
 /* True if the gate is about failures: then they do not break what is searched for by themselves. */
 bool gate_is_about_failures(const struct gate *gate);
 

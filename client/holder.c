@@ -13,6 +13,7 @@
 static unsigned asked;
 static struct held *held; /* shared; NULL without -H */
 static pid_t pid;
+static bool died;       /* before its time */
 static int end_pipe[2]; /* while this process has the other side open, the holder holds */
 
 static _Noreturn void
@@ -75,8 +76,18 @@ holder_note(struct result *result)
             .least = counter_get(&held->least),
             .open = counter_get(&held->open),
             .error = held->error,
+            .died = died,
         };
     }
+    if (died) { /* then nobody has counted that all are gone */
+        result->held.open = result->held.least = 0;
+    }
+}
+
+void
+holder_died(pid_t dead)
+{
+    died = died || (held && dead == pid);
 }
 
 void

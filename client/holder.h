@@ -16,6 +16,9 @@ void holder_forget(void);
 /* Adds what it has done so far to the result of a run. */
 void holder_note(struct result *result);
 
+/* A process has ended before its time: perhaps it is this one. */
+void holder_died(pid_t pid);
+
 /* Ends it: it closes its connections. */
 void holder_end(void);
 

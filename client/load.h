@@ -79,6 +79,7 @@ struct tally {
     counter omitted[MANNERS_MOST]; /* of each -x: there were too many at a time */
     counter requests[TRUST_KINDS]; /* replies received whole, by the well-behaved ones */
     counter bytes;                 /* received by them, right or wrong */
+    counter left_full;             /* never begun: when time was over all -m places were taken */
     counter late_full;             /* began late, for all -m places were taken */
     counter late_busy;             /* began late although there was one: this process came late */
     counter most_late_ns;          /* the latest of all */
@@ -100,6 +101,8 @@ struct tally {
     struct histogram *works[TRUST_KINDS];
     struct histogram lasted[MANNERS_MOST]; /* how long each kind of -x lasted, to whatever end */
     struct histogram latencies[TRUST_KINDS][LATENCY_KINDS];
+    /* In the open loop: response times of what was due in the first and the second half of it. */
+    struct histogram halves[2];
 };
 
 /* The row of connections of the run is dealt out in turn: the `nth` of this process is this one of
@@ -125,6 +128,16 @@ load_total(const struct load *load)
         return load->connections * load->processes;
     }
     return plan_open(&load->plan) ? plan_count(&load->plan, load->plan.duration_ns) : 0;
+}
+
+/* How long the schedule, or the time of -d, lasts, in nanoseconds; 0 if there is none. */
+static inline int64_t
+load_schedule(const struct load *load)
+{
+    if (load->plan.duration_ns > 0) {
+        return load->plan.duration_ns;
+    }
+    return plan_open(&load->plan) ? plan_due(&load->plan, load_total(load)) : 0;
 }
 
 static inline int64_t

@@ -5,11 +5,15 @@
 #include <sys/resource.h>
 
 #include "../common/die.h"
+#include "draw.h"
 #include "shift.h"
 #include "visit.h"
 #include "wait.h"
 
-enum { RETRY_NS = 1000 * 1000 }; /* how often one asks for room where poll() cannot tell */
+enum {
+    RETRY_NS = 1000 * 1000, /* how often one asks for room where poll() cannot tell */
+    BURST_MOST = 32         /* beginnings before one looks at what has come */
+};
 
 /* Places for visits. Those that are free are on a stack, the lowest on top, so that poll() need not
  * look far; those that found no descriptor are not there any more. */
@@ -25,6 +29,7 @@ struct loop {
     size_t room, size, high;
     struct places good, bad;
     size_t open;        /* visits under way */
+    bool stuck;         /* there is no room for the next one */
     bool full;          /* what was due has had to wait for room, and has not caught up since */
     bool crowded;       /* some wait for room in the queue of the server's Unix socket */
     int64_t wake_ns;    /* when the first of the slow ones is to go on; INT64_MAX: there is none */
@@ -182,6 +187,13 @@ advance(struct visit *visit)
     return result;
 }
 
+/* The next connection should have begun already. */
+static bool
+is_behind(void)
+{
+    return plan_open(&load->plan) && shift_due() < clock_ns();
+}
+
 /* A visit is over; the next may begin in its place, unless it would fail for the same lack. */
 static void
 leave(struct loop *loop, struct visit *visit, enum visit_result result)
@@ -190,6 +202,9 @@ leave(struct loop *loop, struct visit *visit, enum visit_result result)
 
     unqueue(visit);
     loop->open--;
+    if (places == &loop->good && places->count == 0 && is_behind()) {
+        loop->full = true;
+    }
     if (result == VISIT_STRANDED) {
         visit->state = VISIT_RETIRED;
     } else {
@@ -238,7 +253,17 @@ step(struct loop *loop, struct visit *visit)
 static bool
 goes_on(const struct loop *loop, int64_t now)
 {
+    /* (Without any place, all having found no descriptor, there is nothing to wait for.) */
     return loop->open > 0 || (loop->good.count > 0 && shift_more(now));
+}
+
+/* A misbehaving one for which there is no room is left out, lest those behind it wait. Unless all
+ * are like that, and nobody says when the next is due: then it is its turn when there is room. */
+static bool
+waits_for_room(int kind)
+{
+    return kind == MANNERS_GOOD ||
+           (manners_share(&load->manners) == DRAW_WHOLE && !plan_open(&load->plan));
 }
 
 /* Begins the next visit of the row, if there is room for it. */
@@ -248,10 +273,10 @@ begin_next(struct loop *loop, int64_t due, int64_t now)
     int kind = visit_next();
     struct places *places = places_of(loop, kind);
 
-    if (places->count == 0 && kind == MANNERS_GOOD) {
+    if (places->count == 0 && waits_for_room(kind)) {
         return false;
     }
-    if (due > 0) {
+    if (due > 0 && kind == MANNERS_GOOD) {
         shift_begins(due, now, loop->full);
     }
     if (places->count == 0) {
@@ -262,27 +287,28 @@ begin_next(struct loop *loop, int64_t due, int64_t now)
     return true;
 }
 
-/* Begins what is due and finds room; no more at a time than there are places, for those under way
- * are waiting too. */
+/* Begins what is due and finds room; not too much at a time, for those under way wait too. */
 static void
 begin_due(struct loop *loop, int64_t now)
 {
-    bool last = now >= shift_deadline();
-    int64_t due = 0;
+    loop->stuck = false;
+    for (int i = 0; shift_more(now); i++) {
+        int64_t due = shift_due();
 
-    for (size_t i = 0; i < loop->size && shift_more(now); i++) {
-        due = shift_due();
         if (due > now) {
             loop->full = false; /* nothing is behind */
             break;
         }
+        if (i == BURST_MOST) {
+            return;
+        }
         if (!begin_next(loop, due, due > 0 ? clock_ns() : now)) {
-            loop->full = true;
+            loop->stuck = loop->full = true;
             break;
         }
     }
-    if (last) {
-        shift_close(); /* what is still waiting for room will not be begun */
+    if (now >= shift_deadline()) {
+        shift_close(loop->stuck); /* what is waiting for room will not be begun */
     }
 }
 
@@ -301,7 +327,7 @@ patience(const struct loop *loop, int64_t now)
     const struct visit *first = loop->queue.after;
     int64_t until = loop->wake_ns;
 
-    if (loop->good.count > 0 && shift_more(now)) {
+    if (!loop->stuck && shift_more(now)) {
         until = earlier(until, shift_due());
     }
     if (shift_more(now)) {

@@ -69,13 +69,10 @@ void
 manners_take(struct manners *manners, const char *value)
 {
     struct misbehaviour kind = parse(value);
-    uint64_t share = kind.share;
+    uint64_t share = kind.share + manners_share(manners);
 
     if (manners->count == MANNERS_MOST) {
         not_allowed(value, "at most 8 of them are allowed");
-    }
-    for (unsigned i = 0; i < manners->count; i++) {
-        share += manners->kinds[i].share;
     }
     if (share > DRAW_WHOLE) {
         not_allowed(
@@ -84,6 +81,17 @@ manners_take(struct manners *manners, const char *value)
     }
     kind.below = draw_limit(share);
     manners->kinds[manners->count++] = kind;
+}
+
+uint64_t
+manners_share(const struct manners *manners)
+{
+    uint64_t share = 0;
+
+    for (unsigned i = 0; i < manners->count; i++) {
+        share += manners->kinds[i].share;
+    }
+    return share;
 }
 
 int

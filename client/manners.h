@@ -45,6 +45,9 @@ struct manners {
 /* Takes the value of a -x. Wrong usage if it is not allowed. */
 void manners_take(struct manners *manners, const char *value);
 
+/* Of all connections, how many of DRAW_WHOLE misbehave. */
+uint64_t manners_share(const struct manners *manners);
+
 /* Which kind of misbehaviour a connection is of that drew this, or MANNERS_GOOD. */
 int manners_kind(const struct manners *manners, uint64_t drawn);
 

@@ -122,11 +122,15 @@ plan_due(const struct plan *plan, uint64_t k)
 uint64_t
 plan_count(const struct plan *plan, int64_t ns)
 {
-    uint64_t time = (uint64_t)ns, count;
+    uint64_t time, count;
 
     if (ns <= 0) {
         return 0;
     }
+    if (plan->kind == PLAN_RAMP && ns > plan->duration_ns) {
+        ns = plan->duration_ns;
+    }
+    time = (uint64_t)ns;
     count = plan->kind == PLAN_RAMP ? ramp_count(plan, ns)
                                     : time / NS * plan->rate + time % NS * plan->rate / NS + 1;
     /* Rounding may have it wrong by one or, with a ramp, by a few. */

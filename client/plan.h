@@ -42,7 +42,8 @@ bool plan_timed(const struct plan *plan);
 /* When connection `k` (from 0) is due, in nanoseconds after the start. */
 int64_t plan_due(const struct plan *plan, uint64_t k);
 
-/* How many are due before that time after the start. Inverse of plan_due(). */
+/* How many are due before that time after the start. Inverse of plan_due(), but that a ramp has an
+ * end. */
 uint64_t plan_count(const struct plan *plan, int64_t ns);
 
 #endif

@@ -67,14 +67,13 @@ progress_due(void)
 static void
 print_done(char text[LINE], const struct sample *sample, double seconds)
 {
-    uint64_t done = sample->completed + sample->failed, total = load_total(load);
+    uint64_t done = sample->completed + sample->failed;
     double left = (double)load->plan.duration_ns / 1e9 - seconds;
     int used = snprintf(text, LINE, "%" PRIu64, done);
 
-    if (total > 0) {
-        used += snprintf(text + used, LINE - (size_t)used, " of %" PRIu64, total);
-    }
-    if (load->plan.duration_ns > 0) {
+    if (load->connections > 0) {
+        snprintf(text + used, LINE - (size_t)used, " of %" PRIu64, load_total(load));
+    } else {
         snprintf(text + used, LINE - (size_t)used, ", %.0f s left", left > 0 ? left : 0);
     }
 }

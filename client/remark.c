@@ -12,14 +12,20 @@
 /* --- the schedule ---------------------------------------------------------------------------- */
 
 static const double near_enough = 0.99; /* of a rate: it was reached */
-static const double a_moment = 0.02;    /* seconds; so much may pass after any schedule */
+static const double a_moment = 0.02;    /* seconds; so late is not late, however short the run */
 static const double busy = 0.85;        /* of a processor: no time was left */
+
+static double
+schedule_of(const struct load *load)
+{
+    return (double)load_schedule(load) / 1e9;
+}
 
 /* The rate at which connections have begun. */
 static double
 begun_rate(const struct result *result, const struct load *load)
 {
-    double schedule = result_schedule(load), last = result->last_begun_s;
+    double schedule = schedule_of(load), last = result->last_begun_s;
 
     return (double)(result->scheduled - result->unsent) / (last > schedule ? last : schedule);
 }
@@ -27,27 +33,33 @@ begun_rate(const struct result *result, const struct load *load)
 static double
 asked_rate(const struct result *result, const struct load *load)
 {
-    return (double)result->scheduled / result_schedule(load);
+    return (double)result->scheduled / schedule_of(load);
 }
 
 bool
 remark_on_schedule(const struct result *result, const struct load *load)
 {
-    if (result->unsent == 0 && result->last_begun_s <= result_schedule(load) + a_moment) {
+    if (result->unsent == 0 && result->last_begun_s <= schedule_of(load) + a_moment) {
         return true;
     }
     return begun_rate(result, load) >= near_enough * asked_rate(result, load);
 }
 
-/* If every connection takes a second, the last one ends a second after the schedule: that is not to
- * lag behind. So the least service time does not count. */
+static double
+median_of_half(const struct result *result, int half)
+{
+    return histogram_percentile(&result->halves[half], 500000);
+}
+
+/* Where a queue grows, those who come later wait longer: at 2 % above what the server can do, the
+ * medians of both halves are 1 % of the schedule apart. Where each connection just takes long, or a
+ * few do, they are not. A ramp's halves are not alike in the first place. */
 bool
 remark_kept_up(const struct result *result, const struct load *load)
 {
-    double least = histogram_least(&result->latencies[LATENCY_SERVICE]) / 1e6;
-    double beyond = result->seconds - least - result_schedule(load);
+    double grown = median_of_half(result, 1) - median_of_half(result, 0);
 
-    return beyond <= a_moment + 0.05 * result_schedule(load);
+    return load->plan.kind == PLAN_RAMP || grown <= 1000 + schedule_of(load) * 1e6 / 100;
 }
 
 /* Processors that the client has used, on average. */
@@ -57,22 +69,33 @@ processors(const struct result *result)
     return result->seconds > 0 ? result->cpu_seconds / result->seconds : 0;
 }
 
+/* What was late had to wait for room rather than for a processor. */
+static bool
+lacked_room(const struct result *result)
+{
+    return result->late_full + result->left_full >= result->late_busy;
+}
+
 static void
 say_limit(char *text, size_t size, const struct result *result, const struct load *load)
 {
     double used = processors(result);
     long all = sysconf(_SC_NPROCESSORS_ONLN);
 
-    if (used >= busy * load->processes || (all > 0 && used >= busy * (double)all)) {
+    if (result->died > 0) {
+        snprintf(text, size, "A client process died.");
+    } else if (result->errors[FAILURE_CLIENT_LIMITED] > 0) {
+        snprintf(text, size, "The client was the limit: it lacked descriptors, ports or memory.");
+    } else if (used >= busy * load->processes || (all > 0 && used >= busy * (double)all)) {
         snprintf(text, size,
                  "The client was the limit: its %u process%s used %.2f of %ld processors.%s",
                  load->processes, load->processes == 1 ? "" : "es", used, all,
                  (long)load->processes < all ? " Take more of them (-c)." : "");
-    } else if (result->late_full >= result->late_busy) {
+    } else if (lacked_room(result)) {
         snprintf(text, size,
-                 "The server was the limit, or the processors that it shares with the client: all "
-                 "%u connections that may be in flight (-c x -m) were, and the client used %.2f "
-                 "of %ld processors.",
+                 "The server was the limit, or the processors that it shares with the client: the "
+                 "room for %u in flight (-c x -m) was all taken, and the client used %.2f of %ld "
+                 "processors.",
                  load->processes * load->in_flight, used, all);
     } else {
         snprintf(text, size,
@@ -85,7 +108,7 @@ say_limit(char *text, size_t size, const struct result *result, const struct loa
 bool
 remark_rate(const struct result *result, const struct load *load, char text[REMARK_TEXT])
 {
-    char begun[TEXT_GROUPED], asked[TEXT_GROUPED];
+    char begun[TEXT_GROUPED], asked[TEXT_GROUPED], first[DURATION_TEXT], second[DURATION_TEXT];
     int used;
 
     if (!plan_open(&load->plan) || result->interrupted || result->scheduled == 0) {
@@ -101,12 +124,29 @@ remark_rate(const struct result *result, const struct load *load, char text[REMA
     }
     if (!remark_kept_up(result, load)) {
         snprintf(text, REMARK_TEXT,
-                 "The rate was kept, but the last connection ended %.2f s after the schedule: "
-                 "either the server was not keeping up, or a few connections take so long.",
-                 result->seconds - result_schedule(load));
+                 "The rate was kept, but the server was not keeping up with it: the median "
+                 "response time was %s in the first half, and %s in the second.",
+                 duration_text(median_of_half(result, 0), first),
+                 duration_text(median_of_half(result, 1), second));
         return true;
     }
     return false;
+}
+
+/* Why connections began late. */
+static void
+say_why_late(char *text, size_t size, const struct result *result)
+{
+    char most[DURATION_TEXT];
+
+    if (result->late_full + result->left_full + result->late_busy == 0) {
+        snprintf(text, size, "for the client itself, which began them up to %s late",
+                 duration_text(result->most_late_us, most));
+    } else if (lacked_room(result)) {
+        snprintf(text, size, "until others had made room for them");
+    } else {
+        snprintf(text, size, "until this machine gave the client a processor");
+    }
 }
 
 bool
@@ -114,13 +154,12 @@ remark_response(const struct result *result, const struct load *load, char text[
 {
     double service = histogram_percentile(&result->latencies[LATENCY_SERVICE], 990000);
     double response = histogram_percentile(&result->latencies[LATENCY_RESPONSE], 990000);
-    const char *why = result->late_full >= result->late_busy
-                          ? "until others had made room for them"
-                          : "until this machine gave the client a processor";
+    char why[128];
 
     if (!plan_open(&load->plan) || response <= 2 * service) {
         return false;
     }
+    say_why_late(why, sizeof why, result);
     snprintf(text, REMARK_TEXT,
              "Response p99 is %.1f times service p99: connections that were due had to wait, %s. "
              "Users who come on schedule wait for the response time; the service time alone, which "

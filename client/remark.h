@@ -26,8 +26,8 @@ bool remark_limit(const struct result *result, const struct load *load, unsigned
 bool remark_any(const struct result *result, const struct load *load, unsigned nth,
                 char text[REMARK_TEXT]);
 
-/* True if the connections ended as fast as they began: those that took long, not more and more of
- * them, were still under way at the end of the schedule. */
+/* True if the server answered as fast as it was asked: no queue grew from the first half of the
+ * schedule to the second. */
 bool remark_kept_up(const struct result *result, const struct load *load);
 
 /* True if the connections began on schedule. */

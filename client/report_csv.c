@@ -238,4 +238,7 @@ rest_columns(struct row *row, const struct load *load, const struct result *resu
     children_columns(row, result);
     count_column(row, "misbehaved", misbehaved);
     count_column(row, "interrupted", result->interrupted);
+    row->unknown = result->step_count == 0;
+    count_column(row, "found_rate", result->found);
+    row->unknown = false;
 }

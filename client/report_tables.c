@@ -11,7 +11,7 @@
 enum {
     LINE = 256,
     HOW = 24,      /* columns of what -x says */
-    SHORT_BAR = 28 /* beside the figures of a second */
+    SHORT_BAR = 24 /* beside the figures of a second */
 };
 
 /* --- -r max ---------------------------------------------------------------------------------- */
@@ -30,16 +30,17 @@ print_step(const struct load *load, const struct step *step, unsigned number)
 void
 print_steps(const struct load *load, const struct result *result)
 {
-    char rate[TEXT_GROUPED];
+    char rate[TEXT_GROUPED], bound[TEXT_SHOWN];
 
     if (result->step_count == 0) {
         return;
     }
+    text_escaped(bound, load->bound.text, TEXT_SHOWN / 2);
     if (result->found == 0) {
-        printf("No rate was found that keeps %s.\n", load->bound.text);
-    } else if (!load->quiet) {
-        printf("The highest rate that keeps %s: %s connections/s\n", load->bound.text,
-               text_grouped(rate, result->found));
+        printf("No rate was found that keeps %s.\n", bound);
+    } else {
+        printf("The highest rate%s that keeps %s: %s connections/s\n",
+               result->interrupted ? " so far" : "", bound, text_grouped(rate, result->found));
     }
     if (load->quiet) {
         return;
@@ -84,8 +85,11 @@ print_misbehaved(const struct load *load, const struct result *result)
     for (unsigned i = 0; i < load->manners.count; i++) {
         print_kind(&load->manners.kinds[i], &result->misbehaved[i]);
     }
-    text_wrapped("(closed, rejected: by the server; gave up: the client did, after -T. They are in "
-                 "no other figure of this report.)");
+    text_wrapped(plan_open(&load->plan)
+                     ? "(closed, rejected: by the server; gave up: the client did, after -T. They "
+                       "are among those that -r asks for, and in no other figure of this report.)"
+                     : "(closed, rejected: by the server; gave up: the client did, after -T. They "
+                       "are in no other figure of this report.)");
 }
 
 /* --- -H -------------------------------------------------------------------------------------- */
@@ -109,6 +113,9 @@ print_held(const struct result *result)
     if (held->failed > 0) {
         snprintf(text + used, sizeof text - (size_t)used, " %" PRIu64 " attempt%s failed: %s.",
                  held->failed, text_plural(held->failed), strerror(held->error));
+    }
+    if (held->died) {
+        snprintf(text, sizeof text, "The process that held %s idle connections died.", asked);
     }
     putchar('\n');
     text_wrapped(text);

@@ -8,7 +8,7 @@
 #include "load.h"
 #include "result.h"
 
-/* -r max: the rate that was found, and the steps to it; with -q that there is none. */
+/* -r max: the rate that was found, and, without -q, the steps to it. */
 void print_steps(const struct load *load, const struct result *result);
 
 /* -x: what became of the misbehaving connections, by kind. */

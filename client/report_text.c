@@ -67,10 +67,10 @@ print_first(const struct load *load, const struct result *result)
     char text[REMARK_TEXT], shown[TEXT_SHOWN];
 
     if (load->label && !load->quiet) {
-        printf("Run: %s\n\n", text_escaped(shown, load->label, TEXT_SHOWN - 1));
+        printf("Run: %s\n\n", text_escaped(shown, load->label, TEXT_COLUMNS - strlen("Run: ")));
     }
     print_steps(load, result);
-    if (remark_rate(result, load, text)) {
+    if (result->step_count == 0 && remark_rate(result, load, text)) {
         text_wrapped(text);
         if (!load->quiet) {
             putchar('\n');
@@ -82,7 +82,7 @@ print_first(const struct load *load, const struct result *result)
 static const char *
 seconds_text(char text[DURATION_TEXT], const struct load *load)
 {
-    snprintf(text, DURATION_TEXT, "%.9g s", result_schedule(load));
+    snprintf(text, DURATION_TEXT, "%.9g s", (double)load_schedule(load) / 1e9);
     return text;
 }
 
@@ -406,6 +406,7 @@ print_failures(const struct load *load, const struct result *result, const struc
     if (result->unsent > 0) {
         printf("Never begun: %s%s\n", text_grouped(count, result->unsent),
                result->interrupted          ? " (interrupted)"
+               : result->died > 0           ? " (their client process died)"
                : load->plan.duration_ns > 0 ? " (time was over before there was room for them)"
                                             : "");
     } else if (result->interrupted) {

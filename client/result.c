@@ -80,6 +80,7 @@ add_misbehaved(struct result *result, const struct load *load, const struct tall
         for (int kind = 0; kind < FAILURE_KINDS; kind++) {
             sum->errors[kind] += counter_get(&bad->failed[kind]);
         }
+        sum->connected += counter_get(&bad->connected);
         histogram_add(&sum->lasted, &tally->lasted[i]);
         count += begun + omitted;
     }
@@ -92,6 +93,7 @@ add_lateness(struct result *result, const struct tally *tally)
     double most = (double)counter_get(&tally->most_late_ns) / 1000;
     double last = (double)counter_get(&tally->last_begun_ns) / 1e9;
 
+    result->left_full += counter_get(&tally->left_full);
     result->late_full += counter_get(&tally->late_full);
     result->late_busy += counter_get(&tally->late_busy);
     result->most_late_us = most > result->most_late_us ? most : result->most_late_us;
@@ -129,26 +131,14 @@ add_process(struct result *result, const struct load *load, const struct tally *
     result->cpu_seconds += (double)tally->cpu_ns / 1e9;
     result->one_source = result->one_source || tally->one_source;
     result->died += tally->died;
+    for (int half = 0; half < 2; half++) {
+        histogram_add(&result->halves[half], &tally->halves[half]);
+    }
     add_errors(result, &tally->good);
     for (unsigned i = 0; i < load->mix.classes; i++) {
         result->asked[i] += counter_get(&tally->asked[i]);
     }
     add_successes(result, load, tally);
-}
-
-static int64_t
-schedule_of(const struct load *load)
-{
-    if (load->plan.duration_ns > 0) {
-        return load->plan.duration_ns;
-    }
-    return plan_open(&load->plan) ? plan_due(&load->plan, load_total(load)) : 0;
-}
-
-double
-result_schedule(const struct load *load)
-{
-    return (double)schedule_of(load) / 1e9;
 }
 
 /* To the end of the last connection. A schedule lasts to its end, although the last connection may
@@ -166,8 +156,8 @@ seconds_of(const struct result *result, const struct load *load, const struct ta
         end = tallies[i].ended_ns > end ? tallies[i].ended_ns : end;
     }
     seconds = end - start;
-    if (!result->interrupted && schedule_of(load) > seconds) {
-        seconds = schedule_of(load);
+    if (!result->interrupted && load_schedule(load) > seconds) {
+        seconds = load_schedule(load);
     }
     return (double)(seconds > 0 ? seconds : 0) / 1e9;
 }
@@ -234,25 +224,61 @@ result_rejection(const struct load *load, const struct tally *tallies, unsigned 
     return NULL;
 }
 
-/* Idle connections could not be made for a lack of this machine. */
+/* This machine lacked something, also for idle and misbehaving connections. */
 static bool
-held_limited(const struct result *result)
+limited(const struct result *result)
 {
-    return result->held.failed > 0 && outcome_of(result->held.error) == FAILURE_CLIENT_LIMITED;
+    for (unsigned i = 0; i < MANNERS_MOST; i++) {
+        if (result->misbehaved[i].errors[FAILURE_CLIENT_LIMITED] > 0) {
+            return true;
+        }
+    }
+    return result->errors[FAILURE_CLIENT_LIMITED] > 0 ||
+           (result->held.failed > 0 && outcome_of(result->held.error) == FAILURE_CLIENT_LIMITED);
+}
+
+/* Something was tried, and not one connection was made. */
+static bool
+unreachable(const struct result *result)
+{
+    uint64_t connected = result->connected, failed = result->failed;
+
+    for (unsigned i = 0; i < MANNERS_MOST; i++) {
+        connected += result->misbehaved[i].connected;
+        failed += result->misbehaved[i].failed;
+    }
+    return failed > 0 && connected == 0 && !result->interrupted;
+}
+
+/* Nothing was to be made of so little time. */
+static bool
+idle(const struct result *result)
+{
+    uint64_t begun = 0;
+
+    for (unsigned i = 0; i < MANNERS_MOST; i++) {
+        begun += result->misbehaved[i].begun;
+    }
+    return result->scheduled + begun == 0;
 }
 
 int
 result_status(const struct result *result)
 {
-    if (result->errors[FAILURE_CLIENT_LIMITED] > 0 || held_limited(result)) {
+    bool searched = result->step_count > 0;
+
+    if (limited(result)) {
         return STATUS_LIMITED;
     }
-    if (result->failed > 0 && result->connected == 0 && !result->interrupted) {
+    if (unreachable(result)) {
         return STATUS_UNREACHABLE;
     }
-    if (result->completed < result->scheduled || result->interrupted || result->died > 0 ||
-        result->held.failed > 0 || result->broken > 0 ||
-        (result->step_count > 0 && result->found == 0)) {
+    if (result->interrupted || result->died > 0 || result->broken > 0 || idle(result) ||
+        result->held.failed > 0 || result->held.died) {
+        return STATUS_FAILED;
+    }
+    /* Of a search, the bound says what may fail. */
+    if (searched ? result->found == 0 : result->completed < result->scheduled) {
         return STATUS_FAILED;
     }
     return EXIT_SUCCESS;

@@ -22,7 +22,7 @@ struct interval {
 
 /* What became of the connections of one -x. */
 struct misbehaved {
-    uint64_t begun, omitted, completed, failed;
+    uint64_t begun, omitted, connected, completed, failed;
     uint64_t errors[FAILURE_KINDS];
     struct histogram lasted;
 };
@@ -31,6 +31,7 @@ struct misbehaved {
 struct result_held {
     uint64_t asked, opened, closed, failed, least, open;
     int error;
+    bool died; /* the process that held them, before its time */
 };
 
 /* A step of -r max. */
@@ -52,6 +53,7 @@ struct result {
     double seconds;     /* from the start to the end of the last connection, or of the schedule */
     double cpu_seconds; /* processor time of the client's processes */
     uint64_t late_full, late_busy; /* began late: there was no room; their process came late */
+    uint64_t left_full;            /* never begun: there was no room for them when time was over */
     double most_late_us;           /* the latest of all */
     double last_begun_s;           /* when the last one began, in seconds after the start */
     bool foreign;                  /* replies came, but none that could be verified */
@@ -61,7 +63,8 @@ struct result {
     bool one_source; /* could not use several addresses */
     unsigned died;   /* processes that ended without saying how */
     struct histogram latencies[LATENCY_KINDS];
-    uint64_t asked[MIX_CLASSES_MOST];                     /* with -W: requests begun, by class */
+    struct histogram halves[2];       /* response, of what was due in either half of the schedule */
+    uint64_t asked[MIX_CLASSES_MOST]; /* with -W: requests begun, by class */
     struct histogram works[MIX_CLASSES_MOST][WORK_TIMES]; /* times of those that succeeded */
     struct misbehaved misbehaved[MANNERS_MOST];           /* with -x */
     struct result_held held;                              /* with -H */

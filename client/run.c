@@ -21,6 +21,7 @@ enum { LEAD_NS = 2 * 1000 * 1000, LEAD_EACH_NS = 20 * 1000 };
 
 static void open_pipes(void);
 static void start_processes(void);
+static void pass_on_stops(void);
 static void watch(void);
 
 static const struct load *load;
@@ -105,7 +106,11 @@ run_wait(int fd, int64_t until_ns)
     fd_set readable;
 
     if (left > 0) {
-        moment = (struct timespec){.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+        moment = (struct timespec){.tv_sec = (time_t)(left / 1000000000),
+                                   .tv_nsec = (long)(left % 1000000000)};
+    }
+    if (fd >= FD_SETSIZE) {
+        diex("started with too many open descriptors"); /* no set has room for it */
     }
     FD_ZERO(&readable);
     if (fd >= 0) {
@@ -128,9 +133,6 @@ open_pipes(void)
         exit(RUN_STATUS_LIMITED);
     }
     close(spare);
-    if (rows[0] >= FD_SETSIZE) {
-        diex("started with too many open descriptors"); /* pselect() could not watch the pipe */
-    }
 }
 
 /* Histograms of each class of -W in each process. */
@@ -204,14 +206,14 @@ cannot_start(unsigned number)
     exit(RUN_STATUS_LIMITED);
 }
 
-/* The start of a schedule is a moment from now, for all. */
+/* The start of a schedule, or of -d, is a moment from now, for all. */
 static void
 open_gate(void)
 {
     static const char go[RUN_PROCESSES_MOST]; /* a byte for each */
     int64_t start = clock_ns();
 
-    if (plan_open(&load->plan)) {
+    if (plan_timed(&load->plan)) {
         start += LEAD_NS + LEAD_EACH_NS * (int64_t)load->processes;
     }
     for (unsigned i = 0; i < load->processes; i++) {
@@ -246,7 +248,9 @@ start_processes(void)
             break;
         }
     }
-    close(rows[1]); /* the processes': when they have all ended, the pipe ends */
+    close(rows[1]);  /* the processes': when they have all ended, the pipe ends */
+    pass_on_stops(); /* one that came before: then they find it behind the gate, and begin nothing
+                      */
     open_gate();
 }
 
@@ -272,7 +276,6 @@ ended(pid_t pid, int status)
     }
 }
 
-/* (The process that holds idle connections is not one of ours; ended() knows it not.) */
 static void
 reap(void)
 {
@@ -281,6 +284,7 @@ reap(void)
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         ended(pid, status);
+        holder_died(pid);
     }
 }
 

@@ -27,11 +27,13 @@ enum fate {
 static const double near_enough = 1.05; /* the highest kept and the lowest not kept, as a ratio */
 
 static const struct load *load;
-static struct trial trials[2]; /* the best so far, and the one that is being made */
-static struct trial *best, *current = &trials[0], *spare = &trials[1];
+static struct trial trials[3];
+static struct trial *best = &trials[0];      /* at the highest rate that was kept */
+static struct trial *candidate = &trials[1]; /* keeps the bound; the rate may be lost yet */
+static struct trial *current = &trials[2];   /* the last one that was made */
 static struct step steps[STEPS_MOST];
 static size_t step_count;
-static uint64_t made; /* connections of the steps so far */
+static uint64_t made; /* connections of the steps so far, or more */
 static bool hopeless; /* stopped, or there is no server: no other rate would do */
 
 /* --- a step ---------------------------------------------------------------------------------- */
@@ -49,7 +51,7 @@ objection(const struct trial *trial, const struct judgement *judgement)
     if (trial->result.failed > 0 && !gate_is_about_failures(&load->bound)) {
         return "connections failed";
     }
-    if (!remark_on_schedule(&trial->result, &trial->load)) {
+    if (trial->result.unsent > 0 || !remark_on_schedule(&trial->result, &trial->load)) {
         return not_reached;
     }
     if (!remark_kept_up(&trial->result, &trial->load)) {
@@ -90,8 +92,16 @@ note_step(uint32_t rate)
     return step;
 }
 
-/* Makes a run. If it keeps the bound it is the best so far, for no rate is tried that is lower than
- * one that was kept. */
+static void
+swap(struct trial **one, struct trial **other)
+{
+    struct trial *was = *one;
+
+    *one = *other;
+    *other = was;
+}
+
+/* Makes a run. */
 static const struct step *
 try_once(uint32_t rate)
 {
@@ -104,18 +114,17 @@ try_once(uint32_t rate)
     run_load(&current->load, current->tallies, &current->result);
     progress_prefix("");
     made += load_total(&current->load);
-    hopeless = current->result.interrupted || current->result.connected == 0;
+    hopeless = current->result.interrupted ||
+               (current->result.connected == 0 && current->result.failed > 0);
     step = note_step(rate);
     if (step->kept) {
-        struct trial *old = best ? best : spare;
-
-        best = current;
-        current = old;
+        swap(&candidate, &current);
     }
     return step;
 }
 
-/* The better part of three runs decides: this machine may be busy for a moment. */
+/* The better part of three runs decides: this machine may be busy for a moment. No rate is tried
+ * that is lower than one that was kept, so the last that is kept is the best. */
 static enum fate
 try_rate(uint32_t rate)
 {
@@ -128,7 +137,11 @@ try_rate(uint32_t rate)
         lost += !step->kept;
         beyond += step->why == not_reached || step->why == not_kept_up;
     }
-    return kept == MAJORITY ? FATE_KEPT : beyond == lost ? FATE_BEYOND : FATE_LOST;
+    if (kept == MAJORITY) {
+        swap(&best, &candidate);
+        return FATE_KEPT;
+    }
+    return beyond == lost ? FATE_BEYOND : FATE_LOST;
 }
 
 /* --- the search ------------------------------------------------------------------------------ */
@@ -201,9 +214,10 @@ search_run(const struct load *asked)
     if (kept > 0) {
         narrow(&kept, &lost);
     }
-    if (!best) {
-        best = current;
+    if (kept == 0) {
+        swap(&best, &current); /* so the report is of the last run */
     }
+    best->result.interrupted = run_stopped();
     best->result.steps = steps;
     best->result.step_count = step_count;
     best->result.found = kept;

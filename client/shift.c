@@ -6,6 +6,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "wait.h"
+
 static const struct load *load;
 static struct tally *tally;
 static pid_t parent;
@@ -96,6 +98,9 @@ shift_open(const struct load *asked, struct tally *counts, pid_t starter, int ga
         return false;
     }
     /* A schedule, and a length of time, begin for all at the same time. */
+    if (plan_timed(&load->plan)) {
+        wait_until(NULL, 0, tally->start_ns);
+    }
     tally->started_ns = plan_timed(&load->plan) ? tally->start_ns : clock_ns();
     deadline_ns = load->plan.duration_ns > 0 ? tally->start_ns + load->plan.duration_ns : INT64_MAX;
     return true;
@@ -106,9 +111,13 @@ shift_end(void)
 {
     struct rusage used;
 
-    tally->ended_ns = tally->over_ns > 0 ? tally->over_ns : clock_ns();
+    /* When its last well-behaved connection was over; without any, it has not added to the time. */
+    tally->ended_ns = tally->over_ns > 0 ? tally->over_ns : tally->started_ns;
     if (stopped) { /* then nothing was begun, and the grace would only dilute the rate */
         tally->ended_ns = tally->last_ns > stopped_ns ? tally->last_ns : stopped_ns;
+    }
+    if (tally->ended_ns < tally->started_ns) {
+        tally->ended_ns = tally->started_ns;
     }
     getrusage(RUSAGE_SELF, &used);
     tally->cpu_ns = ((int64_t)used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000000 +
@@ -178,7 +187,10 @@ shift_deadline(void)
 }
 
 void
-shift_close(void)
+shift_close(bool full)
 {
+    if (full && !closed) {
+        counter_set(&tally->left_full, mine - counter_get(&tally->taken));
+    }
     closed = true;
 }

@@ -30,9 +30,10 @@ int64_t shift_due(void);
 void shift_begins(int64_t due, int64_t now, bool full);
 
 /* When the time of -d is over; INT64_MAX: never. In the open loop what was due before, and has
- * found room, is begun a moment later all the same; then the owner says that this is done. */
+ * found room, is begun a moment later all the same; then the owner says that this is done, and
+ * whether there was no room for what is left. */
 int64_t shift_deadline(void);
-void shift_close(void);
+void shift_close(bool full);
 
 /* True if time is up also for the connections under way. */
 bool shift_over(int64_t now);

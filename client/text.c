@@ -26,9 +26,9 @@ text_grouped(char text[TEXT_GROUPED], uint64_t number)
 void
 text_duration(double us)
 {
-    struct duration duration = duration_of(us);
+    char text[DURATION_TEXT];
 
-    printf(" %6.*f %-2s", duration.decimals, duration.number, duration.unit);
+    printf("%10s", duration_text(us, text));
 }
 
 const char *

@@ -24,6 +24,7 @@ static enum visit_result receive(struct visit *visit);
 static const struct load *load;
 static struct tally *tally;
 static struct distribution *distribution;
+static int64_t schedule_ns;     /* how long the schedule lasts; 0: there is none */
 static bool showing;            /* the replies are printed */
 static char buffer[CONN_CHUNK]; /* for all visits: what was read is checked at once */
 
@@ -33,6 +34,7 @@ visit_open(const struct load *asked, struct tally *counts, struct distribution *
     load = asked;
     tally = counts;
     distribution = shares;
+    schedule_ns = load_schedule(load);
     request_open(load, tally);
     if (load->message) {
         check_open(0); /* no stamp is to be looked for */
@@ -413,6 +415,13 @@ due_of(const struct visit *visit)
     return visit->request == 0 ? visit->due_ns : visit->began_ns;
 }
 
+/* Of the schedule, when it was due: 0 or 1. */
+static int
+half_of(const struct visit *visit)
+{
+    return 2 * (visit->due_ns - tally->start_ns) >= schedule_ns;
+}
+
 static void
 record_work(const struct visit *visit, int64_t now)
 {
@@ -434,6 +443,7 @@ count_request(const struct visit *visit, int64_t now)
     record(visit->trust, LATENCY_SERVICE, now - visit->began_ns);
     if (plan_open(&load->plan)) {
         record(visit->trust, LATENCY_RESPONSE, now - due_of(visit));
+        histogram_record(&tally->halves[half_of(visit)], now - due_of(visit));
     }
     if (load->mix.classes > 0) {
         record_work(visit, now);
@@ -568,6 +578,9 @@ receive(struct visit *visit)
     if (most == 0) {
         return VISIT_WAITS;
     }
+    if (reply->got + most == load->bytes && most < sizeof buffer) {
+        most++; /* a slow one too is to see a byte too many */
+    }
     count = read(visit->fd, buffer, most);
     if (count == -1) {
         return not_yet(errno) ? VISIT_WAITS : fail_in_request(visit);
@@ -578,7 +591,9 @@ receive(struct visit *visit)
     if (first) {
         visit->first_ns = clock_ns();
     }
-    visit->moved += (size_t)count;
+    if (visit->state == VISIT_RECEIVING) {
+        visit->moved += (size_t)count;
+    }
     if (!visit->ways) {
         counter_add(&tally->bytes, (unsigned long long)count);
     }

@@ -66,7 +66,8 @@ read_out(const struct sets *sets, struct pollfd *polls, size_t count)
 static int
 select_until(struct sets *sets, struct pollfd *polls, size_t count, int64_t left_ns)
 {
-    struct timespec left = {.tv_sec = left_ns / NS_PER_S, .tv_nsec = (long)(left_ns % NS_PER_S)};
+    struct timespec left = {.tv_sec = (time_t)(left_ns / NS_PER_S),
+                            .tv_nsec = (long)(left_ns % NS_PER_S)};
     int ready = pselect(sets->width, &sets->readable, &sets->writable, NULL, &left, NULL);
 
     return ready > 0 ? read_out(sets, polls, count) : ready;
@@ -75,7 +76,8 @@ select_until(struct sets *sets, struct pollfd *polls, size_t count, int64_t left
 static int
 sleep_until(int64_t until_ns)
 {
-    struct timespec until = {.tv_sec = until_ns / NS_PER_S, .tv_nsec = (long)(until_ns % NS_PER_S)};
+    struct timespec until = {.tv_sec = (time_t)(until_ns / NS_PER_S),
+                             .tv_nsec = (long)(until_ns % NS_PER_S)};
     int error = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 
     errno = error;

@@ -40,6 +40,15 @@ options_default(int children)
     };
 }
 
+/* A good value, for the message about a bad one. */
+static long
+example(long least, long most)
+{
+    enum { SOME = 10 };
+
+    return least > SOME ? least : most < SOME ? most : SOME;
+}
+
 long
 options_number(int letter, const char *value, long least, long most)
 {
@@ -51,8 +60,8 @@ options_number(int letter, const char *value, long least, long most)
     /* strtol() would also take blanks, a plus sign and an empty string. */
     if (strspn(value, "-0123456789") != strlen(value) || end == value || *end != '\0' ||
         errno == ERANGE || number < least || number > most) {
-        die_usage("-%c '%s': a whole number from %ld to %ld is allowed", letter, value, least,
-                  most);
+        die_usage("-%c '%.60s': a whole number from %ld to %ld is allowed; for example -%c %ld",
+                  letter, value, least, most, letter, example(least, most));
     }
     return number;
 }
@@ -84,7 +93,7 @@ static bool
 is_json(const char *format)
 {
     if (strcmp(format, "json") != 0 && strcmp(format, "text") != 0) {
-        die_usage("-o '%s': text or json is allowed", format);
+        die_usage("-o '%.60s': text or json is allowed; for example -o json", format);
     }
     return strcmp(format, "json") == 0;
 }
@@ -95,7 +104,7 @@ options_take(struct options *options, int letter, const char *help)
     switch (letter) {
     case 'i':
         if (*optarg == '\0') {
-            die_usage("-i '': an address, a name or a path is allowed");
+            die_usage("-i '': an address, a name or a path is allowed; for example -i 127.0.0.1");
         }
         options->host = optarg;
         break;

@@ -369,7 +369,7 @@ end_badserver() {
 # Runs the client with a JSON report: STATUS, JSON. What always holds is checked at once.
 ask_client() { # OPTION...
     STATUS=0
-    "$BIN/client" -p "$PORT" -o json "$@" >"$T/report" 2>"$T/stderr" || STATUS=$?
+    timeout -k 5 100 "$BIN/client" -p "$PORT" -o json "$@" >"$T/report" 2>"$T/stderr" || STATUS=$?
     JSON=$(cat "$T/report")
     echo "status $STATUS $(cat "$T/stderr")"
     check_identity

@@ -75,11 +75,13 @@ check_times() {
 }
 
 @test "-d: a closed loop for a time, -m 1 and more" {
-    local in_flight
+    local in_flight start
 
     start_pool -n 10
     for in_flight in 1 8; do
+        start=$(now_ms)
         ask_client -d 0.4 -c 2 -m "$in_flight"
+        (($(now_ms) - start >= 400 && $(now_ms) - start < 8000))
         [[ $STATUS -eq 0 && $(json_of mode) == closed ]]
         counted completed "$(json_of scheduled)"
         counted completed -ge 10
@@ -89,6 +91,10 @@ check_times() {
         counted response_us.count 0
         true_of '$1 == 0.4 && $2 >= 0.4 && $2 < 5' duration_s seconds
     done
+    # Those of processes that were at work before this one looked are in the rows too.
+    ask_client -d 0.05 -c 20
+    [[ $(json_of 'intervals.*.completed' | awk '{ sum += $1 } END { print sum }') -eq \
+        $(json_of completed) ]]
 }
 
 @test "-d: what is under way when time is over is finished" {
@@ -107,9 +113,10 @@ check_times() {
     start_pool -n 10
     ask_client -r 333 -d 1.5 -c 4
     counted scheduled 500 # 499.5: the last one is due a little before the end
-    counted duration_s -eq 1 || [[ $(json_of duration_s) == 1.5 ]]
-    true_of '$1 >= 1.5' seconds
-    [[ $STATUS -eq 0 || $(json_of unsent) -gt 0 ]]
+    true_of '$1 == 1.5 && $2 >= 1.5' duration_s seconds
+    # There is room for all that is due: who comes late begins it all the same.
+    [[ $STATUS -eq 0 ]]
+    counted unsent 0
     check_times
 }
 
@@ -135,6 +142,39 @@ check_times() {
     true_of '$1 < 100000 && $2 < 400000 && $3 > 950000' service_us.p50 service_us.p99 service_us.max
     json_of 'hints.*' | grep -q '^Response p99 is [0-9.]* times service p99'
     counted late.no_room -ge 300
+    # The rows of the seconds tell which one it was.
+    json_of 'intervals.*.p99_us' | awk '$1 > 500000 { high++ } $1 < 300000 { low++ }
+        END { exit !(high >= 1 && low >= 1) }'
+}
+
+@test "why connections began late: no room for them, or the client itself came late" {
+    local client
+
+    start_pool -n 10
+    "$BIN/client" -p "$PORT" -r 200 -d 4 -c 1 -m 70 -o json >"$T/report" 2>"$T/stderr" &
+    CLIENT=$!
+    HELPERS+=("$CLIENT")
+    enough() {
+        ask_server
+        [[ $(json_of connections) -ge $1 ]]
+    }
+    eventually enough 100
+    # shellcheck disable=SC2046 # several pids
+    kill -s STOP $(children_of "$SERVER_PID")
+    sleep 0.5
+    # shellcheck disable=SC2046
+    kill -s CONT $(children_of "$SERVER_PID")
+    eventually enough 400 # by then it has caught up
+    client=$(children_of "$CLIENT")
+    kill -s STOP "$client"
+    sleep 0.5
+    kill -s CONT "$client"
+    wait "$CLIENT" || echo "status $?"
+    JSON=$(cat "$T/report")
+    check_identity
+    # A hundred are due in half a second, and there is room for seventy.
+    counted late.no_room -ge 10
+    counted late.client_busy -ge 30
 }
 
 @test "a closed loop does not notice: the same second is in one time per process" {
@@ -186,6 +226,11 @@ check_times() {
     [[ $STATUS -eq 0 ]]
     counted completed 50
     run ! grep -q 'The rate was' <<<"$(json_of 'hints.*')"
+    # Nor are a few that take long, or many on a connection.
+    ask_client -r 100 -d 1 -c 2 -W 0:600000@0.1
+    run ! grep -q 'The rate was' <<<"$(json_of 'hints.*')"
+    ask_client -r 30 -d 1 -c 2 -k 20 -W 0:20000
+    run ! grep -q 'The rate was' <<<"$(json_of 'hints.*')"
 }
 
 @test "-r FROM:TO: the rate grows, or falls, and every second has a row" {
@@ -195,11 +240,15 @@ check_times() {
     counted rate 20
     counted rate_to 380
     counted 'intervals.#' -ge 3
-    json_of 'intervals.*.asked_per_second' | head -n 3 | sort -n -c
+    # 20 + 144 t per second: in the first second 92, in the second 236, after it more than 308.
+    true_of '$1 < 170 && $2 > 160 && $2 < 300 && $3 > 280' intervals.{0,1,2}.asked_per_second
     [[ $(json_of 'intervals.*.completed' | awk '{ sum += $1 } END { print sum }') -eq \
         $(json_of completed) ]]
     true_of '$1 == 0 && $2 > 0.9 && $2 < 5 && $3 > 0 && $3 <= $4' intervals.0.from_s \
         intervals.0.seconds intervals.0.p50_us intervals.0.p99_us
+    # What takes longer than a falling ramp lasts: it has an end, and nothing is due behind it.
+    ask_client -r 10000000:1 -d 0.00002 -W 0:1500000 -c 1
+    true_of '$1 == $2' scheduled completed
     ask_client -r 380:20 -d 1.5 -c 3
     counted scheduled 300
     json_of 'intervals.*.asked_per_second' | head -n 2 | sort -n -r -c
@@ -229,6 +278,9 @@ check_times() {
     [[ $STATUS -eq 0 ]]
     [[ $(json_of 'classes.*.service_us.count') == "$(json_of 'classes.*.response_us.count')" ]]
     true_of '$1 <= $2' classes.0.service_us.p50 classes.0.response_us.p50
+    # With -k the next request is due when the last reply has come, not with the connection.
+    ask_client -r 50 -t 5 -k 3 -W 0:100000
+    true_of '$1 < 1.4 * $2' response_us.p50 service_us.p50
     run -0 "$BIN/client" -p "$PORT" -r 400 -t 40 -W 0:1000@0.3
     [[ $output == *'service by work'*'response by work'* ]]
 }
@@ -274,21 +326,29 @@ check_times() {
 }
 
 @test "-r max@BOUND: finds the rate that a server can keep" {
-    start_pool -n 2
-    # Two children, 20 ms each: 100 per second and no more.
-    ask_client -r 'max@p99<150ms' -d 0.3 -W 0:20000
+    start_pool -n 10
+    # Ten children, 100 ms each: 100 per second and no more.
+    ask_client -r 'max@p99<600ms' -d 0.5 -W 0:100000
     [[ $STATUS -eq 0 ]]
-    true_of '$1 >= 50 && $1 <= 120' search.rate
-    [[ $(json_of search.bound mode) == $'p99<150ms\nopen' ]]
+    true_of '$1 >= 40 && $1 <= 125' search.rate
+    [[ $(json_of search.bound mode) == $'p99<600ms\nopen' ]]
     counted rate "$(json_of search.rate)" # the report is of the best step
-    counted 'search.steps.#' -ge 5
-    # The best step is one of them, it kept the bound, and its value is the report's.
-    json_of 'search.steps.*.rate' >"$T/rates"
-    json_of 'search.steps.*.kept' | paste "$T/rates" - | grep -qx "$(json_of search.rate)	true"
-    true_of '$1 < 150000' response_us.p99
-    run -0 "$BIN/client" -p "$PORT" -r 'max@response.p99<150ms' -d 0.2 -W 0:20000 -T 2
-    [[ ${lines[0]} == 'The highest rate that keeps response.p99<150ms: '*' connections/s' ]]
-    [[ $output == *'rate was not reached'* || $output == *'did not keep up'* ]]
+    true_of '$1 < 600000' response_us.p99
+    # Two runs have kept that rate, and the lowest rate that was lost is at most 5 % more.
+    paste <(json_of 'search.steps.*.rate') <(json_of 'search.steps.*.kept') |
+        awk -v rate="$(json_of search.rate)" '
+            $2 == "true" && $1 == rate { kept++ }
+            $2 == "false" && $1 > rate && (!least || $1 < least) { least = $1 }
+            END { exit !(kept >= 2 && least > rate && least <= 1.06 * rate + 1) }'
+}
+
+@test "-r max@BOUND: who cannot begin in time does not keep the rate, whatever the service time" {
+    start_pool -n 10
+    # Two at a time, 50 ms each: 40 per second, and each of them is served at once.
+    run -0 "$BIN/client" -p "$PORT" -r 'max@service.p99<10s' -d 0.3 -c 2 -m 1 -W 0:50000
+    [[ ${lines[0]} == 'The highest rate that keeps service.p99<10s: '*' connections/s' ]]
+    (($(awk '{ print $(NF - 1) }' <<<"${lines[0]}") <= 50))
+    [[ $output == *'rate was not reached'* ]]
     [[ $(awk 'length($0) > 100' <<<"$output") == '' ]]
 }
 
@@ -308,6 +368,13 @@ check_times() {
     await_end "$CLIENT"
     [[ $STATUS -eq 1 && $(json_of interrupted) == true ]]
     counted 'search.steps.#' 1
+    # The same when there are good steps already.
+    client_away -r 'max@p99<10s' -d 0.2
+    sleep 1.2
+    kill -s INT "$CLIENT"
+    await_end "$CLIENT"
+    [[ $STATUS -eq 1 && $(json_of interrupted) == true ]]
+    check_identity
     SERVER_PID=$server
     PORT=1
     ask_client -r 'max@p99<1s' -d 0.1
@@ -322,4 +389,7 @@ check_times() {
     not_allowed '-t with -r max' -r 'max@p99<5ms' -t 5
     not_allowed "-r max@ 'p99': " -r max@p99
     not_allowed "-r max@ '': " -r max@
+    not_allowed "-r 'max@rate>=1000'" -r 'max@rate>=1000'
+    not_allowed "-r 'max@p99>1us'" -r 'max@p99>1us'
+    not_allowed '-t with -r: ' -r 1 -t 1000000000
 }

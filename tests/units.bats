@@ -15,6 +15,14 @@ load helpers
     gate_test
 }
 
+@test "client/plan, client/draw: when connections are due, and which are drawn" {
+    plan_test
+}
+
+@test "client/wait: to the nanosecond, and with more descriptors than a set has room for" {
+    wait_test
+}
+
 @test "the tests' own JSON checker is strict" {
     local bad
 
