@@ -58,7 +58,7 @@ enum {
     MOST_HELD = 65536,
     MOST_COUNT = 1000 * 1000 * 1000,
     MOST_SECONDS = 86400,
-    MOST_LABEL = 100,
+    MOST_LABEL = 80,
     BYTES_DEFAULT = 3000,
     CONNECTIONS_DEFAULT = 500,
     IN_FLIGHT_OPEN = 100 /* without -m: an open loop needs room for those that are slow */
@@ -289,7 +289,7 @@ parse_gate(struct gate *gate, const char *option, const char *value)
     const char *why;
 
     if (!gate_parse(gate, value, &why)) {
-        die_usage("%s '%.60s': %s; for example 'p99<50ms'", option, value, why);
+        die_usage("%s%.60s': %s; for example %sp99<50ms'", option, value, why, option);
     }
 }
 
@@ -299,7 +299,7 @@ take_gate(const char *value)
     if (load.gate_count == GATES_MOST) {
         die_usage("-f '%.60s': at most %d of them are allowed", value, GATES_MOST);
     }
-    parse_gate(&load.gates[load.gate_count++], "-f", value);
+    parse_gate(&load.gates[load.gate_count++], "-f '", value);
 }
 
 /* How much, when, and what is to come of it. */
@@ -371,10 +371,10 @@ complete_search(void)
     if (load.plan.duration_ns == 0) {
         load.plan.duration_ns = (int64_t)SEARCH_SECONDS * 1000000000;
     }
-    parse_gate(&load.bound, "-r max@", load.plan.bound);
+    parse_gate(&load.bound, "-r 'max@", load.plan.bound);
     if (!gate_is_bound(&load.bound)) {
-        die_usage("-r 'max@%.60s': a bound is a time, or failed, with < or <=; for example "
-                  "'max@p99<5ms'",
+        die_usage("-r 'max@%.60s': a bound is a time, or failed, with < or <= (failed "
+                  "also with ==); for example -r 'max@p99<5ms'",
                   load.plan.bound);
     }
 }
@@ -489,6 +489,22 @@ judge(struct trial *trial)
     }
 }
 
+/* A table has no place for them. */
+static void
+warn_of_gates(const struct trial *trial)
+{
+    char found[GATE_TEXT];
+
+    for (unsigned i = 0; i < load.gate_count; i++) {
+        const struct judgement *judgement = &trial->result.judgements[i];
+
+        if (!judgement->holds) {
+            warnx("gate broken: %s, but it is %s", load.gates[i].text,
+                  gate_found(&load.gates[i], judgement, found));
+        }
+    }
+}
+
 static void
 report(const struct trial *trial)
 {
@@ -505,6 +521,9 @@ report(const struct trial *trial)
     }
     if (fflush(stdout) == EOF || ferror(stdout)) {
         die("cannot write the report");
+    }
+    if (load.format == FORMAT_CSV) {
+        warn_of_gates(trial);
     }
 }
 

@@ -64,6 +64,7 @@ enum latency {
 enum {
     LINE_KEPT = 128,       /* bytes of an "error:" line that are kept */
     LATE_NS = 1000 * 1000, /* a connection that begins so much after it was due is late */
+    QUARTERS = 4,          /* of a schedule */
     WORK_TIMES = 2         /* of each class of -W: service, response */
 };
 
@@ -101,8 +102,8 @@ struct tally {
     struct histogram *works[TRUST_KINDS];
     struct histogram lasted[MANNERS_MOST]; /* how long each kind of -x lasted, to whatever end */
     struct histogram latencies[TRUST_KINDS][LATENCY_KINDS];
-    /* In the open loop: response times of what was due in the first and the second half of it. */
-    struct histogram halves[2];
+    /* In the open loop: response times of what was due in each quarter of it. */
+    struct histogram quarters[QUARTERS];
 };
 
 /* The row of connections of the run is dealt out in turn: the `nth` of this process is this one of

@@ -75,9 +75,8 @@ manners_take(struct manners *manners, const char *value)
         not_allowed(value, "at most 8 of them are allowed");
     }
     if (share > DRAW_WHOLE) {
-        not_allowed(
-            value,
-            "the shares add up to more than 1, which is also the share of a -x without @SHARE");
+        not_allowed(value,
+                    "the shares of all -x are more than 1 together (one without @SHARE has 1)");
     }
     kind.below = draw_limit(share);
     manners->kinds[manners->count++] = kind;

@@ -23,10 +23,10 @@ parse(const char *value)
     const char *text = value;
 
     if (!digits_take(&text, CONN_WORK_MAX, &work.cpu_us)) {
-        not_allowed(value, "CPU_US must be a whole number from 0 to 10000000");
+        not_allowed(value, "CPU_US must be whole microseconds from 0 to 10000000");
     }
     if (*text == ':' && (text++, !digits_take(&text, CONN_WORK_MAX, &work.wait_us))) {
-        not_allowed(value, "WAIT_US must be a whole number from 0 to 10000000");
+        not_allowed(value, "WAIT_US must be whole microseconds from 0 to 10000000");
     }
     if (*text == '@' && (text++, !draw_take_share(&text, &work.share))) {
         not_allowed(value, "SHARE must be above 0 and at most 1, such as 0.5, at most 9 decimals");
@@ -46,9 +46,8 @@ mix_take(struct mix *mix, const char *value)
         not_allowed(value, "at most 7 of them are allowed");
     }
     if (work.share > DRAW_WHOLE - mix_share(mix)) {
-        not_allowed(
-            value,
-            "the shares add up to more than 1, which is also the share of a -W without @SHARE");
+        not_allowed(value,
+                    "the shares of all -W are more than 1 together (one without @SHARE has 1)");
     }
     mix->works[mix->options++] = work;
 }

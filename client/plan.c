@@ -14,8 +14,8 @@ enum { NS = DIGITS_BILLION };
 static _Noreturn void
 rate_not_allowed(const char *value)
 {
-    die_usage("-r '%.60s': RATE, RATE:RATE or max@BOUND is allowed, with whole numbers from 1 to "
-              "%d; for example -r 1000",
+    die_usage("-r '%.60s': RATE, FROM:TO or max@BOUND is allowed, in whole connections per second "
+              "from 1 to %d; for example -r 1000",
               value, PLAN_RATE_MOST);
 }
 

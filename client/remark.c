@@ -15,6 +15,8 @@ static const double near_enough = 0.99; /* of a rate: it was reached */
 static const double a_moment = 0.02;    /* seconds; so late is not late, however short the run */
 static const double busy = 0.85;        /* of a processor: no time was left */
 
+enum { FEW = 10 }; /* connections that tell nothing about a quarter of a run */
+
 static double
 schedule_of(const struct load *load)
 {
@@ -46,20 +48,31 @@ remark_on_schedule(const struct result *result, const struct load *load)
 }
 
 static double
-median_of_half(const struct result *result, int half)
+median_of(const struct result *result, int quarter)
 {
-    return histogram_percentile(&result->halves[half], 500000);
+    return histogram_percentile(&result->quarters[quarter], 500000);
 }
 
 /* Where a queue grows, those who come later wait longer: at 2 % above what the server can do, the
- * medians of both halves are 1 % of the schedule apart. Where each connection just takes long, or a
- * few do, they are not. A ramp's halves are not alike in the first place. */
+ * medians of the first and the last quarter are 1.5 % of the schedule apart, and those in between
+ * lie between them. Where each connection just takes long, or a few do, or the server stops for a
+ * moment, that is not so. A ramp's quarters are not alike in the first place. */
 bool
 remark_kept_up(const struct result *result, const struct load *load)
 {
-    double grown = median_of_half(result, 1) - median_of_half(result, 0);
+    double grown = median_of(result, QUARTERS - 1) - median_of(result, 0);
 
-    return load->plan.kind == PLAN_RAMP || grown <= 1000 + schedule_of(load) * 1e6 / 100;
+    if (load->plan.kind == PLAN_RAMP || grown <= 1000 + schedule_of(load) * 1e6 / 100) {
+        return true;
+    }
+    for (int i = 1; i < QUARTERS; i++) {
+        bool few = result->quarters[i].count < FEW || result->quarters[i - 1].count < FEW;
+
+        if (few || median_of(result, i) - median_of(result, i - 1) < grown / 10) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Processors that the client has used, on average. */
@@ -76,6 +89,16 @@ lacked_room(const struct result *result)
     return result->late_full + result->left_full >= result->late_busy;
 }
 
+/* The client's processes had no time left, or this machine none for them. */
+static bool
+client_was_busy(const struct result *result, const struct load *load)
+{
+    double used = processors(result);
+    long all = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return used >= busy * load->processes || (all > 0 && used >= busy * (double)all);
+}
+
 static void
 say_limit(char *text, size_t size, const struct result *result, const struct load *load)
 {
@@ -86,7 +109,7 @@ say_limit(char *text, size_t size, const struct result *result, const struct loa
         snprintf(text, size, "A client process died.");
     } else if (result->errors[FAILURE_CLIENT_LIMITED] > 0) {
         snprintf(text, size, "The client was the limit: it lacked descriptors, ports or memory.");
-    } else if (used >= busy * load->processes || (all > 0 && used >= busy * (double)all)) {
+    } else if (client_was_busy(result, load)) {
         snprintf(text, size,
                  "The client was the limit: its %u process%s used %.2f of %ld processors.%s",
                  load->processes, load->processes == 1 ? "" : "es", used, all,
@@ -105,6 +128,16 @@ say_limit(char *text, size_t size, const struct result *result, const struct loa
     }
 }
 
+const char *
+remark_why_slow(const struct result *result, const struct load *load)
+{
+    if (client_was_busy(result, load)) {
+        return "rate not reached: the client had no time left";
+    }
+    return lacked_room(result) ? "rate not reached: no room (-m), the server is busy"
+                               : "rate not reached: this machine is busy";
+}
+
 bool
 remark_rate(const struct result *result, const struct load *load, char text[REMARK_TEXT])
 {
@@ -116,7 +149,8 @@ remark_rate(const struct result *result, const struct load *load, char text[REMA
     }
     if (!remark_on_schedule(result, load)) {
         used = snprintf(text, REMARK_TEXT,
-                        "The rate was not reached: connections began at %s/s and not at %s/s. ",
+                        "The rate was not reached: %sconnections began at %s/s and not at %s/s. ",
+                        load->manners.count > 0 ? "well-behaved " : "",
                         text_grouped(begun, (uint64_t)(begun_rate(result, load) + 0.5)),
                         text_grouped(asked, (uint64_t)(asked_rate(result, load) + 0.5)));
         say_limit(text + used, REMARK_TEXT - (size_t)used, result, load);
@@ -124,29 +158,13 @@ remark_rate(const struct result *result, const struct load *load, char text[REMA
     }
     if (!remark_kept_up(result, load)) {
         snprintf(text, REMARK_TEXT,
-                 "The rate was kept, but the server was not keeping up with it: the median "
-                 "response time was %s in the first half, and %s in the second.",
-                 duration_text(median_of_half(result, 0), first),
-                 duration_text(median_of_half(result, 1), second));
+                 "The rate was kept, but the server did not keep up with it: the median "
+                 "response time grew from %s in the first quarter to %s in the last.",
+                 duration_text(median_of(result, 0), first),
+                 duration_text(median_of(result, QUARTERS - 1), second));
         return true;
     }
     return false;
-}
-
-/* Why connections began late. */
-static void
-say_why_late(char *text, size_t size, const struct result *result)
-{
-    char most[DURATION_TEXT];
-
-    if (result->late_full + result->left_full + result->late_busy == 0) {
-        snprintf(text, size, "for the client itself, which began them up to %s late",
-                 duration_text(result->most_late_us, most));
-    } else if (lacked_room(result)) {
-        snprintf(text, size, "until others had made room for them");
-    } else {
-        snprintf(text, size, "until this machine gave the client a processor");
-    }
 }
 
 bool
@@ -154,17 +172,26 @@ remark_response(const struct result *result, const struct load *load, char text[
 {
     double service = histogram_percentile(&result->latencies[LATENCY_SERVICE], 990000);
     double response = histogram_percentile(&result->latencies[LATENCY_RESPONSE], 990000);
-    char why[128];
+    double ratio = service > 0 ? response / service : 0;
+    char most[DURATION_TEXT];
+    int used;
 
     if (!plan_open(&load->plan) || response <= 2 * service) {
         return false;
     }
-    say_why_late(why, sizeof why, result);
-    snprintf(text, REMARK_TEXT,
-             "Response p99 is %.1f times service p99: connections that were due had to wait, %s. "
-             "Users who come on schedule wait for the response time; the service time alone, which "
-             "is all that a closed loop knows, leaves this waiting out.",
-             response / service, why);
+    used = snprintf(text, REMARK_TEXT, "Response p99 is %.*f times service p99: ", ratio < 9.95,
+                    ratio);
+    if (result->late_full + result->left_full > 0 && lacked_room(result)) {
+        snprintf(text + used, REMARK_TEXT - (size_t)used,
+                 "connections that were due had to wait until others had made room for them. "
+                 "Users who come on schedule wait for the response time; the service time alone, "
+                 "which is all that a closed loop knows, leaves this waiting out.");
+    } else {
+        snprintf(text + used, REMARK_TEXT - (size_t)used,
+                 "that is the client, not the server: this machine woke it late, by up to %s. "
+                 "Compare the service times.",
+                 duration_text(result->most_late_us, most));
+    }
     return true;
 }
 

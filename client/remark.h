@@ -26,9 +26,12 @@ bool remark_limit(const struct result *result, const struct load *load, unsigned
 bool remark_any(const struct result *result, const struct load *load, unsigned nth,
                 char text[REMARK_TEXT]);
 
-/* True if the server answered as fast as it was asked: no queue grew from the first half of the
- * schedule to the second. */
+/* True if the server answered as fast as it was asked: no queue grew from the first quarter of the
+ * schedule to the last. */
 bool remark_kept_up(const struct result *result, const struct load *load);
+
+/* Why connections did not begin on schedule, in a few words. */
+const char *remark_why_slow(const struct result *result, const struct load *load);
 
 /* True if the connections began on schedule. */
 bool remark_on_schedule(const struct result *result, const struct load *load);

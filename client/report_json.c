@@ -218,7 +218,8 @@ print_misbehaved(const struct load *load, const struct result *result)
         printf("%s{\"how\":\"%.*s\"", i > 0 ? "," : "", kind->length, kind->text);
         printf(",\"share\":%.9g,\"connections\":%" PRIu64, (double)kind->share / DRAW_WHOLE,
                done->begun);
-        printf(",\"omitted\":%" PRIu64 ",\"completed\":%" PRIu64, done->omitted, done->completed);
+        printf(",\"omitted\":%" PRIu64 ",\"unsent\":%" PRIu64, done->omitted, done->unsent);
+        printf(",\"completed\":%" PRIu64, done->completed);
         printf(",\"failed\":%" PRIu64, done->failed);
         print_kinds(done->errors);
         print_latency("lasted_us", &done->lasted);

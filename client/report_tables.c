@@ -37,7 +37,9 @@ print_steps(const struct load *load, const struct result *result)
     }
     text_escaped(bound, load->bound.text, TEXT_SHOWN / 2);
     if (result->found == 0) {
-        printf("No rate was found that keeps %s.\n", bound);
+        printf("%s that keeps %s.\n",
+               result->interrupted ? "Interrupted before a rate was found" : "No rate was found",
+               bound);
     } else {
         printf("The highest rate%s that keeps %s: %s connections/s\n",
                result->interrupted ? " so far" : "", bound, text_grouped(rate, result->found));
@@ -68,8 +70,11 @@ print_kind(const struct misbehaviour *kind, const struct misbehaved *done)
         text_duration(histogram_most(&done->lasted));
     }
     putchar('\n');
+    if (done->unsent > 0) {
+        printf("%-*s %8" PRIu64 " never begun\n", HOW, "", done->unsent);
+    }
     if (done->omitted > 0) {
-        printf("%-*s %8" PRIu64 " not made: %d at a time are the most of a process\n", HOW, "",
+        printf("%-*s %8" PRIu64 " left out: a process has no more than %d at a time\n", HOW, "",
                done->omitted, MANNERS_AT_ONCE);
     }
 }
@@ -87,7 +92,7 @@ print_misbehaved(const struct load *load, const struct result *result)
     }
     text_wrapped(plan_open(&load->plan)
                      ? "(closed, rejected: by the server; gave up: the client did, after -T. They "
-                       "are among those that -r asks for, and in no other figure of this report.)"
+                       "are among those that -r asks for, and else in no other figure.)"
                      : "(closed, rejected: by the server; gave up: the client did, after -T. They "
                        "are in no other figure of this report.)");
 }
@@ -98,18 +103,19 @@ void
 print_held(const struct result *result)
 {
     const struct result_held *held = &result->held;
-    char asked[TEXT_GROUPED], least[TEXT_GROUPED], closed[TEXT_GROUPED], text[LINE];
+    char asked[TEXT_GROUPED], least[TEXT_GROUPED], closed[TEXT_GROUPED], open[2 * TEXT_GROUPED],
+        text[LINE];
     int used;
 
+    snprintf(open, sizeof open, "%s were open at all times", text_grouped(least, held->least));
     if (held->asked == 0) {
         return;
     }
-    used = snprintf(text, sizeof text,
-                    "Held %s idle connection%s beside: never less than %s were open; the server "
-                    "closed %s%s.",
-                    text_grouped(asked, held->asked), text_plural(held->asked),
-                    text_grouped(least, held->least), text_grouped(closed, held->closed),
-                    held->closed > 0 ? ", which were made again" : "");
+    used = snprintf(
+        text, sizeof text, "Held %s idle connection%s beside: %s; the server closed %s%s.",
+        text_grouped(asked, held->asked), text_plural(held->asked),
+        held->least == 0 ? "at times none of them was open" : open,
+        text_grouped(closed, held->closed), held->closed > 0 ? ", which were made again" : "");
     if (held->failed > 0) {
         snprintf(text + used, sizeof text - (size_t)used, " %" PRIu64 " attempt%s failed: %s.",
                  held->failed, text_plural(held->failed), strerror(held->error));

@@ -334,6 +334,10 @@ print_totals(const struct load *load, const struct result *result)
         requests[2 * TEXT_GROUPED] = "";
     char text[TEXT];
 
+    if (result->scheduled == 0) {
+        text_wrapped("No well-behaved connection was to be made.");
+        return;
+    }
     if (load->requests > 1) {
         text_grouped(rate, (uint64_t)(result_rate(result, result->requests) + 0.5));
         snprintf(requests, sizeof requests, ", %s requests/s", rate);
@@ -398,8 +402,8 @@ print_failures(const struct load *load, const struct result *result, const struc
         if (result->errors[kind] > 0) {
             const char *why = reason(result, (enum failure)kind);
 
-            printf("  %-14s %12s  %s\n", outcome_name((enum failure)kind),
-                   text_grouped(count, result->errors[kind]), why);
+            printf("  %-14s %12s%s%s\n", outcome_name((enum failure)kind),
+                   text_grouped(count, result->errors[kind]), *why != '\0' ? "  " : "", why);
         }
     }
     print_rejections(load, tallies);
@@ -524,7 +528,8 @@ print_distribution(const struct load *load, const struct result *result)
         print_bins(result);
     }
     snprintf(text, sizeof text,
-             "%zu child%s: min %" PRIu64 ", max %" PRIu64 ", mean %.1f, standard deviation %.1f; "
+             "%zu child%s: min %" PRIu64 ", max %" PRIu64
+             ", mean %.1f, standard deviation %.1f; "
              "Jain's fairness index %.4f",
              result->distribution.used, result->distribution.used == 1 ? "" : "ren", even->least,
              even->most, even->mean, even->deviation, even->jain);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../common/conn.h"
+#include "draw.h"
 #include "source.h"
 
 enum { STATUS_FAILED = 1, STATUS_UNREACHABLE = 3, STATUS_LIMITED = 4 };
@@ -62,6 +63,27 @@ left_open(const struct outcome *outcome, bool died)
     return begun - done;
 }
 
+/* Those of -x that a process has never begun. Returns how many of its connections they were: it is
+ * known which they would have been. */
+static uint64_t
+add_unsent(struct result *result, const struct load *load, const struct tally *tally, uint64_t mine)
+{
+    uint64_t key = draw_key(load->seed, tally->number, DRAW_MANNERS), count = 0;
+
+    if (load->manners.count == 0) {
+        return 0;
+    }
+    for (uint64_t nth = counter_get(&tally->taken); nth < mine; nth++) {
+        int kind = manners_kind(&load->manners, draw(key, nth));
+
+        if (kind != MANNERS_GOOD) {
+            result->misbehaved[kind].unsent++;
+            count++;
+        }
+    }
+    return count;
+}
+
 /* Those of -x, by kind. Returns how many of the process's connections they were. */
 static uint64_t
 add_misbehaved(struct result *result, const struct load *load, const struct tally *tally)
@@ -75,12 +97,12 @@ add_misbehaved(struct result *result, const struct load *load, const struct tall
 
         sum->begun += begun;
         sum->omitted += omitted;
+        sum->connected += counter_get(&bad->connected);
         sum->completed += outcome_completed(bad);
         sum->errors[FAILURE_OTHER] += left_open(bad, tally->died);
         for (int kind = 0; kind < FAILURE_KINDS; kind++) {
             sum->errors[kind] += counter_get(&bad->failed[kind]);
         }
-        sum->connected += counter_get(&bad->connected);
         histogram_add(&sum->lasted, &tally->lasted[i]);
         count += begun + omitted;
     }
@@ -122,6 +144,7 @@ add_process(struct result *result, const struct load *load, const struct tally *
     uint64_t mine = total > 0 ? load_share(load, tally->number, total) : begun + bad;
 
     assert(begun + bad <= mine);
+    bad += total > 0 ? add_unsent(result, load, tally, mine) : 0;
     result->scheduled += mine - bad;
     result->unsent += mine - bad - begun;
     result->errors[FAILURE_OTHER] += left_open(&tally->good, tally->died);
@@ -131,8 +154,8 @@ add_process(struct result *result, const struct load *load, const struct tally *
     result->cpu_seconds += (double)tally->cpu_ns / 1e9;
     result->one_source = result->one_source || tally->one_source;
     result->died += tally->died;
-    for (int half = 0; half < 2; half++) {
-        histogram_add(&result->halves[half], &tally->halves[half]);
+    for (int i = 0; i < QUARTERS; i++) {
+        histogram_add(&result->quarters[i], &tally->quarters[i]);
     }
     add_errors(result, &tally->good);
     for (unsigned i = 0; i < load->mix.classes; i++) {

@@ -22,7 +22,7 @@ struct interval {
 
 /* What became of the connections of one -x. */
 struct misbehaved {
-    uint64_t begun, omitted, connected, completed, failed;
+    uint64_t begun, omitted, unsent, connected, completed, failed;
     uint64_t errors[FAILURE_KINDS];
     struct histogram lasted;
 };
@@ -40,6 +40,7 @@ struct step {
     double achieved; /* completed connections per second */
     bool known;      /* there is a value */
     double value;    /* of what the bound is about */
+    bool beyond;     /* the rate was not reached, or the server did not keep up */
     bool kept;       /* it keeps the bound, at that rate, and nothing failed */
     const char *why; /* if it does not */
 };
@@ -63,8 +64,8 @@ struct result {
     bool one_source; /* could not use several addresses */
     unsigned died;   /* processes that ended without saying how */
     struct histogram latencies[LATENCY_KINDS];
-    struct histogram halves[2];       /* response, of what was due in either half of the schedule */
-    uint64_t asked[MIX_CLASSES_MOST]; /* with -W: requests begun, by class */
+    struct histogram quarters[QUARTERS]; /* response, of what was due in each of the schedule */
+    uint64_t asked[MIX_CLASSES_MOST];    /* with -W: requests begun, by class */
     struct histogram works[MIX_CLASSES_MOST][WORK_TIMES]; /* times of those that succeeded */
     struct misbehaved misbehaved[MANNERS_MOST];           /* with -x */
     struct result_held held;                              /* with -H */

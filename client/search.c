@@ -38,13 +38,12 @@ static bool hopeless; /* stopped, or there is no server: no other rate would do 
 
 /* --- a step ---------------------------------------------------------------------------------- */
 
-static const char not_reached[] = "the rate was not reached";
-static const char not_kept_up[] = "the server did not keep up";
-
-/* Why a run does not keep the bound; NULL if it does. */
+/* Why a run does not keep the bound; NULL if it does. `*beyond`: connections could not even begin,
+ * or end, at that rate. */
 static const char *
-objection(const struct trial *trial, const struct judgement *judgement)
+objection(const struct trial *trial, const struct judgement *judgement, bool *beyond)
 {
+    *beyond = false;
     if (trial->result.interrupted) {
         return "interrupted";
     }
@@ -52,10 +51,12 @@ objection(const struct trial *trial, const struct judgement *judgement)
         return "connections failed";
     }
     if (trial->result.unsent > 0 || !remark_on_schedule(&trial->result, &trial->load)) {
-        return not_reached;
+        *beyond = true;
+        return remark_why_slow(&trial->result, &trial->load);
     }
     if (!remark_kept_up(&trial->result, &trial->load)) {
-        return not_kept_up;
+        *beyond = true;
+        return "the server did not keep up";
     }
     return judgement->holds ? NULL : "not kept";
 }
@@ -80,14 +81,16 @@ static const struct step *
 note_step(uint32_t rate)
 {
     struct judgement judgement = gate_judge(&load->bound, &current->load, &current->result);
-    const char *why = objection(current, &judgement);
     struct step *step = &steps[step_count++];
+    bool beyond;
+    const char *why = objection(current, &judgement, &beyond);
 
     *step = (struct step){.rate = rate,
                           .achieved = result_rate(&current->result, current->result.completed),
                           .known = judgement.known,
                           .value = judgement.value,
                           .kept = why == NULL,
+                          .beyond = beyond,
                           .why = why};
     return step;
 }
@@ -135,7 +138,7 @@ try_rate(uint32_t rate)
 
         kept += step->kept;
         lost += !step->kept;
-        beyond += step->why == not_reached || step->why == not_kept_up;
+        beyond += step->beyond;
     }
     if (kept == MAJORITY) {
         swap(&best, &candidate);

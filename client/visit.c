@@ -415,11 +415,13 @@ due_of(const struct visit *visit)
     return visit->request == 0 ? visit->due_ns : visit->began_ns;
 }
 
-/* Of the schedule, when it was due: 0 or 1. */
-static int
-half_of(const struct visit *visit)
+/* Of the schedule, when it was due. */
+static int64_t
+quarter_of(const struct visit *visit)
 {
-    return 2 * (visit->due_ns - tally->start_ns) >= schedule_ns;
+    int64_t quarter = (visit->due_ns - tally->start_ns) * QUARTERS / (schedule_ns + 1);
+
+    return quarter < QUARTERS ? quarter : QUARTERS - 1;
 }
 
 static void
@@ -443,7 +445,7 @@ count_request(const struct visit *visit, int64_t now)
     record(visit->trust, LATENCY_SERVICE, now - visit->began_ns);
     if (plan_open(&load->plan)) {
         record(visit->trust, LATENCY_RESPONSE, now - due_of(visit));
-        histogram_record(&tally->halves[half_of(visit)], now - due_of(visit));
+        histogram_record(&tally->quarters[quarter_of(visit)], now - due_of(visit));
     }
     if (load->mix.classes > 0) {
         record_work(visit, now);

@@ -42,11 +42,11 @@ options_default(int children)
 
 /* A good value, for the message about a bad one. */
 static long
-example(long least, long most)
+example(int letter, long least, long most)
 {
-    enum { SOME = 10 };
+    long some = letter == 'p' ? 2000 : 10;
 
-    return least > SOME ? least : most < SOME ? most : SOME;
+    return least > some ? least : most < some ? most : some;
 }
 
 long
@@ -61,7 +61,7 @@ options_number(int letter, const char *value, long least, long most)
     if (strspn(value, "-0123456789") != strlen(value) || end == value || *end != '\0' ||
         errno == ERANGE || number < least || number > most) {
         die_usage("-%c '%.60s': a whole number from %ld to %ld is allowed; for example -%c %ld",
-                  letter, value, least, most, letter, example(least, most));
+                  letter, value, least, most, letter, example(letter, least, most));
     }
     return number;
 }

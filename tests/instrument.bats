@@ -276,7 +276,7 @@ resets_are() { # N
     ask_client -c 2 -t 10 -x half-close -f failed==0 -f 'p99<1s'
     [[ $STATUS -eq 1 && $(json_of 'gates.*.holds') == $'true\nfalse' ]]
     run -0 --separate-stderr "$BIN/client" -p "$PORT" -c 2 -t 10 -x half-close
-    [[ -z $stderr && $output == *'0 of 0 connections'* ]]
+    [[ -z $stderr && $output == *'No well-behaved connection was to be made.'* ]]
     grep -Eq '^half-close +20 +20 +0 +0 +0 +0 ' <<<"$output"
 }
 
@@ -356,7 +356,7 @@ resets_are() { # N
     JSON=$(cat "$T/waits")
     check_kinds 1100
     counted misbehaved.0.omitted 0
-    says "$T/text" ' not made: 1000 at a time are the most of a process$'
+    says "$T/text" ' left out: a process has no more than 1000 at a time$'
     [[ $(awk 'length($0) > 100' "$T/text") == '' ]]
 }
 
@@ -434,7 +434,7 @@ server_has() { # N
     check_good
     run -0 --separate-stderr "$BIN/client" -p "$PORT" -c 1 -t 5 -H 60
     [[ -z $stderr ]]
-    [[ $output == *'Held 60 idle connections beside: never less than 60 were open;'* ]]
+    [[ $output == *'Held 60 idle connections beside: 60 were open at all times;'* ]]
 }
 
 @test "-H: the process that holds them dies: said, and exit 1" {
@@ -520,7 +520,7 @@ made_again() { # N
     [[ $STATUS -eq 3 ]]
     run -3 "$BIN/client" -p 1 -c 1 -t 2 -H 5
     output=${output//$'\n'/ } # it is wrapped
-    [[ $output == *'never less than 0 were open'*' attempts failed: Connection refused'* ]]
+    [[ $output == *'at times none of them was open'*' attempts failed: Connection refused'* ]]
 }
 
 @test "-H and -x: as many descriptors as are allowed; if they do not suffice, exit 4 and a hint" {
@@ -593,8 +593,8 @@ made_again() { # N
     grep -Eq '^Gate broken: max<1us, but it is [0-9.]+ (us|ms|s)$' <<<"$output"
     run -1 --separate-stderr "$BIN/client" -p "$PORT" -q "$@" -f 'completed<40'
     [[ -z $stderr && ${#lines[@]} -eq 1 && $output == 'Gate broken: completed<40, but it is 40' ]]
-    run -1 "$BIN/client" -p "$PORT" -o csv "$@" -f 'completed<40'
-    [[ ${#lines[@]} -eq 2 ]]
+    run -1 --separate-stderr "$BIN/client" -p "$PORT" -o csv "$@" -f 'completed<40'
+    [[ ${#lines[@]} -eq 2 && $stderr == 'client: gate broken: completed<40, but it is 40' ]]
 }
 
 @test "-f: of what did not succeed there is no time" {
@@ -700,11 +700,13 @@ check_figures() { # LOOP METRIC... -- OPTION...
     [[ -z $(json_of label) ]]
     run -0 "$BIN/client" -p "$PORT" -c 1 -t 1
     [[ $output != *Run:* ]]
-    not_allowed "-L '': 1 to 100 bytes" -L ''
+    not_allowed "-L '': 1 to 80 bytes" -L ''
     [[ $stderr == *'for example -L before'* ]]
-    not_allowed "-L 'xxxxxxxxx" -L "$(printf '%101s' '' | tr ' ' x)"
+    not_allowed "-L 'xxxxxxxxx" -L "$(printf '%81s' '' | tr ' ' x)"
     not_allowed -L -L
-    label=$(printf '%100s' '' | tr ' ' x)
+    label=$(printf '%80s' '' | tr ' ' x)
+    run -0 "$BIN/client" -p "$PORT" -c 1 -t 1 -L "$label"
+    [[ ${lines[0]} == "Run: $label" ]]
     ask_client -c 1 -t 1 -L "$label"
     [[ $(json_of label) == "$label" ]]
 }

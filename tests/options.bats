@@ -146,8 +146,8 @@ fail_naming() {
     done
     for value in '' x p99 'p99<' 'p99<5' 'p99<5m' 'p98<5ms' 'foo<1' 'p99<5ms@5' 100 \
         'max@p99<5ms'; do
-        refused client '-r max@' -r "max@$value"
-        [[ ${stderr_lines[0]} == *"'$value'"*'; for example '*'p99<50ms'* ]]
+        refused client "-r 'max@" -r "max@$value"
+        [[ ${stderr_lines[0]} == *"'max@$value'"*"; for example -r 'max@p99<50ms'"* ]]
     done
     refused client '-r FROM:TO without -d' -r 5:6
     [[ ${stderr_lines[0]} == *' For example -d 10' ]]
