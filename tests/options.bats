@@ -162,7 +162,7 @@ fail_naming() {
     done
     refused client "-x 'slow-send': it needs =BYTES" -x slow-send
     refused client "-f 'p99': behind the metric" -f p99
-    refused client "-L '': 1 to 100 bytes are allowed; for example" -L ''
+    refused client "-L '': 1 to 80 bytes are allowed; for example" -L ''
     # What is shown of a value, however long it is, leaves room for what is wrong.
     for value in d r x f L o; do
         refused client "-$value 'zzzzz" "-$value" "$(printf '%200s' '' | tr ' ' z)"
