@@ -37,8 +37,9 @@ SERVERS := $(sort $(patsubst %/,%,$(wildcard server[0-9][0-9]_*/)))
 #   handler_primes           factors a number: work for a processor
 HANDLERS := $(sort $(patsubst %.c,%,$(notdir $(wildcard server[0-9][0-9]_*/handlers/handler_*.c))))
 
-# The load generator that drives all of them.
-PROGRAMS := $(SERVERS) $(HANDLERS) client
+# The load generator that drives all of them, and what this machine can do at all:
+#   limits                   from tools/limits; and limits_static, the same program linked statically
+PROGRAMS := $(SERVERS) $(HANDLERS) client limits
 
 # What is not the lesson.
 COMMON := $(patsubst %.c,$(BUILD)/%.o,$(wildcard common/*.c))
@@ -52,6 +53,11 @@ $(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)) $(BUILD)/libcom
 	$$(call SAY,LINK)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(BUILD)/libcommon.a $$(LINK_$(1)) $$(LDLIBS)
 endef
 $(foreach each,$(SERVERS) client,$(eval $(call program,$(each))))
+
+# Two rows of limits are measured by limits_static; it is left out where the libc cannot do that.
+$(BIN)/limits: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/limits/*.c)) $(BUILD)/libcommon.a | $(BIN)
+	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@_static $^ $(LDLIBS) 2>/dev/null || rm -f $@_static
 
 # A handler is linked with the library that a user's own one needs, and nothing else.
 define handler
@@ -132,6 +138,9 @@ install: all
 		install -m 755 $(BIN)/$$each $(DESTDIR)$(PREFIX)/bin/$$each && \
 		install -m 644 man/$$each.1 $(DESTDIR)$(PREFIX)/share/man/man1/$$each.1 || exit 1; \
 	done
+	if [ -x $(BIN)/limits_static ]; then \
+		install -m 755 $(BIN)/limits_static $(DESTDIR)$(PREFIX)/bin/; \
+	fi
 	mkdir -p $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/man/man3
 	$(if $(LIBHANDLER),install -m 644 $(BUILD)/libhandler.a $(DESTDIR)$(PREFIX)/lib/)
 	$(if $(LIBHANDLER),install -m 644 $(LIBHANDLER_H) $(DESTDIR)$(PREFIX)/include/)
@@ -141,6 +150,7 @@ uninstall:
 	for each in $(PROGRAMS); do \
 		rm -f $(DESTDIR)$(PREFIX)/bin/$$each $(DESTDIR)$(PREFIX)/share/man/man1/$$each.1; \
 	done
+	rm -f $(DESTDIR)$(PREFIX)/bin/limits_static
 	rm -f $(DESTDIR)$(PREFIX)/lib/libhandler.a $(DESTDIR)$(PREFIX)/include/handler.h \
 		$(DESTDIR)$(PREFIX)/share/man/man3/libhandler.3
 

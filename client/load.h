@@ -102,7 +102,8 @@ struct tally {
     struct histogram *works[TRUST_KINDS];
     struct histogram lasted[MANNERS_MOST]; /* how long each kind of -x lasted, to whatever end */
     struct histogram latencies[TRUST_KINDS][LATENCY_KINDS];
-    /* In the open loop: response times of what was due in each quarter of it. */
+    /* In the open loop: response times of the first requests of connections, by the quarter of the
+     * schedule in which they were due. */
     struct histogram quarters[QUARTERS];
 };
 

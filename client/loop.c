@@ -29,7 +29,7 @@ struct loop {
     size_t room, size, high;
     struct places good, bad;
     size_t open;        /* visits under way */
-    bool stuck;         /* there is no room for the next one */
+    bool stuck;         /* there is no room for the next one, and no place has become free since */
     bool full;          /* what was due has had to wait for room, and has not caught up since */
     bool crowded;       /* some wait for room in the queue of the server's Unix socket */
     int64_t wake_ns;    /* when the first of the slow ones is to go on; INT64_MAX: there is none */
@@ -109,11 +109,14 @@ open_loop(struct loop *loop)
     uint64_t room = least_of(least_of(load->in_flight, mine), most);
     uint64_t beside = load->manners.count > 0 ? least_of(MANNERS_AT_ONCE, mine) : 0;
 
+    if (beside > 0 && room == most && most > 1) {
+        room--; /* one at least is for those that misbehave */
+    }
     *loop = (struct loop){.room = (size_t)room, .wake_ns = INT64_MAX};
     loop->size = (size_t)(room + least_of(beside, most - room));
     loop->queue.before = loop->queue.after = &loop->queue;
-    loop->visits = calloc(loop->size, sizeof *loop->visits);
-    loop->polls = calloc(loop->size, sizeof *loop->polls);
+    loop->visits = calloc(loop->size + 1, sizeof *loop->visits); /* never nothing */
+    loop->polls = calloc(loop->size + 1, sizeof *loop->polls);
     if (!loop->visits || !loop->polls) {
         die("no memory for %zu connections in flight", loop->size);
     }
@@ -208,6 +211,7 @@ leave(struct loop *loop, struct visit *visit, enum visit_result result)
     if (result == VISIT_STRANDED) {
         visit->state = VISIT_RETIRED;
     } else {
+        loop->stuck = false;
         places->free[places->count++] = (size_t)(visit - loop->visits);
     }
     while (loop->high > 0 && loop->visits[loop->high - 1].fd == -1) {
@@ -253,8 +257,8 @@ step(struct loop *loop, struct visit *visit)
 static bool
 goes_on(const struct loop *loop, int64_t now)
 {
-    /* (Without any place, all having found no descriptor, there is nothing to wait for.) */
-    return loop->open > 0 || (loop->good.count > 0 && shift_more(now));
+    /* (Stuck with nothing open: all places have found no descriptor, and none will be free.) */
+    return loop->open > 0 || (!loop->stuck && shift_more(now));
 }
 
 /* A misbehaving one for which there is no room is left out, lest those behind it wait. Unless all

@@ -235,7 +235,8 @@ print_held(const struct result *result)
 
     printf(",\"held\":{\"asked\":%" PRIu64 ",\"least\":%" PRIu64, held->asked, held->least);
     printf(",\"opened\":%" PRIu64 ",\"closed\":%" PRIu64, held->opened, held->closed);
-    printf(",\"failed\":%" PRIu64 ",\"open\":%" PRIu64 "}", held->failed, held->open);
+    printf(",\"failed\":%" PRIu64 ",\"open\":%" PRIu64, held->failed, held->open);
+    printf(",\"died\":%s}", boolean(held->died));
 }
 
 /* A value, or null where there is none. */
@@ -274,7 +275,9 @@ print_search(const struct load *load, const struct result *result)
     }
     printf(",\"search\":{\"bound\":");
     print_string(load->bound.text);
-    printf(",\"rate\":%" PRIu32 ",\"steps\":[", result->found);
+    printf(",\"rate\":%" PRIu32 ",\"ended_early\":", result->found);
+    print_string(result->ended_early ? result->ended_early : "");
+    printf(",\"steps\":[");
     for (size_t i = 0; i < result->step_count; i++) {
         const struct step *step = &result->steps[i];
 

@@ -30,20 +30,25 @@ print_step(const struct load *load, const struct step *step, unsigned number)
 void
 print_steps(const struct load *load, const struct result *result)
 {
-    char rate[TEXT_GROUPED], bound[TEXT_SHOWN];
+    char rate[TEXT_GROUPED], bound[TEXT_SHOWN], text[2 * LINE];
+    int used;
 
     if (result->step_count == 0) {
         return;
     }
     text_escaped(bound, load->bound.text, TEXT_SHOWN / 2);
     if (result->found == 0) {
-        printf("%s that keeps %s.\n",
-               result->interrupted ? "Interrupted before a rate was found" : "No rate was found",
-               bound);
+        used = snprintf(text, sizeof text, "No rate was found that keeps %s", bound);
     } else {
-        printf("The highest rate%s that keeps %s: %s connections/s\n",
-               result->interrupted ? " so far" : "", bound, text_grouped(rate, result->found));
+        used = snprintf(text, sizeof text, "The highest rate%s that keeps %s: %s connections/s",
+                        result->ended_early ? " so far" : "", bound,
+                        text_grouped(rate, result->found));
     }
+    if (result->ended_early) {
+        snprintf(text + used, sizeof text - (size_t)used, " (the search ended early: %s)",
+                 result->ended_early);
+    }
+    text_wrapped(text);
     if (load->quiet) {
         return;
     }
@@ -100,7 +105,7 @@ print_misbehaved(const struct load *load, const struct result *result)
 /* --- -H -------------------------------------------------------------------------------------- */
 
 void
-print_held(const struct result *result)
+print_held(const struct load *load, const struct result *result)
 {
     const struct result_held *held = &result->held;
     char asked[TEXT_GROUPED], least[TEXT_GROUPED], closed[TEXT_GROUPED], open[2 * TEXT_GROUPED],
@@ -108,7 +113,7 @@ print_held(const struct result *result)
     int used;
 
     snprintf(open, sizeof open, "%s were open at all times", text_grouped(least, held->least));
-    if (held->asked == 0) {
+    if (held->asked == 0 || (load->quiet && held->failed == 0 && !held->died)) {
         return;
     }
     used = snprintf(
@@ -123,7 +128,9 @@ print_held(const struct result *result)
     if (held->died) {
         snprintf(text, sizeof text, "The process that held %s idle connections died.", asked);
     }
-    putchar('\n');
+    if (!load->quiet) {
+        putchar('\n');
+    }
     text_wrapped(text);
 }
 

@@ -14,8 +14,8 @@ void print_steps(const struct load *load, const struct result *result);
 /* -x: what became of the misbehaving connections, by kind. */
 void print_misbehaved(const struct load *load, const struct result *result);
 
-/* -H. */
-void print_held(const struct result *result);
+/* -H: with -q only if something went wrong. */
+void print_held(const struct load *load, const struct result *result);
 
 /* -f: with -q only those that do not hold. */
 void print_gates(const struct load *load, const struct result *result);

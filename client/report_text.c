@@ -44,8 +44,8 @@ report_text(const struct load *load, const struct result *result, const struct t
         print_classes(load, result);
         print_totals(load, result);
         print_misbehaved(load, result);
-        print_held(result);
     }
+    print_held(load, result);
     print_failures(load, result, tallies);
     print_gates(load, result);
     if (load->quiet) {
@@ -528,8 +528,7 @@ print_distribution(const struct load *load, const struct result *result)
         print_bins(result);
     }
     snprintf(text, sizeof text,
-             "%zu child%s: min %" PRIu64 ", max %" PRIu64
-             ", mean %.1f, standard deviation %.1f; "
+             "%zu child%s: min %" PRIu64 ", max %" PRIu64 ", mean %.1f, standard deviation %.1f; "
              "Jain's fairness index %.4f",
              result->distribution.used, result->distribution.used == 1 ? "" : "ren", even->least,
              even->most, even->mean, even->deviation, even->jain);

@@ -301,7 +301,8 @@ result_status(const struct result *result)
         return STATUS_FAILED;
     }
     /* Of a search, the bound says what may fail. */
-    if (searched ? result->found == 0 : result->completed < result->scheduled) {
+    if (searched ? result->found == 0 || result->ended_early
+                 : result->completed < result->scheduled) {
         return STATUS_FAILED;
     }
     return EXIT_SUCCESS;

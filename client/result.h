@@ -75,7 +75,8 @@ struct result {
     unsigned broken;                         /* how many of those do not hold */
     struct step *steps;                      /* `step_count` of them, with -r max */
     size_t step_count;
-    uint32_t found; /* the highest rate that keeps the bound; 0: none does */
+    const char *ended_early; /* why the search could not go on; NULL: it could */
+    uint32_t found;          /* the highest rate that keeps the bound; 0: none does */
     struct distribution distribution;
     struct evenness evenness;
 };

@@ -104,7 +104,8 @@ sample_row(struct result *result, bool over)
 
     sample_take(&now, load, tallies);
     if (over && now.completed == before.completed && now.failed == before.failed &&
-        now.requests == before.requests) {
+        now.requests == before.requests &&
+        due_by(now_ns - start_ns) == due_by(last_ns - start_ns)) {
         return;
     }
     if (over && now_ns - last_ns < SHORT_NS && result->interval_count > 0) {

@@ -30,11 +30,12 @@ static const struct load *load;
 static struct trial trials[3];
 static struct trial *best = &trials[0];      /* at the highest rate that was kept */
 static struct trial *candidate = &trials[1]; /* keeps the bound; the rate may be lost yet */
-static struct trial *current = &trials[2];   /* the last one that was made */
+static struct trial *current = &trials[2];   /* the one that is made next */
+static struct trial *last;                   /* the one that was made last */
 static struct step steps[STEPS_MOST];
 static size_t step_count;
-static uint64_t made; /* connections of the steps so far, or more */
-static bool hopeless; /* stopped, or there is no server: no other rate would do */
+static uint64_t made;     /* connections of the steps so far, or more */
+static const char *ended; /* why the search cannot go on; NULL: it can */
 
 /* --- a step ---------------------------------------------------------------------------------- */
 
@@ -44,8 +45,8 @@ static const char *
 objection(const struct trial *trial, const struct judgement *judgement, bool *beyond)
 {
     *beyond = false;
-    if (trial->result.interrupted) {
-        return "interrupted";
+    if (ended) {
+        return ended;
     }
     if (trial->result.failed > 0 && !gate_is_about_failures(&load->bound)) {
         return "connections failed";
@@ -74,6 +75,19 @@ prepare(struct trial *trial, uint32_t rate)
     trial->load.earlier = made;
     trial->result = (struct result){.scheduled = 0};
     trial->tallies = run_open_tallies(load);
+}
+
+/* What no other rate would change. */
+static const char *
+end_of(const struct result *result)
+{
+    if (result->interrupted) {
+        return "interrupted";
+    }
+    if (result->held.died) {
+        return "the process that holds idle connections died";
+    }
+    return result->connected == 0 && result->failed > 0 ? "nothing could connect" : NULL;
 }
 
 /* Notes how a run went. */
@@ -117,8 +131,8 @@ try_once(uint32_t rate)
     run_load(&current->load, current->tallies, &current->result);
     progress_prefix("");
     made += load_total(&current->load);
-    hopeless = current->result.interrupted ||
-               (current->result.connected == 0 && current->result.failed > 0);
+    ended = end_of(&current->result);
+    last = current;
     step = note_step(rate);
     if (step->kept) {
         swap(&candidate, &current);
@@ -133,7 +147,7 @@ try_rate(uint32_t rate)
 {
     int kept = 0, lost = 0, beyond = 0;
 
-    while (kept < MAJORITY && lost < MAJORITY && !hopeless && step_count < STEPS_MOST) {
+    while (kept < MAJORITY && lost < MAJORITY && !ended && step_count < STEPS_MOST) {
         const struct step *step = try_once(rate);
 
         kept += step->kept;
@@ -161,7 +175,7 @@ middle(uint32_t kept, uint32_t lost)
 static void
 grow(uint32_t *kept, uint32_t *lost)
 {
-    for (uint32_t rate = RATE_FIRST; rate <= PLAN_RATE_MOST && !hopeless; rate *= RATE_FACTOR) {
+    for (uint32_t rate = RATE_FIRST; rate <= PLAN_RATE_MOST && !ended; rate *= RATE_FACTOR) {
         enum fate fate = try_rate(rate);
         bool again = *lost > 0;
 
@@ -181,7 +195,7 @@ grow(uint32_t *kept, uint32_t *lost)
 static void
 shrink(uint32_t *kept, uint32_t *lost)
 {
-    while (*kept == 0 && *lost > 1 && !hopeless) {
+    while (*kept == 0 && *lost > 1 && !ended) {
         uint32_t rate = *lost > RATE_FACTOR ? *lost / RATE_FACTOR : 1;
 
         if (try_rate(rate) == FATE_KEPT) {
@@ -195,7 +209,7 @@ shrink(uint32_t *kept, uint32_t *lost)
 static void
 narrow(uint32_t *kept, uint32_t *lost)
 {
-    while (*lost > *kept + 1 && *lost > near_enough * *kept && !hopeless) {
+    while (*lost > *kept + 1 && *lost > near_enough * *kept && !ended) {
         uint32_t rate = middle(*kept, *lost);
 
         if (try_rate(rate) == FATE_KEPT) {
@@ -218,9 +232,11 @@ search_run(const struct load *asked)
         narrow(&kept, &lost);
     }
     if (kept == 0) {
-        swap(&best, &current); /* so the report is of the last run */
+        best = last;
     }
     best->result.interrupted = run_stopped();
+    best->result.ended_early = ended;
+    holder_note(&best->result); /* what has become of them in the steps after it counts as well */
     best->result.steps = steps;
     best->result.step_count = step_count;
     best->result.found = kept;

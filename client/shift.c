@@ -99,7 +99,9 @@ shift_open(const struct load *asked, struct tally *counts, pid_t starter, int ga
     }
     /* A schedule, and a length of time, begin for all at the same time. */
     if (plan_timed(&load->plan)) {
-        wait_until(NULL, 0, tally->start_ns);
+        while (clock_ns() < tally->start_ns && !stopped && !orphaned) {
+            wait_until(NULL, 0, tally->start_ns); /* a tick may end it early */
+        }
     }
     tally->started_ns = plan_timed(&load->plan) ? tally->start_ns : clock_ns();
     deadline_ns = load->plan.duration_ns > 0 ? tally->start_ns + load->plan.duration_ns : INT64_MAX;

@@ -445,7 +445,9 @@ count_request(const struct visit *visit, int64_t now)
     record(visit->trust, LATENCY_SERVICE, now - visit->began_ns);
     if (plan_open(&load->plan)) {
         record(visit->trust, LATENCY_RESPONSE, now - due_of(visit));
-        histogram_record(&tally->quarters[quarter_of(visit)], now - due_of(visit));
+        if (visit->request == 0) { /* the further ones have not waited for their turn */
+            histogram_record(&tally->quarters[quarter_of(visit)], now - due_of(visit));
+        }
     }
     if (load->mix.classes > 0) {
         record_work(visit, now);

@@ -7,7 +7,7 @@ cd "$ROOT" || exit
 
 # All C files of the suite; or those that match.
 sources() { # [PATTERN]
-    find common server[0-9][0-9]_* client tests -name "${1:-*.[ch]}" | sort
+    find common server[0-9][0-9]_* client tools tests -name "${1:-*.[ch]}" | sort
 }
 
 # The programs that a server spawns.
@@ -177,7 +177,7 @@ FORBIDDEN+='|pthread_create|pthread_(mutex|rwlock|spin|cond)_[a-z_]+|flock|lockf
 @test "every program has a man page, without an error" {
     local page program
 
-    for program in server[0-9][0-9]_* client $(handlers); do
+    for program in server[0-9][0-9]_* client limits $(handlers); do
         page=man/$program.1
         [[ -s $page ]]
         if command -v mandoc >/dev/null; then
