@@ -190,13 +190,6 @@ advance(struct visit *visit)
     return result;
 }
 
-/* The next connection should have begun already. */
-static bool
-is_behind(void)
-{
-    return plan_open(&load->plan) && shift_due() < clock_ns();
-}
-
 /* A visit is over; the next may begin in its place, unless it would fail for the same lack. */
 static void
 leave(struct loop *loop, struct visit *visit, enum visit_result result)
@@ -205,9 +198,6 @@ leave(struct loop *loop, struct visit *visit, enum visit_result result)
 
     unqueue(visit);
     loop->open--;
-    if (places == &loop->good && places->count == 0 && is_behind()) {
-        loop->full = true;
-    }
     if (result == VISIT_STRANDED) {
         visit->state = VISIT_RETIRED;
     } else {

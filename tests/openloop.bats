@@ -172,7 +172,7 @@ check_times() {
     counted completed 100
     counted late.client_busy -ge 20
     # Two find room, and are not over before the time is.
-    ask_client -r 100 -d 0.5 -c 1 -m 2 -W 0:1500000
+    ask_client -r 100 -d 0.5 -c 1 -m 2 -W 0:540000
     [[ $STATUS -eq 1 ]]
     counted completed 2
     counted unsent 48
