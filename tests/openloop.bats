@@ -171,9 +171,13 @@ check_times() {
     JSON=$(cat "$T/report")
     counted completed 100
     counted late.client_busy -ge 20
-    # Two find room, and are not over before the time is.
-    ask_client -r 100 -d 0.5 -c 1 -m 2 -W 0:540000
-    [[ $STATUS -eq 1 ]]
+    # Two find room, and are not over before the time is. (A client that is woken after both the
+    # end and these would begin two more.)
+    for _ in 1 2 3; do
+        ask_client -r 100 -d 0.5 -c 1 -m 2 -W 0:570000
+        [[ $STATUS -eq 1 ]]
+        [[ $(json_of completed) -gt 2 ]] || break
+    done
     counted completed 2
     counted unsent 48
 }
