@@ -7,9 +7,14 @@
 
 #include "load.h"
 
-enum { NS_PER_MS = 1000 * 1000, NS_PER_S = 1000 * 1000 * 1000 };
+enum {
+    NS_PER_US = 1000,
+    NS_PER_MS = 1000 * 1000,
+    NS_PER_S = 1000 * 1000 * 1000,
+    US_PER_S = 1000 * 1000
+};
 
-/* The three sets of pselect(). */
+/* The sets of select(). */
 struct sets {
     fd_set readable, writable;
     int width; /* the highest descriptor and one; 0: there is none */
@@ -66,9 +71,10 @@ read_out(const struct sets *sets, struct pollfd *polls, size_t count)
 static int
 select_until(struct sets *sets, struct pollfd *polls, size_t count, int64_t left_ns)
 {
-    struct timespec left = {.tv_sec = (time_t)(left_ns / NS_PER_S),
-                            .tv_nsec = (long)(left_ns % NS_PER_S)};
-    int ready = pselect(sets->width, &sets->readable, &sets->writable, NULL, &left, NULL);
+    int64_t left_us = (left_ns + NS_PER_US - 1) / NS_PER_US;
+    struct timeval left = {.tv_sec = (time_t)(left_us / US_PER_S),
+                           .tv_usec = (suseconds_t)(left_us % US_PER_S)};
+    int ready = select(sets->width, &sets->readable, &sets->writable, NULL, &left);
 
     return ready > 0 ? read_out(sets, polls, count) : ready;
 }

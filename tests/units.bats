@@ -19,7 +19,7 @@ load helpers
     plan_test
 }
 
-@test "client/wait: to the nanosecond, and with more descriptors than a set has room for" {
+@test "client/wait: to the microsecond, and with more descriptors than a set has room for" {
     wait_test
 }
 
