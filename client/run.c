@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "../common/die.h"
-#include "../common/signals.h"
 #include "distribution.h"
 #include "drive.h"
 #include "holder.h"
@@ -74,10 +73,23 @@ on_signal(int number)
 void
 run_catch_signals(void)
 {
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction action = {.sa_handler = on_signal};
+    sigset_t ours;
 
-    signals_stoppable(on_signal, &waiting);
-    sigaction(SIGPIPE, &ignore, NULL);
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGTERM);
+    sigaddset(&ours, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &ours, &waiting);
+    sigdelset(&waiting, SIGINT); /* whoever started us may have left some blocked */
+    sigdelset(&waiting, SIGTERM);
+    sigdelset(&waiting, SIGCHLD);
+    action.sa_mask = ours;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGCHLD, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
 }
 
 bool

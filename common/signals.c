@@ -169,22 +169,3 @@ signals_over(void)
     }
     return signals_stop > 1 || (signals_stop == 1 && clock_us() - stopped_at >= grace_us);
 }
-
-void
-signals_stoppable(void (*handler)(int), sigset_t *waiting)
-{
-    static const int numbers[] = {SIGINT, SIGTERM, SIGCHLD};
-    struct sigaction action = {.sa_handler = handler};
-    sigset_t ours;
-
-    sigemptyset(&ours);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        sigaddset(&ours, numbers[i]);
-    }
-    sigprocmask(SIG_BLOCK, &ours, waiting);
-    action.sa_mask = ours;
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        sigdelset(waiting, numbers[i]); /* whoever started us may have left some blocked */
-        sigaction(numbers[i], &action, NULL);
-    }
-}

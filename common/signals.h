@@ -45,10 +45,6 @@ void signals_spawned(pid_t distributor, int grace_s);
 /* Starts the tick in a process that has no parent to watch. */
 void signals_tick(void);
 
-/* For programs that are no servers: INT, TERM and CHLD call `handler`, but only while the process
- * waits in pselect() with `waiting`; elsewhere they are blocked. */
-void signals_stoppable(void (*handler)(int), sigset_t *waiting);
-
 /* True when requests in progress are to be ended too: the grace is over, or a second stop came. */
 bool signals_over(void);
 

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "../../common/clock.h"
-#include "../../common/signals.h"
 
 enum { STOP_US = 1000 * 1000 }; /* for a row's process to end its helpers, when it is told to */
 
@@ -30,7 +29,21 @@ on_signal(int number)
 void
 run_catch_signals(void)
 {
-    signals_stoppable(on_signal, &waiting);
+    struct sigaction action = {.sa_handler = on_signal};
+    sigset_t ours;
+
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGTERM);
+    sigaddset(&ours, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &ours, &waiting);
+    sigdelset(&waiting, SIGINT); /* whoever started us may have left some blocked */
+    sigdelset(&waiting, SIGTERM);
+    sigdelset(&waiting, SIGCHLD);
+    action.sa_mask = ours;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGCHLD, &action, NULL);
 }
 
 bool
