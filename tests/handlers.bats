@@ -70,6 +70,11 @@ ask() { # TEXT, what the server is to say
     [[ $output == *'4 bytes'*2* ]]
     poke "$ADDRESS" connect half eof
     poke "$ADDRESS" connect close
+    all_seen() { # who has closed may still be in the queue
+        ask_server
+        [[ $(json_of connections) -eq 7 ]]
+    }
+    eventually all_seen
     stop_server
     counted rejected 5
     counted requests 0
