@@ -110,15 +110,22 @@ test-programs: $(TEST_TOOLS)
 demo: all
 	@BIN=$(BIN) tools/demo
 
+# Every model under the same loads, with a report of it all in results/; the herd; how cost grows.
+# make compare ARGS=-q is quick; tools/compare -h tells what else there is.
+compare herd scale: all
+	@BIN=$(abspath $(BIN)) tools/$@ $(ARGS)
+
 # All tests, or make test TESTS='contract client'.
 test: all test-programs
 	BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) CC='$(CC)' CFLAGS='$(CFLAGS)' \
 		tests/run $(TESTS)
 
-# Everything again, in a place of its own, where the compiler checks memory and arithmetic.
+# Everything again, in a place of its own, where the compiler checks memory and arithmetic. (The scripts in
+# tools/ would only run the same programs once more.)
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 sanitize:
-	$(MAKE) BIN=$(BUILD)/sanitize/bin BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' test
+	$(MAKE) BIN=$(BUILD)/sanitize/bin BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' \
+		NOT='compare herd report scale' test
 
 # No warning from either compiler, whatever the level of optimisation.
 strict:
@@ -168,4 +175,4 @@ help:
 	@echo 'make clean       remove what was built'
 	@echo 'make PROGRAM     one alone: client, $(firstword $(SERVERS)), handler_echo ...'
 
-.PHONY: all clean demo help install lint sanitize strict test test-programs uninstall $(PROGRAMS)
+.PHONY: all clean compare demo help herd install lint sanitize scale strict test test-programs uninstall $(PROGRAMS)

@@ -1,0 +1,225 @@
+# compare.awk - the tables of tools/compare. After csv.awk and table.awk; variable: dir.
+
+BEGIN {
+    read_results(dir, "compare")
+    print_head("compare")
+    split("few many keep large cpu blocking heavy", list, " ")
+    for (i = 1; i <= 7; i++) one_load(list[i])
+    light()
+    hostile()
+    highest()
+    memory()
+    stevens_control()
+    stevens_distribution()
+    answer()
+}
+
+function heading(text) {
+    print ""
+    wrap(text, 4)
+    print ""
+}
+
+function has_load(name,    i) {
+    for (i = 1; i <= nrows; i++) {
+        if ((row[i], name, "", "runs") in of) return 1
+    }
+    return 0
+}
+
+# What counts in it: connections, or requests or MiB where these are what it is about.
+function one_load(name,    i, r, per, unit, cpu) {
+    if (!has_load(name)) return
+    per = name == "keep" ? "requests_per_second" : name == "large" ? "mib_per_second" : \
+        "connections_per_second"
+    unit = name == "keep" ? "requests/s" : name == "large" ? "MiB/s" : "connections/s"
+    cpu = name == "keep" ? "cpu_us_per_request" : "cpu_us_per_connection"
+    heading(name ": " title[name] " (client " asked[name] ")")
+    printf "%-23s%23s  %20s%7s%9s%9s%s\n", "", unit,
+        "CPU us per " (name == "keep" ? "request" : "connect."), "switch", "service", "service",
+        name == "few" ? "    of" : ""
+    printf "%-23s %7s %7s %7s %6s %6s %6s%7s%9s%9s%s\n", "", "median", "min", "max", "median",
+        "min", "max", "per c.", "p50", "p99", name == "few" ? " limit" : ""
+    for (i = 1; i <= nrows; i++) {
+        r = row[i]
+        if (!((r, name, "", "runs") in of)) continue
+        printf "%-23s %s %s%s%s%s%s%s\n", r, spread(7, r, name, "", per), spread(6, r, name, "", cpu),
+            cell(7, r, name, "", "switches_per_connection"), cell(9, r, name, "", "service_p50", "time"),
+            cell(9, r, name, "", "service_p99", "time"), share(r, name), mark(r, name, "")
+    }
+    failures(name, "")
+}
+
+# What the barest program of the same model would take on this machine, as a share of what it took.
+function share(r, name) {
+    if (name != "few") return ""
+    if (!known(r, name, "", "limit_share")) return sprintf("%6s", "-")
+    return sprintf("%5.0f%%", med[r, name, "", "limit_share"])
+}
+
+# Who had no work of their own, beside those who had.
+function light(    i, r) {
+    if (!has_load("heavy")) return
+    heading("Light requests beside " title["heavy"] ": response time")
+    printf "%-23s%10s%10s%10s%12s%12s\n", "", "p50", "p99", "p99.9", "least p99", "most p99"
+    for (i = 1; i <= nrows; i++) {
+        r = row[i]
+        if (!known(r, "heavy", "", "light_p99")) continue
+        printf "%-23s%s%s%s%12s%12s\n", r, cell(10, r, "heavy", "", "light_p50", "time"),
+            cell(10, r, "heavy", "", "light_p99", "time"), cell(10, r, "heavy", "", "light_p999", "time"),
+            time(least[r, "heavy", "", "light_p99"]), time(most[r, "heavy", "", "light_p99"])
+    }
+}
+
+function hostile(    i, r) {
+    if (!has_load("idle") && !has_load("attack")) return
+    heading("Good clients beside idle ones (" asked["idle"] ") and an attack (" asked["attack"] ")")
+    printf "%-23s%10s%10s%10s   %10s%10s%10s\n", "", "idle:", "response", "response", "attack:",
+        "response", "response"
+    printf "%-23s%10s%10s%10s   %10s%10s%10s\n", "", "served", "p50", "p99", "served", "p50", "p99"
+    for (i = 1; i <= nrows; i++) {
+        r = row[i]
+        printf "%-23s%s%s%s   %s%s%s%s%s\n", r, served(r, "idle"),
+            cell(10, r, "idle", "", "response_p50", "time"),
+            cell(10, r, "idle", "", "response_p99", "time"), served(r, "attack"),
+            cell(10, r, "attack", "", "response_p50", "time"),
+            cell(10, r, "attack", "", "response_p99", "time"), mark(r, "idle", ""),
+            mark(r, "attack", "")
+    }
+    failures("idle", "")
+    failures("attack", "")
+}
+
+function served(r, name) {
+    if (!known(r, name, "", "failed_share")) return sprintf("%10s", "-")
+    return sprintf("%9.1f%%", 100 - med[r, name, "", "failed_share"])
+}
+
+function highest(    i, r, text) {
+    if (!has_load("highest")) return
+    text = "The highest rate (client " asked["highest"] "),"
+    heading(text " and times at half of it (client " asked["half"] ")")
+    printf "%-23s%9s%27s   %27s\n", "", "highest", "service", "response"
+    printf "%-23s%9s%9s%9s%9s   %9s%9s%9s\n", "", "rate", "p50", "p99", "p99.9", "p50", "p99", "p99.9"
+    for (i = 1; i <= nrows; i++) {
+        r = row[i]
+        printf "%-23s%s%s%s%s   %s%s%s%s%s\n", r, cell(9, r, "highest", "", "highest_rate"),
+            cell(9, r, "half", "", "service_p50", "time"), cell(9, r, "half", "", "service_p99", "time"),
+            cell(9, r, "half", "", "service_p999", "time"), cell(9, r, "half", "", "response_p50", "time"),
+            cell(9, r, "half", "", "response_p99", "time"),
+            cell(9, r, "half", "", "response_p999", "time"), mark(r, "highest", ""), mark(r, "half", "")
+    }
+    failures("highest", "")
+    failures("half", "")
+}
+
+function memory(    i, r) {
+    if (!has_load("memory")) return
+    heading("With " title["memory"] ": memory of its own, all processes; and starting and stopping")
+    printf "%-23s%13s%12s%15s\n", "", "private KiB", "processes", "start CPU ms"
+    for (i = 1; i <= nrows; i++) {
+        r = row[i]
+        printf "%-23s%s%s%s%s\n", r, cell(13, r, "memory", "", "private_kib"),
+            sprintf("%12s", known(r, "memory", "", "processes") ? med[r, "memory", "", "processes"] : "-"),
+            cell(15, r, "startup", "", "startup_cpu_ms"), mark(r, "memory", "")
+    }
+    failures("memory", "")
+    failures("startup", "")
+}
+
+# UNP vol. 1, fig. 30.1: the processor time of each design beyond that of the iterative server.
+function stevens_control(    i, r) {
+    if (!has_load("few")) return
+    heading("Stevens' first table: process control, CPU us per connection above the iterative server")
+    printf "%-23s%28s   %28s\n", "", "few clients", "many clients"
+    printf "%-23s%8s %9s %9s   %8s %9s %9s\n", "", "median", "min", "max", "median", "min", "max"
+    for (i = 1; i <= nrows; i++) {
+        r = row[i]
+        printf "%-23s%s   %s\n", r, spread_of(r, "few"), spread_of(r, "many")
+    }
+    say_below_zero()
+}
+
+function say_below_zero(    i, below) {
+    for (i = 1; i <= nrows; i++) {
+        if (known(row[i], "few", "", "control_cpu_us")) below += most[row[i], "few", "", "control_cpu_us"] < 0
+    }
+    if (!below) return
+    print ""
+    wrap("Below zero, " below " of them with few clients: cheaper than the iterative server, whose waits of " \
+        number(med["00", "few", "", "switches_per_connection"]) " per connection are in the price too.", 0)
+}
+
+function spread_of(r, name) {
+    return spread(9, r, name, "", "control_cpu_us")
+}
+
+# UNP vol. 1, fig. 30.2: how many each child has served; here the columns are the children.
+function stevens_distribution(    t, n, i, c, round, r) {
+    n = csv_read(dir "/compare-children.csv", t)
+    for (i = 1; i <= n; i++) {
+        if (t[i, "load"] == "few" && t[i, "round"] == 1) {
+            r = t[i, "row"]
+            who[r, ++children[r]] = t[i, "connections"]
+        }
+    }
+    if (!has_load("few")) return
+    heading("Stevens' second table: connections of each child, first round of few; Jain's index of all rounds")
+    printf "%-23s", ""
+    for (c = 1; c <= 10; c++) printf "%6d", c
+    printf "%8s\n", "Jain"
+    for (i = 1; i <= nrows; i++) {
+        r = row[i]
+        if (!known(r, "few", "", "jain")) continue
+        printf "%-23s%s%8.3f\n", r, children_of(r), med[r, "few", "", "jain"]
+    }
+}
+
+function children_of(r,    text, c) {
+    if (!children[r]) {
+        return sprintf("%-60s", "   one connection each: " med[r, "few", "", "children_served"] " children")
+    }
+    for (c = 1; c <= children[r] && c <= 10; c++) text = text sprintf("%6d", who[r, c])
+    return sprintf("%-60s", text) (children[r] > 10 ? " ..." : "")
+}
+
+# Which one, then? Of each load what it is about: who did best, and who cannot be told from that one.
+function answer() {
+    heading("Who did best at what; in brackets those whose range overlaps with the best one's")
+    best("few", "cpu_us_per_connection", -1, "few clients, CPU us per connection")
+    best("many", "cpu_us_per_connection", -1, "many clients, CPU us per connection")
+    best("keep", "cpu_us_per_request", -1, "keep-alive, CPU us per request")
+    best("large", "mib_per_second", 1, "large replies, MiB/s")
+    best("cpu", "connections_per_second", 1, "work for a processor, connections/s")
+    best("blocking", "connections_per_second", 1, "waiting, connections/s")
+    best("heavy", "light_p99", -1, "beside heavy requests, p99 in us")
+    best("idle", "failed_share", -1, "beside idle clients, % not served")
+    best("attack", "failed_share", -1, "under attack, % not served")
+    best("highest", "highest_rate", 1, "highest rate")
+    best("half", "response_p99", -1, "half of it, response p99 in us")
+    best("memory", "private_kib", -1, "memory of 100 clients, KiB")
+}
+
+function best(name, figure, sign, text,    i, r, first, worst, also) {
+    for (i = 1; i <= nrows; i++) {
+        r = row[i]
+        if (!known(r, name, "", figure)) continue
+        if (first == "" || sign * med[r, name, "", figure] > sign * med[first, name, "", figure]) first = r
+        if (worst == "" || sign * med[r, name, "", figure] < sign * med[worst, name, "", figure]) worst = r
+    }
+    if (first == "" || first == worst) return
+    for (i = 1; i <= nrows; i++) {
+        r = row[i]
+        if (r != first && known(r, name, "", figure) && overlap(r, first, name, figure)) {
+            also = also (also == "" ? "" : ", ") r
+        }
+    }
+    wrap(sprintf("%-38s%s %s%s; worst %s %s", text, first, number(med[first, name, "", figure]),
+        also == "" ? "" : " (" also ")", worst, number(med[worst, name, "", figure])), 38)
+}
+
+function overlap(a, b, name, figure) {
+    return least[a, name, "", figure] <= most[b, name, "", figure] &&
+        least[b, name, "", figure] <= most[a, name, "", figure]
+}
+

@@ -1,0 +1,92 @@
+# medians.awk - the figures of all runs (TOOL-runs.csv) become medians with their least and most, one line per
+# row, load, x and figure: "row,load,x,figure,unit,median,min,max,runs,of,why".
+#
+# Variable: base, the row that control_cpu_us is counted from (Stevens' process-control CPU time: the processor
+# time of a server beyond that of the iterative one, which does the same work and controls no process). It is the
+# difference of two runs of the same round, as the machine is not the same in the next.
+# Files: the limits of the machine (limits.csv; may be empty), then the runs.
+#
+# A run that failed is in no median. It is counted: `of` is how many were tried, and why says what failed.
+
+BEGIN { FS = "," }
+
+FNR == 1 { file++; next } # the headings
+file == 1 { answer_cpu[$1] = $6 + 0; cpu[$1] = $5 + 0; next }
+
+$5 == "run" {
+    key = $2 "," $3 "," $4
+    if (!(key in of)) keys[++nkeys] = key
+    of[key]++
+    good[key] += $7
+    if ($8 != "" && reason[key] == "") reason[key] = $8
+    next
+}
+
+{
+    add($1, $2 "," $3 "," $4, $5, $6, $7)
+    if ($8 != "" && note[$2 "," $3 "," $4 "," $5] == "") note[$2 "," $3 "," $4 "," $5] = $8
+    if ($5 == "cpu_us_per_connection") cost[$1, $3 "," $4, $2] = $7
+}
+
+END {
+    derive()
+    print "row,load,x,figure,unit,median,min,max,runs,of,why"
+    for (k = 1; k <= nkeys; k++) {
+        key = keys[k]
+        printf "%s,runs,,%d,,,%d,%d,%s\n", key, good[key], good[key], of[key], reason[key]
+        for (i = 1; i <= nfigures; i++) print_figure(key, figures[i])
+    }
+}
+
+function add(round, key, figure, unit, number) {
+    if (!(figure in units)) figures[++nfigures] = figure
+    units[figure] = unit
+    list[key, figure, ++count[key, figure]] = number + 0
+}
+
+# What follows from the figures of one run, or of two of the same round.
+function derive(    each, part, key, least) {
+    for (each in cost) {
+        split(each, part, SUBSEP)
+        key = part[3] "," part[2]
+        if ((part[1], part[2], base) in cost) {
+            add(part[1], key, "control_cpu_us", "us", cost[each] - cost[part[1], part[2], base])
+        }
+        least = least_cpu(part[3])
+        if (part[2] == "few," && least > 0 && cost[each] > 0) {
+            add(part[1], key, "limit_share", "%", 100 * least / cost[each])
+        }
+    }
+}
+
+# The processor time that the barest program of the same model takes on this machine: accept, read, write, close
+# by one process or by several, with as many clients as the load `few` has; and a fork, or a descriptor passed.
+function least_cpu(row,    serve) {
+    serve = row ~ /^0[012]/ ? answer_cpu["serve_n_1"] : answer_cpu["serve_n_n"]
+    if (serve == 0) return 0
+    if (row ~ /^01/) return cpu["fork"] ? serve + smaller(cpu["fork"], cpu["fork_static"]) : 0
+    if (row ~ /^0[45]/) return cpu["fdpass"] ? serve + cpu["fdpass"] : 0
+    return row ~ /^0[023]/ ? serve : 0
+}
+
+function smaller(a, b) {
+    return b > 0 && b < a ? b : a
+}
+
+function print_figure(key, figure,    n, i, middle) {
+    n = count[key, figure]
+    if (n == 0) return
+    for (i = 1; i <= n; i++) sorted[i] = list[key, figure, i]
+    sort(n)
+    middle = n % 2 ? sorted[(n + 1) / 2] : (sorted[n / 2] + sorted[n / 2 + 1]) / 2
+    printf "%s,%s,%s,%.6g,%.6g,%.6g,%d,%d,%s\n", key, figure, units[figure], middle, sorted[1],
+        sorted[n], n, of[key], note[key "," figure]
+}
+
+function sort(n,    i, j, t) {
+    for (i = 2; i <= n; i++) {
+        t = sorted[i]
+        for (j = i - 1; j >= 1 && sorted[j] > t; j--) sorted[j + 1] = sorted[j]
+        sorted[j + 1] = t
+    }
+}
