@@ -6,28 +6,10 @@ load helpers
 
 AWKS=$ROOT/tools/lib
 
-# Runs compare in the foreground: STATUS, what it said in $T/stdout and $T/stderr.
+TOOL=compare
+
 compare() { # OPTION... [SERVER...]
-    STATUS=0
-    TMPDIR=$T/tmp TEST_MARK=$T "$ROOT/tools/compare" -o "$T/results" "$@" \
-        >"$T/stdout" 2>"$T/stderr" 3>&- || STATUS=$?
-    echo "status $STATUS"
-    cat "$T/stderr" "$T/stdout"
-    nothing_in_tmp
-}
-
-nothing_in_tmp() {
-    [[ -z $(ls -A "$T/tmp") ]]
-}
-
-# One field of a figure's line: row,load,x,figure,unit,median,min,max,runs,of,why.
-figure() { # ROW LOAD FIGURE FIELD
-    awk -F, -v row="$1" -v load="$2" -v figure="$3" -v field="$4" '
-        $1 == row && $2 == load && $4 == figure { print $field }' "$T/results/compare.csv"
-}
-
-about() { # KEY
-    sed -n "s/^$1,//p" "$T/results/compare-about.csv"
+    use_tool "$@"
 }
 
 # A bin/ of symbolic links to the real programs, for tests that replace or remove some.
@@ -49,25 +31,6 @@ fake() { # NAME, script on stdin
 }
 
 # --- made-up runs --------------------------------------------------------------------------------
-
-# The files of a run that was made up; its figures come on stdin: round,row,load,x,figure,unit,value,why.
-made_up() {
-    mkdir -p "$T/results"
-    {
-        echo round,row,load,x,figure,unit,value,why
-        cat
-    } >"$T/results/compare-runs.csv"
-    awk -F, 'BEGIN { print "row,server,usual" }
-        NR > 1 && !seen[$2]++ { print $2 ",server" $2 ",yes" }' "$T/results/compare-runs.csv" \
-        >"$T/results/compare-rows.csv"
-    awk -F, 'BEGIN { print "load,title,x_name,client,expect" }
-        NR > 1 && !seen[$3]++ { print $3 ",the load " $3 ",,-c 5,all" }' "$T/results/compare-runs.csv" \
-        >"$T/results/compare-loads.csv"
-    printf 'key,value\ncommand,made up\nstarted,never\nseconds,1\nrounds,3\noutcome,complete\n' \
-        >"$T/results/compare-about.csv"
-    echo round,row,load,x,child,connections >"$T/results/compare-children.csv"
-    printf 'key,value\nsystem,none\n' >"$T/results/machine.csv"
-}
 
 # Round by round: what 00 and another row cost.
 costs() { # ROW COST_OF_00 COST...
@@ -379,18 +342,8 @@ END
     [[ $(cat "$T/stderr") == "compare: cannot write into the directory $T/results" ]]
 }
 
-runs_recorded() { # N
-    [[ $(grep -c ,run, "$T/results/compare-runs.csv") -ge $1 ]]
-} 2>/dev/null
-
 @test "interrupted: what there is is kept, printed and marked, and nothing is left behind" {
-    launch env BIN="$BIN" "$ROOT/tools/compare" -q -r 500 -l startup,few -o "$T/results" 02
-    eventually runs_recorded 5
-    kill -TERM "$SERVER_PID"
-    eventually dead "$SERVER_PID"
-    STATUS=0
-    wait "$SERVER_PID" || STATUS=$?
-    STARTED[-1]=
+    interrupt_tool TERM 5 -q -r 500 -l few 02
     [[ $STATUS -eq 143 ]]
     eventually nothing_marked
     nothing_in_tmp
@@ -402,11 +355,7 @@ runs_recorded() { # N
 }
 
 @test "killed at once: the results say that they are unfinished" {
-    launch env BIN="$BIN" "$ROOT/tools/compare" -q -r 500 -l few -o "$T/results" 02
-    eventually runs_recorded 2
-    kill -KILL "$SERVER_PID"
-    wait "$SERVER_PID" || :
-    STARTED[-1]=
+    interrupt_tool KILL 3 -q -r 500 -l few 02
     [[ $(about outcome) == unfinished ]]
     marked | xargs -r kill -TERM # its server and client knew nothing
     eventually nothing_marked

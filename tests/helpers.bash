@@ -404,3 +404,67 @@ not_allowed() { # NAMED OPTION...
     echo "$stderr"
     [[ -z $output && ${#stderr_lines[@]} -eq 2 && ${stderr_lines[0]} == "client: "*"$named"* ]]
 }
+
+# --- tools/compare, herd and scale: $TOOL is which, $T/results where --------------------------------
+
+# Runs it in the foreground: STATUS, what it said in $T/stdout and $T/stderr.
+use_tool() { # OPTION...
+    STATUS=0
+    TMPDIR=$T/tmp TEST_MARK=$T "$ROOT/tools/$TOOL" -o "$T/results" "$@" \
+        >"$T/stdout" 2>"$T/stderr" 3>&- || STATUS=$?
+    echo "status $STATUS"
+    cat "$T/stderr" "$T/stdout"
+    nothing_in_tmp
+}
+
+# It, in the background, until it has recorded so many runs; then a signal.
+interrupt_tool() { # SIGNAL RUNS OPTION...
+    local signal=$1 wanted=$2
+
+    shift 2
+    launch env BIN="$BIN" "$ROOT/tools/$TOOL" -o "$T/results" "$@"
+    eventually runs_recorded "$wanted"
+    kill -s "$signal" "$SERVER_PID"
+    eventually dead "$SERVER_PID"
+    STATUS=0
+    wait "$SERVER_PID" || STATUS=$?
+    STARTED[-1]=
+}
+
+nothing_in_tmp() {
+    [[ -z $(ls -A "$T/tmp") ]]
+}
+
+runs_recorded() { # N
+    [[ $(grep -c ,run, "$T/results/$TOOL-runs.csv" 2>/dev/null) -ge $1 ]]
+}
+
+# One field of a figure's line: row,load,x,figure,unit,median,min,max,runs,of,why.
+figure() { # ROW LOAD FIGURE FIELD [X]
+    awk -F, -v row="$1" -v load="$2" -v figure="$3" -v field="$4" -v x="${5:-}" '
+        $1 == row && $2 == load && $3 == x && $4 == figure { print $field }' "$T/results/$TOOL.csv"
+}
+
+about() { # KEY
+    sed -n "s/^$1,//p" "$T/results/$TOOL-about.csv"
+}
+
+# The files of a run that was made up; its figures come on stdin: round,row,load,x,figure,unit,value,why.
+made_up() {
+    local files=$T/results/$TOOL
+
+    mkdir -p "$T/results"
+    {
+        echo round,row,load,x,figure,unit,value,why
+        cat
+    } >"$files-runs.csv"
+    awk -F, 'BEGIN { print "row,server,usual" }
+        NR > 1 && !seen[$2]++ { print $2 ",server" $2 ",yes" }' "$files-runs.csv" >"$files-rows.csv"
+    awk -F, 'BEGIN { print "load,title,x_name,client,expect" }
+        NR > 1 && !seen[$3]++ { print $3 ",the load " $3 ",,-c 5,all" }' "$files-runs.csv" \
+        >"$files-loads.csv"
+    printf 'key,value\ncommand,made up\nstarted,never\nseconds,1\nrounds,3\noutcome,complete\n' \
+        >"$files-about.csv"
+    echo round,row,load,x,child,connections >"$files-children.csv"
+    printf 'key,value\nsystem,none\n' >"$T/results/machine.csv"
+}

@@ -14,7 +14,7 @@ BEGIN {
     answer()
 }
 
-function heading(text) {
+function section(text) {
     print ""
     wrap(text, 4)
     print ""
@@ -34,7 +34,7 @@ function one_load(name,    i, r, per, unit, cpu) {
         "connections_per_second"
     unit = name == "keep" ? "requests/s" : name == "large" ? "MiB/s" : "connections/s"
     cpu = name == "keep" ? "cpu_us_per_request" : "cpu_us_per_connection"
-    heading(name ": " title[name] " (client " asked[name] ")")
+    section(name ": " title[name] " (client " asked[name] ")")
     printf "%-23s%23s  %20s%7s%9s%9s%s\n", "", unit,
         "CPU us per " (name == "keep" ? "request" : "connect."), "switch", "service", "service",
         name == "few" ? "    of" : ""
@@ -60,7 +60,7 @@ function share(r, name) {
 # Who had no work of their own, beside those who had.
 function light(    i, r) {
     if (!has_load("heavy")) return
-    heading("Light requests beside " title["heavy"] ": response time")
+    section("Light requests beside " title["heavy"] ": response time")
     printf "%-23s%10s%10s%10s%12s%12s\n", "", "p50", "p99", "p99.9", "least p99", "most p99"
     for (i = 1; i <= nrows; i++) {
         r = row[i]
@@ -73,7 +73,7 @@ function light(    i, r) {
 
 function hostile(    i, r) {
     if (!has_load("idle") && !has_load("attack")) return
-    heading("Good clients beside idle ones (" asked["idle"] ") and an attack (" asked["attack"] ")")
+    section("Good clients beside idle ones (" asked["idle"] ") and an attack (" asked["attack"] ")")
     printf "%-23s%10s%10s%10s   %10s%10s%10s\n", "", "idle:", "response", "response", "attack:",
         "response", "response"
     printf "%-23s%10s%10s%10s   %10s%10s%10s\n", "", "served", "p50", "p99", "served", "p50", "p99"
@@ -98,7 +98,7 @@ function served(r, name) {
 function highest(    i, r, text) {
     if (!has_load("highest")) return
     text = "The highest rate (client " asked["highest"] "),"
-    heading(text " and times at half of it (client " asked["half"] ")")
+    section(text " and times at half of it (client " asked["half"] ")")
     printf "%-23s%9s%27s   %27s\n", "", "highest", "service", "response"
     printf "%-23s%9s%9s%9s%9s   %9s%9s%9s\n", "", "rate", "p50", "p99", "p99.9", "p50", "p99", "p99.9"
     for (i = 1; i <= nrows; i++) {
@@ -115,7 +115,7 @@ function highest(    i, r, text) {
 
 function memory(    i, r) {
     if (!has_load("memory")) return
-    heading("With " title["memory"] ": memory of its own, all processes; and starting and stopping")
+    section("With " title["memory"] ": memory of its own, all processes; and starting and stopping")
     printf "%-23s%13s%12s%15s\n", "", "private KiB", "processes", "start CPU ms"
     for (i = 1; i <= nrows; i++) {
         r = row[i]
@@ -130,7 +130,7 @@ function memory(    i, r) {
 # UNP vol. 1, fig. 30.1: the processor time of each design beyond that of the iterative server.
 function stevens_control(    i, r) {
     if (!has_load("few")) return
-    heading("Stevens' first table: process control, CPU us per connection above the iterative server")
+    section("Stevens' first table: process control, CPU us per connection above the iterative server")
     printf "%-23s%28s   %28s\n", "", "few clients", "many clients"
     printf "%-23s%8s %9s %9s   %8s %9s %9s\n", "", "median", "min", "max", "median", "min", "max"
     for (i = 1; i <= nrows; i++) {
@@ -164,7 +164,7 @@ function stevens_distribution(    t, n, i, c, round, r) {
         }
     }
     if (!has_load("few")) return
-    heading("Stevens' second table: connections of each child, first round of few; Jain's index of all rounds")
+    section("Stevens' second table: connections of each child, first round of few; Jain's index of all rounds")
     printf "%-23s", ""
     for (c = 1; c <= 10; c++) printf "%6d", c
     printf "%8s\n", "Jain"
@@ -185,7 +185,7 @@ function children_of(r,    text, c) {
 
 # Which one, then? Of each load what it is about: who did best, and who cannot be told from that one.
 function answer() {
-    heading("Who did best at what; in brackets those whose range overlaps with the best one's")
+    section("Who did best at what; in brackets those whose range overlaps with the best one's")
     best("few", "cpu_us_per_connection", -1, "few clients, CPU us per connection")
     best("many", "cpu_us_per_connection", -1, "many clients, CPU us per connection")
     best("keep", "cpu_us_per_request", -1, "keep-alive, CPU us per request")

@@ -1,5 +1,5 @@
-# startup.awk - what it cost to start and stop a server: "CPU_US SWITCHES", of its statistics in JSON
-# (the last line). After json.awk.
+# startup.awk - what it cost to start and stop a server, "CPU_US SWITCHES", from its statistics in
+# JSON (the last line). After json.awk.
 
 { statistics = $0 }
 
