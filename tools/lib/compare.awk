@@ -195,6 +195,7 @@ function answer() {
     best("heavy", "light_p99", -1, "beside heavy requests, p99 in us")
     best("idle", "failed_share", -1, "beside idle clients, % not served")
     best("attack", "failed_share", -1, "under attack, % not served")
+    best("attack", "response_p99", -1, "under attack, p99 in us of the served")
     best("highest", "highest_rate", 1, "highest rate")
     best("half", "response_p99", -1, "half of it, response p99 in us")
     best("memory", "private_kib", -1, "memory of 100 clients, KiB")
