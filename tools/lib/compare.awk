@@ -1,7 +1,9 @@
-# compare.awk - the tables of tools/compare. After csv.awk and table.awk; variable: dir.
+# compare.awk - the tables of tools/compare. After csv.awk and table.awk; variables: dir, and winners, a file for who
+# did best at what: "what,who".
 
 BEGIN {
     read_results(dir, "compare")
+    print "what,who" >winners
     print_head("compare")
     split("few many keep large cpu blocking heavy", list, " ")
     for (i = 1; i <= 7; i++) one_load(list[i])
@@ -186,19 +188,19 @@ function children_of(r,    text, c) {
 # Which one, then? Of each load what it is about: who did best, and who cannot be told from that one.
 function answer() {
     section("Who did best at what; in brackets those whose range overlaps with the best one's")
-    best("few", "cpu_us_per_connection", -1, "few clients, CPU us per connection")
-    best("many", "cpu_us_per_connection", -1, "many clients, CPU us per connection")
-    best("keep", "cpu_us_per_request", -1, "keep-alive, CPU us per request")
-    best("large", "mib_per_second", 1, "large replies, MiB/s")
-    best("cpu", "connections_per_second", 1, "work for a processor, connections/s")
-    best("blocking", "connections_per_second", 1, "waiting, connections/s")
-    best("heavy", "light_p99", -1, "beside heavy requests, p99 in us")
-    best("idle", "failed_share", -1, "beside idle clients, % not served")
-    best("attack", "failed_share", -1, "under attack, % not served")
-    best("attack", "response_p99", -1, "under attack, p99 in us of the served")
+    best("few", "cpu_us_per_connection", -1, "few clients: CPU us per connection")
+    best("many", "cpu_us_per_connection", -1, "many clients: CPU us per connection")
+    best("keep", "cpu_us_per_request", -1, "keep-alive: CPU us per request")
+    best("large", "mib_per_second", 1, "large replies: MiB/s")
+    best("cpu", "connections_per_second", 1, "work for a processor: connections/s")
+    best("blocking", "connections_per_second", 1, "waiting: connections/s")
+    best("heavy", "light_p99", -1, "beside heavy requests: p99 in us")
+    best("idle", "failed_share", -1, "beside idle clients: % not served")
+    best("attack", "failed_share", -1, "under attack: % not served")
+    best("attack", "response_p99", -1, "under attack: p99 in us of the served")
     best("highest", "highest_rate", 1, "highest rate")
-    best("half", "response_p99", -1, "half of it, response p99 in us")
-    best("memory", "private_kib", -1, "memory of 100 clients, KiB")
+    best("half", "response_p99", -1, "half of it: response p99 in us")
+    best("memory", "private_kib", -1, "memory of 100 clients: KiB")
 }
 
 function best(name, figure, sign, text,    i, r, first, worst, also) {
@@ -215,8 +217,10 @@ function best(name, figure, sign, text,    i, r, first, worst, also) {
             also = also (also == "" ? "" : ", ") r
         }
     }
-    wrap(sprintf("%-38s%s %s%s; worst %s %s", text, first, number(med[first, name, "", figure]),
-        also == "" ? "" : " (" also ")", worst, number(med[worst, name, "", figure])), 38)
+    also = sprintf("%s %s%s; worst %s %s", first, number(med[first, name, "", figure]),
+        also == "" ? "" : " (" also ")", worst, number(med[worst, name, "", figure]))
+    print text "," also >winners
+    wrap(sprintf("%-38s%s", text, also), 38)
 }
 
 function overlap(a, b, name, figure) {

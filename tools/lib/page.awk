@@ -408,19 +408,28 @@ function part_state(e,    i, n) {
     return 1
 }
 
-function part_summary(    table, n, i, last) {
+function part_summary() {
     section("summary", "Summary")
-    n = csv_pairs(dir "compare-sentences.csv", table)
-    if (n <= 0 || (n == 1 && table[1, 2] == "sentence")) {
+    if (!csv_exists(dir "compare-sentences.csv")) {
         para("Not measured yet: " code("make compare") " adds it.")
         return
     }
+    said("compare-best.csv", "Who did best at what",
+        "In brackets: rows whose range overlaps with the best one's, so that they are the same.")
+    said("compare-sentences.csv", "Model by model", "Each figure is a median of the rounds.")
+}
+
+# What the experiments' own scripts have written, in two columns.
+function said(file, title, about,    table, n, i, last) {
+    n = csv_pairs(dir file, table)
+    if (n < 1) {
+        return
+    }
+    headline(3, title)
+    para(about)
     print "<dl class=\"said\">"
     for (i = 1; i <= n; i++) {
-        if (i == 1 && table[i, 2] == "sentence") {
-            continue
-        }
-        if (table[i, 1] != last || i == 1) {
+        if (table[i, 1] != last) {
             printf "<dt>%s</dt>\n", esc(table[i, 1])
         }
         printf "<dd>%s</dd>\n", esc(table[i, 2])
@@ -781,7 +790,7 @@ function compare_trouble(e) {
         dot_series(e, "p99.9", 3, "heavy", "light_p999")
         dots("heavy-light", "Light requests beside heavy ones",
             "Do the many light requests wait behind the few heavy ones? Look at the distance " \
-            "from p50 to p99.", "us", "service time of the light requests")
+            "from p50 to p99.", "us", "response time of the light ones")
     }
     served_bars(e, "idle", "Served while idle connections are held",
         cap(TITLE[e, "idle"]) ". Who still serves?")
@@ -981,6 +990,7 @@ function part_herd(    e, i, load) {
     para("Children that wait for the same connection: how many of them wake up for each, and " \
         "what is it " \
         "good for? The rows are the ways of server03 in which children share a listening socket.")
+    said("herd-sentences.csv", "What follows", "Made of the figures below.")
     for (i = 1; i <= NLOADS[e]; i++) {
         load = LOADS[e, i]
         load_head(e, load)
@@ -1159,7 +1169,7 @@ function part_files(    n, i, j, part, name) {
     file_item("machine.csv")
     file_item("limits.csv")
     n = split( \
-        ".csv|-runs.csv|-children.csv|-rows.csv|-loads.csv|-about.csv|-sentences.csv|.txt", part,
+        ".csv|-runs.csv|-children.csv|-rows.csv|-loads.csv|-about.csv|-sentences.csv|-best.csv|.txt", part,
         "|")
     for (i = 1; i <= 3; i++) {
         for (j = 1; j <= n; j++) {

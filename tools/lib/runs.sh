@@ -105,7 +105,7 @@ open_results() {
     done
     mkdir -p "$out" 2>/dev/null || fail "cannot make the directory $out"
     (: >"$out/$tool-runs.csv") 2>/dev/null || fail "cannot write into the directory $out"
-    rm -f "$out/$tool.csv" "$out/$tool.txt" "$out/$tool-sentences.csv"
+    rm -f "$out/$tool.csv" "$out/$tool.txt" "$out/$tool-sentences.csv" "$out/$tool-best.csv"
     tmp=$(mktemp -d "${TMPDIR:-/tmp}/$tool.XXXXXX")
     note_signals
     echo round,row,load,x,figure,unit,value,why >"$out/$tool-runs.csv"
