@@ -120,8 +120,8 @@ test: all test-programs
 	BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) CC='$(CC)' CFLAGS='$(CFLAGS)' \
 		tests/run $(TESTS)
 
-# Everything again, in a place of its own, where the compiler checks memory and arithmetic. (The scripts in
-# tools/ would only run the same programs once more.)
+# Everything again, in a place of its own, where the compiler checks memory and arithmetic. (The
+# scripts in tools/ would only run the same programs once more.)
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 sanitize:
 	$(MAKE) BIN=$(BUILD)/sanitize/bin BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' \

@@ -76,14 +76,18 @@ costs() { # ROW COST_OF_00 COST...
     [[ $(figure 01 few control_cpu_us 6) == 20 ]]
     grep -E '^01 +20.0 +-15.0 +100 ' "$T/stdout"
     # A round in which the iterative server failed has no difference.
-    made_up < <(costs 01 10 30 20 25 | sed '/^2,00,few,,cpu/d; s/^2,00,few,,run,,1,/2,00,few,,run,,0,it died/')
+    costs 01 10 30 20 25 |
+        sed '/^2,00,few,,cpu/d; s/^2,00,few,,run,,1,/2,00,few,,run,,0,it died/' | made_up
     compare -n
     [[ $(figure 01 few control_cpu_us 6) == 20 && $(figure 01 few control_cpu_us 9) == 1 ]]
     [[ $(figure 01 few cpu_us_per_connection 9) == 2 ]]
 }
 
 @test "a failed run is in no median: it is counted, and its reason told" {
-    made_up < <(costs 02 10 30 10 40 && echo '3,02,few,,run,,0,7 of 5000 connections failed: reset 7')
+    {
+        costs 02 10 30 10 40
+        echo '3,02,few,,run,,0,7 of 5000 connections failed: reset 7'
+    } | made_up
     compare -n
     [[ $(figure 02 few runs 6) == 2 && $(figure 02 few runs 10) == 3 ]]
     [[ $(figure 02 few cpu_us_per_connection 6) == 35 ]]
@@ -134,8 +138,9 @@ END
 SERVER_SAID='{"connections":100,"requests":200,"wakeups":150,"wasted_wakeups":50,
 "context_switches":330,"cpu_user_s":0.002,"cpu_system_s":0.004,"children":[
 {"child":1,"connections":75},{"child":2,"connections":25},{"child":3,"connections":0}]}'
-CLIENT_SAID='{"scheduled":100,"completed":100,"failed":0,"unsent":0,"seconds":0.5,"client_cpu_s":0.003,
-"connections_per_second":200,"requests_per_second":400,"bytes_received":1048576,"errors":{"reset":0},
+CLIENT_SAID='{"scheduled":100,"completed":100,"failed":0,"unsent":0,"seconds":0.5,
+"client_cpu_s":0.003,"connections_per_second":200,"requests_per_second":400,
+"bytes_received":1048576,"errors":{"reset":0},
 "service_us":{"count":100,"min":1,"p50":10,"p90":20,"p99":30,"p999":40,"max":50},
 "response_us":{"count":0},"classes":[],"search":null}'
 
@@ -178,11 +183,13 @@ is() { # FIGURE VALUE
 }
 
 @test "connections that fail spoil a run, unless that is what is looked at" {
-    CLIENT_SAID=${CLIENT_SAID/'"completed":100,"failed":0,"unsent":0'/'"completed":90,"failed":7,"unsent":3'}
+    CLIENT_SAID=${CLIENT_SAID/'"completed":100,"failed":0'/'"completed":90,"failed":7'}
+    CLIENT_SAID=${CLIENT_SAID/'"unsent":0'/'"unsent":3'}
     CLIENT_SAID=${CLIENT_SAID/'"reset":0'/'"reset":5,"timed_out":2'}
     figures_of
     [[ $STATUS -eq 1 ]]
-    [[ $(cat "$T/figures") == '1,03,few,,run,,0,10 of 100 connections failed: reset 5 timed_out 2 unsent 3' ]]
+    [[ $(cat "$T/figures") == '1,03,few,,run,,0,10 of 100 connections failed: reset 5'* ]]
+    [[ $(cat "$T/figures") == *': reset 5 timed_out 2 unsent 3' ]]
 
     figures_of -v expect=some -v words=': it groaned'
     [[ $STATUS -eq 0 ]]
@@ -198,7 +205,8 @@ is() { # FIGURE VALUE
     [[ $STATUS -eq 1 && $(cat "$T/figures") == *',run,,0,the server printed no statistics' ]]
     CLIENT_SAID='{"completed":' figures_of
     [[ $STATUS -eq 1 && $(cat "$T/figures") == *',run,,0,the client printed no report' ]]
-    CLIENT_SAID='{"completed":0,"scheduled":0,"search":{"rate":0,"ended_early":""}}' figures_of -v load=highest
+    CLIENT_SAID='{"completed":0,"scheduled":0,"search":{"rate":0,"ended_early":""}}' \
+        figures_of -v load=highest
     [[ $STATUS -eq 1 && $(cat "$T/figures") == *',run,,0,no rate kept the bound' ]]
 }
 
@@ -206,7 +214,10 @@ is() { # FIGURE VALUE
     local bad
 
     cat >"$T/print.awk" <<'END'
-{ print parse_json($0), value["a.1.b"], value["a.2"], value["a.#"], value["s"], value["e.#"], length(value["l"]) }
+{
+    print parse_json($0), value["a.1.b"], value["a.2"], value["a.#"], value["s"], value["e.#"],
+        length(value["l"])
+}
 END
     awk -f "$AWKS/json.awk" -f "$T/print.awk" >"$T/values" \
         <<<'{"a":[{"b":-1.5e3},true],"s":"x\"},[y","o":{},"e":[],"l":"'"$(printf '%9000s' '')"'"}'
@@ -227,7 +238,8 @@ six_rows() { # COST...
         for round in 1 2 3; do
             echo "$round,0$row,few,,run,,1,"
             awk -v cost="$cost" -v round="$round" -v row="$row" 'BEGIN {
-                printf "%d,0%d,few,,cpu_us_per_connection,us,%.4f,\n", round, row, cost * (0.98 + round / 100)
+                printf "%d,0%d,few,,cpu_us_per_connection,us,%.4f,\n", round, row,
+                    cost * (0.98 + round / 100)
             }'
         done
         row=$((row + 1))
@@ -270,8 +282,7 @@ against_old() {
     cp "$T/results/compare.csv" "$T/old.csv"
     six_rows 10 20 30 40 50 90 | grep -v '^[23],05' | made_up
     against_old
-    grep -Fx '0 figures changed beyond the noise, 5 did not; of 1 it cannot be said, for they were run once.' \
-        "$T/against"
+    grep -F '0 figures changed beyond the noise, 5 did not; of 1 it cannot be said' "$T/against"
     # Twice as much, but its range is so wide that it nearly touches the old one.
     six_rows 10 20 30 40 50 60 | sed 's/^1,05,few,,cpu.*/1,05,few,,cpu_us_per_connection,us,61,/
         s/^2,05,few,,cpu.*/2,05,few,,cpu_us_per_connection,us,120,/
@@ -291,8 +302,8 @@ against_old() {
     [[ $(figure 02 few runs 11) == 'it did not start: server02_select: out of luck' ]]
     [[ -z $(figure 02 few cpu_us_per_connection 6) ]]
     [[ $(figure '03 -n 5' few runs 6) == 2 ]]
-    [[ $(about failed_runs) == 2 && $(about outcome) == complete ]]
-    grep '2 runs FAILED' "$T/stdout"
+    [[ $(about failed_runs) == 4 && $(about outcome) == complete ]] # startup and few, twice
+    grep '4 runs FAILED' "$T/stdout"
     grep -F 'out of luck' "$T/results/report.html"
 }
 
@@ -401,7 +412,7 @@ check_all_there() {
         END {
             for (row in rows) for (load in loads) {
                 if (!((row, load) in of)) print row, load, "was not run"
-                else if (good[row, load] > 0 && !figures[row, load]) print row, load, "has no figures"
+                else if (good[row, load] && !figures[row, load]) print row, load, "has no figures"
                 else count++
             }
             if (count != 6 * 13) print count " of 78"
@@ -416,8 +427,9 @@ check_all_there() {
     # On a machine that does much else a rate may not be kept, and that must be said.
     [[ $STATUS -eq $(($(cat "$T/failed") > 0)) ]]
     # Five clients made 1000 connections each, and their servers counted them.
-    [[ $(awk -F, '$1 == 1 && $3 == "few" { sum[$2] += $6 } END { for (row in sum) print sum[row] }' \
-        "$T/results/compare-children.csv" | sort -u) == 5000 ]]
+    [[ $(awk -F, '$1 == 1 && $3 == "few" { sum[$2] += $6 }
+        END { for (row in sum) print sum[row] }' "$T/results/compare-children.csv" |
+        sort -u) == 5000 ]]
     # With 100 clients: one process, one for each client, one, or ten and their parent.
     [[ $(for row in 00 01 02 '03 accept' '04 first' '05 queued'; do
         figure "$row" memory processes 6

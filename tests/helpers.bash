@@ -405,7 +405,7 @@ not_allowed() { # NAMED OPTION...
     [[ -z $output && ${#stderr_lines[@]} -eq 2 && ${stderr_lines[0]} == "client: "*"$named"* ]]
 }
 
-# --- tools/compare, herd and scale: $TOOL is which, $T/results where --------------------------------
+# --- tools/compare, herd and scale: $TOOL is which, $T/results where ------------------------------
 
 # Runs it in the foreground: STATUS, what it said in $T/stdout and $T/stderr.
 use_tool() { # OPTION...
@@ -449,7 +449,8 @@ about() { # KEY
     sed -n "s/^$1,//p" "$T/results/$TOOL-about.csv"
 }
 
-# The files of a run that was made up; its figures come on stdin: round,row,load,x,figure,unit,value,why.
+# The files of a run that was made up; its figures come on stdin:
+# round,row,load,x,figure,unit,value,why.
 made_up() {
     local files=$T/results/$TOOL
 

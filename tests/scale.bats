@@ -13,7 +13,7 @@ share() {
     for each; do
         round=$((round + 1))
         echo "$round,$row,idle,$x,run,,1,"
-        echo "$round,$row,idle,$x,failed_share,%,$each,$([[ $each == 0 ]] || echo "timed_out $each")"
+        echo "$round,$row,idle,$x,failed_share,%,$each,${each/#[1-9]*/timed_out $each}"
     done
 }
 
@@ -67,7 +67,6 @@ breaks() { # ROW
         ulimit -n 300
         use_tool -q idle 02
     )
-    STATUS=0
     [[ -z $(breaks 02) || $(breaks 02) -gt 10 ]]
     says "$T/stdout" 'descriptors'
 }

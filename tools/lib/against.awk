@@ -1,5 +1,5 @@
-# against.awk - what has changed since another time, beyond the noise. After csv.awk and table.awk; variables: old
-# and new, two results of compare (compare.csv).
+# against.awk - what has changed since another time, beyond the noise. After csv.awk and table.awk;
+# variables: old and new, two results of compare (compare.csv).
 #
 # Two runs of one program never agree. So a figure counts as changed only if all this holds:
 #   - both times it is the median of two runs at least, for else its noise is not known;
@@ -9,8 +9,8 @@
 #     by a fifth, that is the machine, and it is said once;
 #   - it is more than four times what the other rows moved by, as what disturbs a machine for some seconds does
 #     not disturb all rows alike (their median absolute deviation from what is common).
-# With less than five rows there is no telling what is common to them, nor how much they move: then the ranges
-# must lie apart by the whole of the wider one.
+# With less than five rows there is no telling what is common to them, nor how much they move: then
+# the ranges must lie apart by the whole of the wider one.
 
 BEGIN {
     n = split("connections_per_second cpu_us_per_connection " \
@@ -28,8 +28,8 @@ BEGIN {
     report()
 }
 
-# Of new / old over the rows, for each load and figure that five rows or more have: the median, and how far from
-# it (as a logarithm) the rows are, at the median.
+# Of new / old over the rows, for each load and figure that five rows or more have: the median, and
+# how far from it (as a logarithm) the rows are, at the median.
 function find_common(    key, part, i, k, m) {
     for (key in med) {
         split(key, part, SUBSEP)

@@ -1,5 +1,5 @@
-# compare.awk - the tables of tools/compare. After csv.awk and table.awk; variables: dir, and winners, a file for who
-# did best at what: "what,who".
+# compare.awk - the tables of tools/compare. After csv.awk and table.awk; variables: dir, and
+# winners, a file for who did best at what: "what,who".
 
 BEGIN {
     read_results(dir, "compare")
@@ -185,7 +185,8 @@ function children_of(r,    text, c) {
     return sprintf("%-60s", text) (children[r] > 10 ? " ..." : "")
 }
 
-# Which one, then? Of each load what it is about: who did best, and who cannot be told from that one.
+# Which one, then? Of each load what it is about: who did best, and who cannot be told from that
+# one.
 function answer() {
     section("Who did best at what; in brackets those whose range overlaps with the best one's")
     best("few", "cpu_us_per_connection", -1, "few clients: CPU us per connection")

@@ -1,9 +1,10 @@
-# figures.awk - one run: the client's report and the server's statistics (two files of JSON) become lines
-# "round,row,load,x,figure,unit,value,why". After json.awk; variables: round row load x; expect (all: a connection
-# that fails makes it a failed run, some: it is a figure); why (it has failed already); words (the server's on
-# stderr); startup ("CPU_US SWITCHES" without a client); sampled ("PRIVATE_KIB PROCESSES"); children (a file
-# for who served how many); limited (this machine was the client's limit). Exit status 1 if the run has
-# failed: then there is only the line `run`, with 0; 4 if it is that limit.
+# figures.awk - one run: the client's report and the server's statistics (two files of JSON) become
+# lines "round,row,load,x,figure,unit,value,why". After json.awk; variables: round row load x;
+# expect (all: a connection that fails makes it a failed run, some: it is a figure); why (it has
+# failed already); words (the server's on stderr); startup ("CPU_US SWITCHES" without a client);
+# sampled ("PRIVATE_KIB PROCESSES"); children (a file for who served how many); limited (this
+# machine was the client's limit). Exit status 1 if the run has failed: then there is only the line
+# `run`, with 0; 4 if it is that limit.
 
 # The last line of each file: a server says more than its statistics.
 FILENAME == ARGV[1] { client = $0 }
@@ -119,8 +120,8 @@ function put_per_connection() {
     }
 }
 
-# As the server counted it, for it knows its idle children too. One that has a child for each connection does
-# not list them: there the client did.
+# As the server counted it, for it knows its idle children too. One that has a child for each
+# connection does not list them: there the client did.
 function put_distribution(    i, n, count, served, least, most, sum, squares) {
     n = value["children.#"]
     if (n == 0) {

@@ -1,8 +1,9 @@
 # json.awk - parse_json(TEXT): every value of it into the array `value`, under its path.
 #
-# {"a":{"b":7},"c":[{"d":"x"}]} becomes value["a.b"] = 7, value["c.1.d"] = "x", and value["c.#"] = 1, the
-# number of elements. Strings lose their quotes, and \" inside them becomes "; other escapes stay as they are.
-# It is for the suite's own programs: it returns 0 for what is not JSON, but does not say where.
+# {"a":{"b":7},"c":[{"d":"x"}]} becomes value["a.b"] = 7, value["c.1.d"] = "x", and value["c.#"] =
+# 1, the number of elements. Strings lose their quotes, and \" inside them becomes "; other escapes
+# stay as they are. It is for the suite's own programs: it returns 0 for what is not JSON, but does
+# not say where.
 
 function parse_json(text) {
     json_text = text
@@ -11,8 +12,8 @@ function parse_json(text) {
     return parse_value("") && json_at > length(json_text)
 }
 
-# Looks at a piece of the text from json_at on, for substr() copies; at all of it only where a long string asks
-# for that.
+# Looks at a piece of the text from json_at on, for substr() copies; at all of it only where a long
+# string asks for that.
 function next_token(    rest) {
     rest = substr(json_text, json_at, 512)
     if (rest ~ /^"/ && !match(rest, /^"([^"\\]|\\.)*"/)) rest = substr(json_text, json_at)

@@ -1,12 +1,13 @@
-# medians.awk - the figures of all runs (TOOL-runs.csv) become medians with their least and most, one line per
-# row, load, x and figure: "row,load,x,figure,unit,median,min,max,runs,of,why".
+# medians.awk - the figures of all runs (TOOL-runs.csv) become medians with their least and most,
+# one line per row, load, x and figure: "row,load,x,figure,unit,median,min,max,runs,of,why".
 #
-# Variable: base, the row that control_cpu_us is counted from (Stevens' process-control CPU time: the processor
-# time of a server beyond that of the iterative one, which does the same work and controls no process). It is the
-# difference of two runs of the same round, as the machine is not the same in the next.
-# Files: the limits of the machine (limits.csv; may be empty), then the runs.
+# Variable: base, the row that control_cpu_us is counted from (Stevens' process-control CPU time:
+# the processor time of a server beyond that of the iterative one, which does the same work and
+# controls no process). It is the difference of two runs of the same round, as the machine is not
+# the same in the next. Files: the limits of the machine (limits.csv; may be empty), then the runs.
 #
-# A run that failed is in no median. It is counted: `of` is how many were tried, and why says what failed.
+# A run that failed is in no median. It is counted: `of` is how many were tried, and why says what
+# failed.
 
 BEGIN { FS = "," }
 
@@ -59,8 +60,9 @@ function derive(    each, part, key, least) {
     }
 }
 
-# The processor time that the barest program of the same model takes on this machine: accept, read, write, close
-# by one process or by several, with as many clients as the load `few` has; and a fork, or a descriptor passed.
+# The processor time that the barest program of the same model takes on this machine: accept, read,
+# write, close by one process or by several, with as many clients as the load `few` has; and a fork,
+# or a descriptor passed.
 function least_cpu(row,    serve) {
     serve = row ~ /^0[012]/ ? answer_cpu["serve_n_1"] : answer_cpu["serve_n_n"]
     if (serve == 0) return 0

@@ -191,8 +191,8 @@ chosen() {
 
 # --- one server --------------------------------------------------------------------------------
 
-# watch PID SECONDS - kills it if it takes longer than that, until unwatch. (To poll would cost processor time,
-# and that is what is measured.)
+# watch PID SECONDS - kills it if it takes longer than that, until unwatch. (To poll would cost
+# processor time, and that is what is measured.)
 watch() {
     rm -f "$tmp/pause"
     (
@@ -220,7 +220,8 @@ gone() {
     done
 }
 
-# start_server 'PROGRAM OPTION...' - then $server is its pid and $port its port; false if it does not start.
+# start_server 'PROGRAM OPTION...' - then $server is its pid and $port its port; false if it does
+# not start.
 start_server() {
     : >"$tmp/server"
     : >"$tmp/server.err"
@@ -311,8 +312,8 @@ record() {
     return 1
 }
 
-# The cost of starting and stopping is not a connection's: it is measured without a client, once a round, and
-# taken off. "CPU_US SWITCHES", or nothing if it is not known.
+# The cost of starting and stopping is not a connection's: it is measured without a client, once a
+# round, and taken off. "CPU_US SWITCHES", or nothing if it is not known.
 startup_of() {
     cat "$(startup_file "$1" "$2")" 2>/dev/null || :
 }
@@ -370,8 +371,8 @@ family() {
         }'
 }
 
-# sample PID - then $sampled is "PRIVATE_KIB PROCESSES", the largest of three looks while the client is at work;
-# where there is no smaps_rollup the first is "-".
+# sample PID - then $sampled is "PRIVATE_KIB PROCESSES", the largest of three looks while the client
+# is at work; where there is no smaps_rollup the first is "-".
 sample() {
     for _ in 1 2 3; do
         sleep 0.15 || :
@@ -460,7 +461,8 @@ show_progress() {
     progress "round $round of $rounds, run $((done + 1)) of $((total))$soon: $row, $load${x:+ $x}"
 }
 
-# medians - of all runs, into $out/$tool.csv. (What the machine can do is measured by compare alone.)
+# medians - of all runs, into $out/$tool.csv. (What the machine can do is measured by compare
+# alone.)
 medians() {
     [ -f "$out/limits.csv" ] || echo name >"$out/limits.csv"
     awk -f "$lib/medians.awk" -v base=00 "$out/limits.csv" "$out/$tool-runs.csv" >"$out/$tool.csv"

@@ -1,8 +1,8 @@
 # table.awk - the results of one experiment, and how its numbers are written. After csv.awk.
 #
-# read_results(DIR, TOOL) fills: row[1..nrows], usual[row], server[row]; load[1..nloads], title[load],
-# asked[load], expect[load]; about[key]; and of each figure med[], least[], most[], runs[], of[] and why[], all by
-# [row, load, x, figure]; x[load, 1..nx[load]] in ascending order.
+# read_results(DIR, TOOL) fills: row[1..nrows], usual[row], server[row]; load[1..nloads],
+# title[load], asked[load], expect[load]; about[key]; and of each figure med[], least[], most[],
+# runs[], of[] and why[], all by [row, load, x, figure]; x[load, 1..nx[load]] in ascending order.
 
 function read_results(dir, tool,    t, n, i, key) {
     n = csv_pairs(dir "/" tool "-about.csv", t)
@@ -71,7 +71,8 @@ function time(us) {
     return sprintf("%.2f s", us / 1e6)
 }
 
-# cell(WIDTH, ROW, LOAD, X, FIGURE, HOW) - its median, or "-" if there is none; HOW: time, or nothing.
+# cell(WIDTH, ROW, LOAD, X, FIGURE, HOW) - its median, or "-" if there is none; HOW: time, or
+# nothing.
 function cell(width, row, load, x, figure, how) {
     if (!known(row, load, x, figure)) return sprintf("%*s", width, "-")
     return sprintf("%*s", width, written(med[row, load, x, figure], how))
@@ -90,7 +91,8 @@ function spread(width, row, load, x, figure) {
         number(least[row, load, x, figure]), width, number(most[row, load, x, figure]))
 }
 
-# mark(ROW, LOAD, X) - " *" if one of its runs has failed; failures() then says how, below the table.
+# mark(ROW, LOAD, X) - " *" if one of its runs has failed; failures() then says how, below the
+# table.
 function mark(row, load, x) {
     return runs[row, load, x, "runs"] < of[row, load, x, "runs"] ? " *" : ""
 }
