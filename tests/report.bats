@@ -118,7 +118,7 @@ check_marks() {
     [[ $(marks half-response) -eq $(expected compare half "response_$times" "$usual") ]]
     [[ $(marks half-service-03) -eq $(expected compare half "service_$times" ^03) ]]
     [[ $(marks half-service-05) -eq $(expected compare half "service_$times" ^05) ]]
-    [[ $(marks heavy-light) -eq $(expected compare heavy 'light_(p50|p99|p999)') ]]
+    [[ $(marks heavy-light) -eq $(expected compare heavy 'light_(p50|p99|max)') ]]
     [[ $(marks idle-served) -eq $(expected compare idle failed_share) ]]
     [[ $(marks trouble-p99) -eq \
         $(expected compare idle response_p99)+$(expected compare attack response_p99) ]]

@@ -147,7 +147,7 @@ function others(i,    e, row) {
         row == "00" || row == "02" ? 190 : row == "01" ? 2700 : 1920)
     line(e, row, "heavy", "", "light_p50", "us", row == "00" || row == "02" ? 9000 : P50[i] * 1.2)
     line(e, row, "heavy", "", "light_p99", "us", row == "00" || row == "02" ? 58000 : P99[i] * 1.4)
-    line(e, row, "heavy", "", "light_p999", "us", row == "00" || row == "02" ? 98000 : P99[i] * 4)
+    line(e, row, "heavy", "", "light_max", "us", row == "00" || row == "02" ? 98000 : P99[i] * 4)
     line(e, row, "idle", "", "failed_share", "%", row == "02" ? 0 : 100)
     if (row == "02") {
         line(e, row, "idle", "", "response_p99", "us", 2900)

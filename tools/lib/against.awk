@@ -1,14 +1,14 @@
 # against.awk - what has changed since another time, beyond the noise. After csv.awk and table.awk;
-# variables: old and new, two results of compare (compare.csv).
+# variables: old and new, two results of compare (compare.csv); name, what the old one is called.
 #
 # Two runs of one program never agree. So a figure counts as changed only if all this holds:
 #   - both times it is the median of two runs at least, for else its noise is not known;
-#   - the two ranges lie apart, by more than half of the wider one: with a few runs each, ranges that merely do
-#     not overlap come by chance too often among some hundred figures;
-#   - it is more than 10 %, after what is common to all rows has been taken off: if everything became slower
-#     by a fifth, that is the machine, and it is said once;
-#   - it is more than four times what the other rows moved by, as what disturbs a machine for some seconds does
-#     not disturb all rows alike (their median absolute deviation from what is common).
+#   - the two ranges lie apart, by more than half of the wider one: with a few runs each, ranges that
+#     merely do not overlap come by chance too often among some hundred figures;
+#   - it is more than 10 %, after what is common to all rows has been taken off: if everything became
+#     slower by a fifth, that is the machine, and it is said once;
+#   - it is more than four times what the other rows moved by, as what disturbs a machine for some
+#     seconds does not disturb all rows alike (their median absolute deviation from what is common).
 # With less than five rows there is no telling what is common to them, nor how much they move: then
 # the ranges must lie apart by the whole of the wider one.
 
@@ -20,7 +20,7 @@ BEGIN {
     if (read_figures(old) <= 0) print "against: " old " has no results"
     for (key in med) {
         was[key] = med[key]; was_least[key] = least[key]; was_most[key] = most[key]
-        was_runs[key] = runs[key]
+        was_runs[key] = runs[key]; was_of[key] = of[key]
     }
     split("", med)
     read_figures(new)
@@ -86,8 +86,9 @@ function report(    key, part, k, lines, i, unknown, same, t) {
         if (changed(key, k)) lines[++nlines] = line_of(key, part, k)
         else same++
     }
-    print "Against " old ":"
+    print "Against " name ":"
     print ""
+    tell_gone()
     tell_common()
     for (i = 2; i <= nlines; i++) {
         t = lines[i]
@@ -101,13 +102,28 @@ function report(    key, part, k, lines, i, unknown, same, t) {
 }
 
 function line_of(key, part, k) {
-    return sprintf("%-22s %-8s %-24s %9s -> %9s   %+.0f %%%s", part[1], part[2], part[4], number(was[key]),
-        number(med[key]), was[key] > 0 ? 100 * (med[key] / was[key] / common_of(k) - 1) : 100,
+    return sprintf("%-22s %-8s %-24s %9s -> %9s   %+.0f %%%s", part[1], part[2], part[4],
+        number(was[key]), number(med[key]),
+        was[key] > 0 ? 100 * (med[key] / was[key] / common_of(k) - 1) : 100,
         common_of(k) > 1.1 || common_of(k) < 1 / 1.1 ? " more than common" : "")
 }
 
 function common_of(k) {
     return k in common ? common[k] : 1
+}
+
+# Rows that were measured then and are not now, or of which more runs fail.
+function tell_gone(    key, part, gone) {
+    for (key in was) {
+        split(key, part, SUBSEP)
+        if (part[4] != "runs" || !was[key]) continue
+        if (!(key in med)) gone = gone (gone == "" ? "" : ", ") part[1] " " part[2]
+        else if (med[key] / of[key] < was[key] / was_of[key]) {
+            printf "%s %s: %d of %d runs failed, of %d then %d\n", part[1], part[2],
+                of[key] - med[key], of[key], was_of[key], was_of[key] - was[key]
+        }
+    }
+    if (gone != "") wrap("Not run this time: " gone "\n", 4)
 }
 
 # What all rows share, where it is more than 10 %.

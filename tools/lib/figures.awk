@@ -1,10 +1,10 @@
 # figures.awk - one run: the client's report and the server's statistics (two files of JSON) become
-# lines "round,row,load,x,figure,unit,value,why". After json.awk; variables: round row load x;
-# expect (all: a connection that fails makes it a failed run, some: it is a figure); why (it has
-# failed already); words (the server's on stderr); startup ("CPU_US SWITCHES" without a client);
-# sampled ("PRIVATE_KIB PROCESSES"); children (a file for who served how many); limited (this
-# machine was the client's limit). Exit status 1 if the run has failed: then there is only the line
-# `run`, with 0; 4 if it is that limit.
+# lines "round,row,load,x,figure,unit,value,why". After json.awk; variables: round row name (the
+# load's: to gawk `load` is something else) x; expect (all: a connection that fails makes it a failed
+# run, some: it is a figure); why (it has failed already); words (the server's on stderr); startup
+# ("CPU_US SWITCHES" without a client); sampled ("PRIVATE_KIB PROCESSES"); children (a file for who
+# served how many); limited (this machine was the client's limit). Exit status 1 if the run has
+# failed: then there is only the line `run`, with 0; 4 if it is that limit.
 
 # The last line of each file: a server says more than its statistics.
 FILENAME == ARGV[1] { client = $0 }
@@ -13,24 +13,25 @@ FILENAME == ARGV[2] { server = $0 }
 END {
     read_client()
     read_server()
-    if (why == "" && load != "startup") judge()
+    if (why == "" && name != "startup") judge()
+    gsub(/,/, ";", why)
     print head() ",run,," (why == "") "," why
     if (why != "") exit (limited ? 4 : 1)
-    if (load == "startup") {
+    if (name == "startup") {
         put("startup_cpu_ms", "ms", cpu_us / 1000)
-    } else if (load == "highest") {
+    } else if (name == "highest") {
         put("highest_rate", "/s", found_rate)
-    } else if (load == "memory") {
+    } else if (name == "memory") {
         split(sampled, sample, " ")
-        if (sample[1] != "-") put("private_kib", "KiB", sample[1])
-        put("processes", "", sample[2])
+        if (sample[1] > 0) put("private_kib", "KiB", sample[1])
+        if (sample[2] > 0) put("processes", "", sample[2])
     } else {
         put_all()
     }
 }
 
 function head() {
-    return round "," row "," load "," x
+    return round "," row "," name "," x
 }
 
 function put(figure, unit, number, reason) {
@@ -42,7 +43,8 @@ function read_client(    kind, n, kinds, i) {
     for (kind in value) asked[kind] = value[kind]
     n = split("refused reset timed_out short corrupt rejected client_limited other", kinds, " ")
     for (i = 1; i <= n; i++) {
-        if (value["errors." kinds[i]] > 0) failures = failures " " kinds[i] " " value["errors." kinds[i]]
+        if (value["errors." kinds[i]] == 0) continue
+        failures = failures " " kinds[i] " " value["errors." kinds[i]]
     }
     if (value["unsent"] > 0) failures = failures " unsent " value["unsent"]
     found_rate = value["search.rate"] + 0
@@ -55,7 +57,8 @@ function read_server(    cost) {
         why = "the server printed no statistics"
         return
     }
-    split(startup, cost, " ")
+    if (name != "startup") split(startup, cost, " ")
+    known_startup = startup != ""
     cpu_us = (value["cpu_user_s"] + value["cpu_system_s"]) * 1e6 - cost[1]
     switches = value["context_switches"] - cost[2]
     connections = value["connections"]
@@ -67,9 +70,9 @@ function judge(    lost) {
     if (!("completed" in asked)) {
         why = "the client printed no report"
     } else if (limited) {
-        why = "this machine was the limit: " (failures != "" ? substr(failures, 2) : asked["hints.1"])
-        gsub(/,/, ";", why)
-    } else if (load == "highest" && found_rate == 0) {
+        why = "this machine was the limit: " \
+            (failures != "" ? substr(failures, 2) : asked["hints.1"])
+    } else if (name == "highest" && found_rate == 0) {
         why = "no rate kept the bound"
         if (asked["search.ended_early"] != "") why = why ": " asked["search.ended_early"]
     } else if (expect == "all" && lost > 0) {
@@ -92,14 +95,18 @@ function put_all(    lost) {
     }
     put_times("service", "service_us")
     put_times("response", "response_us")
-    if (load == "heavy") put_times("light", light_class())
+    if (name == "heavy") put_times("light", light_class())
+    if (asked["held.asked"] > 0) put("held_least", "", asked["held.least"])
     if (connections > 0) put_per_connection()
     put_distribution()
 }
 
+# One of a thousand is not known from some hundred.
+
 function put_times(name, path,    i, n, list) {
     if (asked[path ".count"] + 0 == 0) return
-    n = split("min p50 p90 p99 p999 max", list, " ")
+    n = split("min p50 p90 p99 max p999", list, " ")
+    if (asked[path ".count"] < 2000) n--
     for (i = 1; i <= n; i++) put(name "_" list[i], "us", asked[path "." list[i]])
 }
 
@@ -109,10 +116,14 @@ function light_class(    path) {
     return path (asked[path ".response_us.count"] > 0 ? ".response_us" : ".service_us")
 }
 
+# Where others are connected beside, what it costs is theirs as well, and no connection's.
 function put_per_connection() {
-    put("cpu_us_per_connection", "us", cpu_us / connections)
-    if (value["requests"] > 0) put("cpu_us_per_request", "us", cpu_us / value["requests"])
-    put("switches_per_connection", "", switches / connections)
+    if (name == "idle" || name == "attack") return
+    if (known_startup) {
+        put("cpu_us_per_connection", "us", cpu_us / connections)
+        if (value["requests"] > 0) put("cpu_us_per_request", "us", cpu_us / value["requests"])
+        put("switches_per_connection", "", switches / connections)
+    }
     put("wakeups_per_connection", "", value["wakeups"] / connections)
     put("wasted_per_connection", "", value["wasted_wakeups"] / connections)
     if (asked["completed"] > 0) {

@@ -8,7 +8,8 @@ BEGIN {
     print_head("herd")
     read_rounds(dir "/herd-runs.csv")
     paced()
-    saturated()
+    loaded("fifteen")
+    loaded("saturated")
     busy()
     answer()
 }
@@ -39,16 +40,15 @@ function paced() {
     failed_runs("paced")
 }
 
-function saturated() {
-    if (!nx["saturated"]) return
-    print_heading("saturated")
-    print_table("saturated", "switches",
-        "Voluntary context switches per connection: median, min-max")
-    print_table("saturated", "rate", "1000 connections per second: median, min-max")
-    print_table("saturated", "cpu", "CPU us per connection: median, min-max")
-    print_table("saturated", "service_p99", "Service time, p99 in ms: median, min-max")
-    print_table("saturated", "fairness", served_text())
-    failed_runs("saturated")
+function loaded(name) {
+    if (!nx[name]) return
+    print_heading(name)
+    print_table(name, "switches", "Voluntary context switches per connection: median, min-max")
+    print_table(name, "rate", "1000 connections per second: median, min-max")
+    print_table(name, "cpu", "CPU us per connection: median, min-max")
+    print_table(name, "service_p99", "Service time, p99 in ms: median, min-max")
+    print_table(name, "fairness", served_text())
+    failed_runs(name)
 }
 
 function busy() {
@@ -133,7 +133,8 @@ function answer() {
     blocking_accept()
     who_wakes_most()
     unseen()
-    under_load()
+    under_load("fifteen", "With 15 connections at a time")
+    under_load("saturated", "Saturated")
     who_serves()
     reuseport()
 }
@@ -229,37 +230,38 @@ function unseen(    r, woken, wasted) {
     }
 }
 
-function under_load(    i, c, r, n, text) {
+function under_load(name, how,    i, c, r, n, text) {
     for (i = 1; i <= nherd; i++) {
         r = herd[i]
         text = ""
-        for (c = 1; c <= nx["saturated"]; c++) {
-            n = x["saturated", c]
-            if (n + 0 < some + 0 || !known(r, "saturated", n, "jain")) continue
+        for (c = 1; c <= nx[name]; c++) {
+            n = x[name, c]
+            if (n + 0 < some + 0 || !known(r, name, n, "jain")) continue
             if (!known(r, "paced", n, "jain")) continue
             text = text sprintf("%s %s instead of %s with %s", text == "" ? "" : ",",
-                number(switches(r, "saturated", n)), number(switches(r, "paced", n)), children(n))
+                number(switches(r, name, n)), number(switches(r, "paced", n)), children(n))
         }
-        if (text != "") say("- Saturated, " way(r) " makes" text " (switches per connection).")
+        if (text != "") say("- " how ", " way(r) " makes" text " (switches per connection).")
     }
-    if (nherd) throughput(x["saturated", nx["saturated"]])
+    if (nherd && nx[name]) throughput(name, how, x[name, nx[name]])
 }
 
-# With more children than clients some always wait, and are woken under load, too.
-function throughput(n,    i, text) {
-    if (!known("03 accept", "saturated", n, "jain")) return
+# With more children than connections some always wait, and are woken under load, too.
+function throughput(name, how, n,    i, text) {
+    if (!known("03 accept", name, n, "jain")) return
     for (i = 1; i <= nherd; i++) {
-        if (!known(herd[i], "saturated", n, "jain")) continue
+        if (!known(herd[i], name, n, "jain")) continue
         text = text (text == "" ? "" : ", ") way(herd[i]) " " \
-            number(figure_of(herd[i], "saturated", n, "connections_per_second"))
+            number(figure_of(herd[i], name, n, "connections_per_second"))
     }
-    say("- Saturated, with " children(n) ", these make " text " connections/s, accept " \
-        number(figure_of("03 accept", "saturated", n, "connections_per_second")) ".")
+    if (text == "") return
+    say("- " how ", with " children(n) ", these make " text " connections/s, accept " \
+        number(figure_of("03 accept", name, n, "connections_per_second")) ".")
 }
 
 function who_serves(    i, r, text, load, l) {
-    split("paced saturated", load, " ")
-    for (l = 1; l <= 2; l++) {
+    split("paced fifteen saturated", load, " ")
+    for (l = 1; l <= 3; l++) {
         text = ""
         for (i = 1; i <= nrows; i++) {
             r = row[i]
@@ -274,7 +276,7 @@ function who_serves(    i, r, text, load, l) {
 
 # From the rounds: the share of the busiest child in the connections of all.
 function busiest_share(r, name, n) {
-    return 100 * top[r, name, n] / all[r, name, n]
+    return all[r, name, n] ? 100 * top[r, name, n] / all[r, name, n] : 0
 }
 
 # --- reuseport ---------------------------------------------------------------------------------
@@ -306,7 +308,7 @@ function larger(a, b) {
 
 # A connection that was dealt to a busy child waits, while others are idle: its spread (p99 over
 # p50) against accept's, in the same round.
-function reuseport(    c, round, n, ratio, higher, of_all, list, text, share) {
+function reuseport(    c, round, n, ratio, higher, of_all, list, every, text, share) {
     for (c = 1; c <= nx["busy"]; c++) {
         n = 0
         for (round = 1; round <= last_round; round++) {
@@ -314,8 +316,8 @@ function reuseport(    c, round, n, ratio, higher, of_all, list, text, share) {
             if (ratio) ratio = spread_of("03 reuseport", round, x["busy", c]) / ratio
             if (!ratio) continue
             list[++n] = ratio
+            every[++of_all] = ratio
             higher += ratio > 1
-            of_all++
         }
         if (n) {
             text = text (text == "" ? "" : ", ") "with " children(x["busy", c]) " " \
@@ -323,12 +325,12 @@ function reuseport(    c, round, n, ratio, higher, of_all, list, text, share) {
         }
     }
     if (!of_all) return
-    share = higher / of_all
+    share = median(every, of_all)
     say("- Busy, reuseport spreads the response times (p99/p50) more than accept in " higher \
-        " of " of_all " pairs of the same round: " text " times (medians). " (share > 0.75 ? \
-        "Its hash deals a connection to a child that is busy, while others are idle." : \
-        share < 0.25 ? "So its hash does no harm here." : \
-        "The noise of this machine is larger than that."))
+        " of " of_all " pairs of the same round: " text " times (medians). " \
+        (of_all < 8 ? "That are too few to say why." : \
+        higher > 0.75 * of_all && share > 1.1 ? "As its hash would: it deals a connection to a " \
+        "child that is busy, while others are idle." : "That may be noise."))
     waiting()
 }
 

@@ -1,8 +1,8 @@
 # limits.awk - the report of `limits -o json` as CSV. After json.awk.
 
 BEGIN {
-    n = split("name what per_second us_each cpu_us_each answer_cpu_us_each switches_each n outcome why",
-        column, " ")
+    n = split("name what per_second us_each cpu_us_each answer_cpu_us_each switches_each n " \
+        "outcome why", column, " ")
     for (i = 1; i <= n; i++) printf "%s%s", column[i], i < n ? "," : "\n"
 }
 

@@ -76,8 +76,8 @@ function smaller(a, b) {
 }
 
 function print_figure(key, figure,    n, i, middle) {
+    if (!((key, figure) in count)) return
     n = count[key, figure]
-    if (n == 0) return
     for (i = 1; i <= n; i++) sorted[i] = list[key, figure, i]
     sort(n)
     middle = n % 2 ? sorted[(n + 1) / 2] : (sorted[n / 2] + sorted[n / 2 + 1]) / 2

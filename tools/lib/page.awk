@@ -787,7 +787,7 @@ function compare_trouble(e) {
         dot_rows(e)
         dot_series(e, "p50", 1, "heavy", "light_p50")
         dot_series(e, "p99", 2, "heavy", "light_p99")
-        dot_series(e, "p99.9", 3, "heavy", "light_p999")
+        dot_series(e, "slowest", 3, "heavy", "light_max")
         dots("heavy-light", "Light requests beside heavy ones",
             "Do the many light requests wait behind the few heavy ones? Look at the distance " \
             "from p50 to p99.", "us", "response time of the light ones")
@@ -1169,8 +1169,8 @@ function part_files(    n, i, j, part, name) {
     file_item("machine.csv")
     file_item("limits.csv")
     n = split( \
-        ".csv|-runs.csv|-children.csv|-rows.csv|-loads.csv|-about.csv|-sentences.csv|-best.csv|.txt", part,
-        "|")
+        ".csv|-runs.csv|-children.csv|-rows.csv|-loads.csv|-about.csv|-sentences.csv|-best.csv" \
+        "|.txt", part, "|")
     for (i = 1; i <= 3; i++) {
         for (j = 1; j <= n; j++) {
             file_item(EXPERIMENTS[i] part[j])

@@ -11,7 +11,8 @@
 #   $tool-about.csv     key,value: the command, when, how long, complete or interrupted
 #   machine.csv         key,value
 #
-# No value has a comma, a quote or a line feed in it: say() and plain() see to that.
+# No value has a comma, a quote or a line feed in it: plain() sees to that. The command is the last
+# of its line, and may have commas.
 
 BIN=${BIN:-$root/bin}
 lib=$root/tools/lib
@@ -27,6 +28,7 @@ watchdog=
 signal=   # the one that ended it
 began=    # when, in seconds
 failed=0  # runs
+locked=   # true while $out is ours
 
 # --- ending ------------------------------------------------------------------------------------
 
@@ -49,6 +51,7 @@ clean_up() {
     [ -z "$client" ] || { kill -KILL "$client" 2>/dev/null || :; }
     [ -z "$server" ] || stop_server || :
     [ -z "$watchdog" ] || unwatch
+    [ -z "$locked" ] || rm -rf "$out/.running"
     [ -z "$tmp" ] || rm -rf "$tmp"
 }
 
@@ -83,9 +86,19 @@ progress() {
     fi
 }
 
-# plain TEXT - fit for a value of a CSV.
+# plain TEXT - fit for a value of a CSV, and for awk -v, which takes backslashes for its own.
 plain() {
-    printf '%s' "$1" | tr '\n,"' " ;'"
+    printf '%s' "$1" | tr '\n,"\\' " ;'/"
+}
+
+# typed WORD... - the words as one would type them.
+typed() {
+    for each; do
+        case $each in
+        *[!A-Za-z0-9_./,:=-]* | '') printf " '%s'" "$each" ;;
+        *) printf ' %s' "$each" ;;
+        esac
+    done | tr '\n\\' ' /'
 }
 
 duration() {
@@ -98,21 +111,48 @@ duration() {
 
 # --- the files ---------------------------------------------------------------------------------
 
-# open_results COMMAND - makes $out, and its files with their headings.
+# check_out - what awk would not take for a file's name.
+check_out() {
+    case $out in
+    '' | *\\*) wrong "-o '$out': a directory without a backslash in its name is allowed" ;;
+    /*) ;;
+    -* | *=*) out=./$out ;;
+    esac
+}
+
+# make_tmp - and from now on it is removed, whatever happens.
+make_tmp() {
+    tmp=$(mktemp -d "${TMPDIR:-/tmp}/$tool.XXXXXX") || fail 'no temporary directory'
+    note_signals
+}
+
+# Two that write into one directory would mix their runs, and measure each other. (A lock that a
+# killed one has left is taken over.)
+lock_out() {
+    if ! mkdir "$out/.running" 2>/dev/null; then
+        other=$(cat "$out/.running/pid" 2>/dev/null || :)
+        if [ -n "$other" ] && kill -0 "$other" 2>/dev/null; then
+            fail "$out is in use by another run, pid $other"
+        fi
+    fi
+    (echo $$ >"$out/.running/pid") 2>/dev/null || fail "cannot write into the directory $out"
+    locked=yes
+}
+
+# open_results COMMAND - makes $out, and its files with their headings. After make_tmp.
 open_results() {
     for each in client limits; do
         [ -x "$BIN/$each" ] || fail "there is no program $BIN/$each: 'make' builds it"
     done
     mkdir -p "$out" 2>/dev/null || fail "cannot make the directory $out"
+    lock_out
     (: >"$out/$tool-runs.csv") 2>/dev/null || fail "cannot write into the directory $out"
     rm -f "$out/$tool.csv" "$out/$tool.txt" "$out/$tool-sentences.csv" "$out/$tool-best.csv"
-    tmp=$(mktemp -d "${TMPDIR:-/tmp}/$tool.XXXXXX")
-    note_signals
     echo round,row,load,x,figure,unit,value,why >"$out/$tool-runs.csv"
     echo round,row,load,x,child,connections >"$out/$tool-children.csv"
     echo row,server,usual >"$out/$tool-rows.csv"
     echo load,title,x_name,client,expect >"$out/$tool-loads.csv"
-    command=$(plain "$1")
+    command=$1
     date=$(date -u '+%Y-%m-%d %H:%M UTC')
     began=$(date +%s)
     describe_machine >"$out/machine.csv"
@@ -176,6 +216,7 @@ variants() {
         echo "no|$number piped round-robin|$1 -n 10 -d piped -P round-robin"
         echo "no|$number piped least-loaded|$1 -n 10 -d piped -P least-loaded"
         ;;
+    server01_*) echo "yes|$number|$1 -n 2000" ;; # by default 256 idle clients would stop it
     *) echo "yes|$number|$1" ;;
     esac
 }
@@ -198,7 +239,7 @@ watch() {
     (
         sleep "$2" &
         echo $! >"$tmp/pause"
-        wait $! && kill -KILL "$1"
+        wait $! && kill -0 $$ && kill -KILL "$1"
     ) 2>/dev/null &
     watchdog=$!
 }
@@ -301,21 +342,30 @@ record() {
     sed -n '$p' "$tmp/server" >"$tmp/server.json"
     [ -z "$why" ] || : >"$tmp/client"
     outcome=0
-    awk -f "$lib/json.awk" -f "$lib/figures.awk" -v round="$1" -v row="$2" -v load="$4" \
+    awk -f "$lib/json.awk" -f "$lib/figures.awk" -v round="$1" -v row="$2" -v name="$4" \
         -v x="$5" -v expect="$7" -v why="$(plain "$why")" -v words="$(plain "$(its_words)")" \
         -v startup="$(startup_of "$1" "$3")" -v sampled="$sampled" \
         -v limited="$limited" -v children="$out/$tool-children.csv" \
         "$tmp/client" "$tmp/server.json" >>"$out/$tool-runs.csv" || outcome=$?
-    [ "$outcome" -ne 0 ] || return 0
-    # Where failures are a figure, that this machine has no more descriptors is one as well.
-    [ "$7$outcome" = some4 ] || failed=$((failed + 1))
+    case $outcome in
+    0) return 0 ;;
+    1) ;;
+    4) [ "$tool" != scale ] || return 1 ;; # where it looks for limits, that one is a result
+    *) fail "cannot write the figures of $2, $4 into $out" ;;
+    esac
+    failed=$((failed + 1))
     return 1
 }
 
 # The cost of starting and stopping is not a connection's: it is measured without a client, once a
-# round, and taken off. "CPU_US SWITCHES", or nothing if it is not known.
+# round, and taken off. "CPU_US SWITCHES"; where this round's run failed, of an earlier one; or
+# nothing if it is not known.
 startup_of() {
-    cat "$(startup_file "$1" "$2")" 2>/dev/null || :
+    round=$1
+    while [ "$round" -gt 0 ]; do
+        cat "$(startup_file "$round" "$2")" 2>/dev/null && return
+        round=$((round - 1))
+    done
 }
 
 startup_file() {
@@ -324,7 +374,6 @@ startup_file() {
 
 # start_only ROUND ROW SERVER [X] - measures that, and it is a figure.
 start_only() {
-    rm -f "$(startup_file "$1" "$3")" # or it would be taken off from itself
     start_and_stop "$3"
     [ -z "$signal" ] || return 1
     record "$1" "$2" "$3" startup "${4:-}" '' all || return 1
@@ -354,7 +403,8 @@ start_and_stop() {
 
 # keep_startup ROUND SERVER - from what it has left.
 keep_startup() {
-    awk -f "$lib/json.awk" -f "$lib/startup.awk" "$tmp/server" >"$(startup_file "$1" "$2")"
+    awk -f "$lib/json.awk" -f "$lib/startup.awk" "$tmp/server" >"$(startup_file "$1" "$2")" ||
+        fail "cannot write into $tmp"
 }
 
 # --- memory ------------------------------------------------------------------------------------
@@ -434,7 +484,9 @@ plan() {
 
 # describe_plan - for those who read the results.
 describe_plan() {
-    sed 's/^\(.*\)|\(.*\)|\(.*\)$/\2,\3,\1/' "$tmp/rows" >>"$out/$tool-rows.csv"
+    while IFS='|' read -r usual row line; do
+        echo "$row,$(plain "$line"),$usual"
+    done <"$tmp/rows" >>"$out/$tool-rows.csv"
     awk -F'|' '{ print $1 "," $6 "," $7 "," $5 "," $4 }' "$tmp/loads" >>"$out/$tool-loads.csv"
 }
 
@@ -465,7 +517,9 @@ show_progress() {
 # alone.)
 medians() {
     [ -f "$out/limits.csv" ] || echo name >"$out/limits.csv"
-    awk -f "$lib/medians.awk" -v base=00 "$out/limits.csv" "$out/$tool-runs.csv" >"$out/$tool.csv"
+    awk -f "$lib/medians.awk" -v base=00 "$out/limits.csv" "$out/$tool-runs.csv" \
+        >"$out/$tool.csv" ||
+        fail "cannot write $out/$tool.csv"
 }
 
 # finish - after run_all: the tool has `results`, which shows what there is.

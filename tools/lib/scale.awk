@@ -152,7 +152,9 @@ function curve(name) {
     } else {
         print_table(name, "connections_per_second", "Connections per second")
     }
-    print_table(name, "cpu_us_per_connection", "CPU us per connection, of the server")
+    if (name != "idle") {
+        print_table(name, "cpu_us_per_connection", "CPU us per connection, of the server")
+    }
     print_table(name, p99(name), "p99 in ms (" (p99(name) ~ /^r/ ? "response" : "service") " time)")
     if (name == "children") {
         print_table("startup", "startup_cpu_ms", "Starting and stopping it, CPU ms")
@@ -163,8 +165,7 @@ function curve(name) {
     if (name == "idle") {
         print ""
         print "The idle ones connect just before the load begins: a server that forks for each may"
-        print "be at it still. CPU per connection is of all connections that the server counts,"
-        print "these included; it is left out where nobody else was served."
+        print "be at it still. CPU per connection is left out: theirs cannot be told from the others'."
     }
     widest(name)
 }
@@ -208,8 +209,6 @@ function number_of(value) {
 
 function content(r, name, value, what,    figure) {
     if (!known(r, name, value, what)) return "-"
-    if (what ~ /^cpu/ && known(r, name, value, "failed_share") &&
-        med[r, name, value, "failed_share"] > 99) return "-"
     figure = med[r, name, value, what] / (what ~ /_p99$/ ? 1000 : 1)
     return figure == 0 ? "0" : number(figure)
 }

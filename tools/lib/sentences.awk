@@ -5,7 +5,8 @@ BEGIN {
     read_results(dir, "compare")
     print "row,sentence"
     for (i = 1; i <= nrows; i++) {
-        text = cost(row[i]) speed(row[i]) work(row[i]) trouble(row[i], "idle", "1000 idle connections") \
+        text = cost(row[i]) speed(row[i]) work(row[i]) \
+            trouble(row[i], "idle", "1000 idle connections") \
             trouble(row[i], "attack", "slow senders") size(row[i]) failed(row[i])
         if (text != "") print row[i] "," substr(text, 3) "."
     }
@@ -13,10 +14,12 @@ BEGIN {
 
 function cost(r,    text) {
     if (!known(r, "few", "", "cpu_us_per_connection")) return ""
-    text = "; " number(med[r, "few", "", "cpu_us_per_connection"]) " us of CPU per connection with few clients"
-    if (r != "00" && known("00", "few", "", "cpu_us_per_connection")) {
+    text = "; " number(med[r, "few", "", "cpu_us_per_connection"]) \
+        " us of CPU per connection with few clients"
+    if (r != "00" && med["00", "few", "", "cpu_us_per_connection"] > 0) {
         text = text sprintf(" (%.2f times the iterative server's)",
-            med[r, "few", "", "cpu_us_per_connection"] / med["00", "few", "", "cpu_us_per_connection"])
+            med[r, "few", "", "cpu_us_per_connection"] / \
+            med["00", "few", "", "cpu_us_per_connection"])
     }
     if (known(r, "many", "", "cpu_us_per_connection")) {
         text = text ", " number(med[r, "many", "", "cpu_us_per_connection"]) " with many"
@@ -26,7 +29,8 @@ function cost(r,    text) {
 
 function speed(r,    text) {
     if (!known(r, "highest", "", "highest_rate")) return ""
-    text = "; up to " number(med[r, "highest", "", "highest_rate"]) " connections/s with p99 below 20 ms"
+    text = "; up to " number(med[r, "highest", "", "highest_rate"]) \
+        " connections/s with p99 below 20 ms"
     if (known(r, "half", "", "response_p99")) {
         text = text " (" time(med[r, "half", "", "response_p99"]) " at half of that)"
     }
@@ -39,7 +43,8 @@ function work(r,    text) {
             med[r, "blocking", "", "connections_per_second"] * 0.005)
     }
     if (known(r, "heavy", "", "light_p99")) {
-        text = text "; beside heavy requests p99 of the light ones is " time(med[r, "heavy", "", "light_p99"])
+        text = text "; beside heavy requests p99 of the light ones is " \
+            time(med[r, "heavy", "", "light_p99"])
     }
     return text
 }
@@ -48,9 +53,13 @@ function work(r,    text) {
 function trouble(r, name, beside,    lost) {
     if (!known(r, name, "", "failed_share")) return ""
     lost = med[r, name, "", "failed_share"]
-    if (lost == 0) return "; beside " beside " everybody is served, p99 " time(med[r, name, "", "response_p99"])
+    if (least[r, name, "", "failed_share"] < most[r, name, "", "failed_share"]) {
+        return "; beside " beside " " percent(100 - most[r, name, "", "failed_share"]) " to " \
+            percent(100 - least[r, name, "", "failed_share"]) " % of the others are served"
+    }
     if (lost == 100) return "; beside " beside " nobody else is served"
-    return "; beside " beside sprintf(" %.0f %% of the others are served", 100 - lost)
+    if (lost) return "; beside " beside " " percent(100 - lost) " % of the others are served"
+    return "; beside " beside " everybody is served, p99 " time(med[r, name, "", "response_p99"])
 }
 
 function size(r) {

@@ -62,6 +62,12 @@ function number(value,    text, sign) {
     return sign text
 }
 
+# percent(SHARE) - near 0 and 100 not rounded to these.
+function percent(value) {
+    if (value == 0 || value == 100) return value ""
+    return value < 1 || value > 99 ? sprintf("%.1f", value) : sprintf("%.0f", value)
+}
+
 # time(US) - the same of microseconds.
 function time(us) {
     if (us < 999.5) return sprintf("%.0f us", us)
@@ -71,11 +77,16 @@ function time(us) {
     return sprintf("%.2f s", us / 1e6)
 }
 
+# (Not every awk has "%*s".)
+function right(width, text) {
+    return width > 0 ? sprintf("%" width "s", text) : text
+}
+
 # cell(WIDTH, ROW, LOAD, X, FIGURE, HOW) - its median, or "-" if there is none; HOW: time, or
 # nothing.
 function cell(width, row, load, x, figure, how) {
-    if (!known(row, load, x, figure)) return sprintf("%*s", width, "-")
-    return sprintf("%*s", width, written(med[row, load, x, figure], how))
+    if (!known(row, load, x, figure)) return right(width, "-")
+    return right(width, written(med[row, load, x, figure], how))
 }
 
 function written(value, how) {
@@ -85,10 +96,11 @@ function written(value, how) {
 # spread(WIDTH, ROW, LOAD, X, FIGURE) - median, least and most.
 function spread(width, row, load, x, figure) {
     if (!known(row, load, x, figure)) {
-        return sprintf("%*s %*s %*s", width, "-", width, "-", width, "-")
+        return right(width, "-") " " right(width, "-") " " right(width, "-")
     }
-    return sprintf("%*s %*s %*s", width, number(med[row, load, x, figure]), width,
-        number(least[row, load, x, figure]), width, number(most[row, load, x, figure]))
+    return right(width, number(med[row, load, x, figure])) " " \
+        right(width, number(least[row, load, x, figure])) " " \
+        right(width, number(most[row, load, x, figure]))
 }
 
 # mark(ROW, LOAD, X) - " *" if one of its runs has failed; failures() then says how, below the
@@ -101,7 +113,8 @@ function failures(load, x,    i, r, text) {
     for (i = 1; i <= nrows; i++) {
         r = row[i] SUBSEP load SUBSEP x SUBSEP "runs"
         if (r in runs && runs[r] < of[r]) {
-            wrap(sprintf("* %s: %d of %d runs failed: %s", row[i], of[r] - runs[r], of[r], why[r]), 4)
+            wrap(sprintf("* %s: %d of %d runs failed: %s", row[i], of[r] - runs[r], of[r],
+                why[r]), 4)
         }
     }
 }
@@ -121,7 +134,7 @@ function wrap(text, indent,    at) {
         for (at = 99; at > indent + 1 && substr(text, at, 1) != " "; at--) ;
         if (at <= indent + 1) break
         print substr(text, 1, at - 1)
-        text = sprintf("%*s%s", indent, "", substr(text, at + 1))
+        text = right(indent, "") substr(text, at + 1)
     }
     print text
 }
