@@ -199,6 +199,9 @@ is() { # FIGURE VALUE
     is mib_per_second 2
     is service_max 50
     run -1 grep service_p999 "$T/figures" # of a hundred: no
+    CLIENT_SAID=${CLIENT_SAID/'"service_us":{"count":100'/'"service_us":{"count":11000'}
+    figures_of -v startup='1000 30'
+    is service_p999 40
     is client_cpu_us 30
     is failed_share 0
     is children_served 2

@@ -245,8 +245,10 @@ function best(name, figure, sign, text,    i, r, value, first, worst, also) {
             also = also (also == "" ? "" : ", ") r
         }
     }
-    also = sprintf("%s %s%s; worst %s %s", first, number(med[first, name, "", figure]),
-        also == "" ? "" : " (" also ")", worst, number(med[worst, name, "", figure]))
+    also = first " " number(med[first, name, "", figure]) (also == "" ? "" : " (" also ")")
+    if (!overlap(worst, first, name, figure)) {
+        also = also "; worst " worst " " number(med[worst, name, "", figure])
+    }
     print text "," also >winners
     wrap(sprintf("%-38s%s", text, also), 38)
 }

@@ -106,7 +106,7 @@ function put_all(    lost) {
 function put_times(name, path,    i, n, list) {
     if (asked[path ".count"] + 0 == 0) return
     n = split("min p50 p90 p99 max p999", list, " ")
-    if (asked[path ".count"] < 2000) n--
+    if (asked[path ".count"] + 0 < 2000) n--
     for (i = 1; i <= n; i++) put(name "_" list[i], "us", asked[path "." list[i]])
 }
 
