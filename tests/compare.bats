@@ -212,6 +212,15 @@ is() { # FIGURE VALUE
     run -1 grep response_ "$T/figures"
 }
 
+@test "ten connections are more than nine" {
+    SERVER_SAID=${SERVER_SAID/:75/:10}
+    SERVER_SAID=${SERVER_SAID/:25/:9}
+    SERVER_SAID=${SERVER_SAID/'"connections":0}'/'"connections":9}'}
+    figures_of
+    is children_min 9
+    is children_max 10
+}
+
 @test "connections that fail spoil a run, unless that is what is looked at" {
     CLIENT_SAID=${CLIENT_SAID/'"completed":100,"failed":0'/'"completed":90,"failed":7'}
     CLIENT_SAID=${CLIENT_SAID/'"unsent":0'/'"unsent":3'}
@@ -328,6 +337,15 @@ against_old() {
     six_rows 10 20 30 40 50 60 | sed 's/^1,05,few,,cpu.*/1,05,few,,cpu_us_per_connection,us,61,/
         s/^2,05,few,,cpu.*/2,05,few,,cpu_us_per_connection,us,120,/
         s/^3,05,few,,cpu.*/3,05,few,,cpu_us_per_connection,us,130,/' | made_up
+    against_old
+    grep -Fx '0 figures changed beyond the noise, 6 did not.' "$T/against"
+}
+
+@test "--against: where all rows move, one that moves some more is no change" {
+    six_rows 10 20 30 40 50 60 | made_up
+    compare -n
+    cp "$T/results/compare.csv" "$T/old.csv"
+    six_rows 10 17.6 33.6 35 56.5 78 | made_up # 12 to 13 % up and down; and 30 %
     against_old
     grep -Fx '0 figures changed beyond the noise, 6 did not.' "$T/against"
 }
