@@ -492,16 +492,7 @@ END
 }
 
 @test "usage: what is wrong is named, and exit status 2" {
-    local given
-
-    for given in '-z' '-r' '-r 0' '-r 1x' '-l nonsense' '-l half' 'server99' '--against'; do
-        # shellcheck disable=SC2086 # words
-        compare $given
-        [[ $STATUS -eq 2 && -z $(cat "$T/stdout") && ! -e $T/results ]]
-        [[ $(cat "$T/stderr") == "compare: "*"; try -h" ]]
-    done
-    compare -n
-    [[ $STATUS -eq 1 && $(cat "$T/stderr") == *"there are no results in"* ]]
+    refuses_all '-z' '-r' '-r 0' '-r 1x' '-l nonsense' '-l half' 'server99' '--against'
     compare --against "$T/none.csv" -l few 02
     [[ $STATUS -eq 1 && $(cat "$T/stderr") == *"cannot read"* ]]
     run -0 "$ROOT/tools/compare" -h

@@ -417,6 +417,20 @@ use_tool() { # OPTION...
     nothing_in_tmp
 }
 
+# Each of these options or words is refused: one line, and nothing is begun.
+refuses_all() { # OPTIONS...
+    local given
+
+    for given; do
+        # shellcheck disable=SC2086 # words
+        use_tool $given
+        [[ $STATUS -eq 2 && ! -s $T/stdout && ! -e $T/results ]]
+        [[ $(cat "$T/stderr") == "$TOOL: "*"; try -h" ]]
+    done
+    use_tool -n
+    [[ $STATUS -eq 1 && $(cat "$T/stderr") == *'there are no results in'* ]]
+}
+
 # It, in the background, until it has recorded so many runs; then a signal.
 interrupt_tool() { # SIGNAL RUNS OPTION...
     local signal=$1 wanted=$2

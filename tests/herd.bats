@@ -83,15 +83,5 @@ sentences() {
 }
 
 @test "usage: what is wrong is named, and exit status 2" {
-    local given
-
-    for given in '-z' '-r 0' '-r 2x' 'nonsense' '-o'; do
-        STATUS=0
-        # shellcheck disable=SC2086 # words
-        "$ROOT/tools/herd" $given >"$T/stdout" 2>"$T/stderr" || STATUS=$?
-        [[ $STATUS -eq 2 && ! -s $T/stdout ]]
-        [[ $(cat "$T/stderr") == "herd: "*"; try -h" ]]
-    done
-    use_tool -n
-    [[ $STATUS -eq 1 && $(cat "$T/stderr") == *'there are no results in'* ]]
+    refuses_all '-z' '-r 0' '-r 2x' 'nonsense' '-o'
 }
