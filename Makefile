@@ -168,6 +168,9 @@ clean:
 help:
 	@echo 'make             build everything into $(BIN)/'
 	@echo 'make demo        drive every server with the client and compare them'
+	@echo 'make compare     every model under the same loads, eight minutes; ARGS=-q: within 90 s'
+	@echo 'make herd        the thundering herd over 1 to 100 children, six minutes'
+	@echo 'make scale       how cost grows, and where each server breaks, six minutes'
 	@echo "make test        all tests; make test TESTS='contract client' some of them"
 	@echo 'make lint        strict compilers, format, static analysis, shell scripts, man pages'
 	@echo 'make sanitize    all tests again under AddressSanitizer and UBSan'

@@ -419,6 +419,7 @@ END
     [[ $STATUS -eq 0 ]]
     grep -Fx "Against $T/results/compare.csv:" "$T/stdout"
     grep -E '^[0-9]+ figures changed beyond the noise, [1-9][0-9]* did not' "$T/stdout"
+    [[ -s $T/results/compare-before.csv ]]
     # And what was there then and is not now is named.
     compare -q -r 2 -l memory --against "$T/results/compare.csv" 02
     grep -E '^Not run this time: .*0[02] few' "$T/stdout"
@@ -492,6 +493,8 @@ END
 }
 
 @test "usage: what is wrong is named, and exit status 2" {
+    compare -l ''
+    [[ $STATUS -eq 2 && ! -e $T/results ]]
     refuses_all '-z' '-r' '-r 0' '-r 1x' '-l nonsense' '-l half' 'server99' '--against'
     compare --against "$T/none.csv" -l few 02
     [[ $STATUS -eq 1 && $(cat "$T/stderr") == *"cannot read"* ]]

@@ -4,7 +4,8 @@
 BEGIN {
     read_results(dir, "compare")
     print "what,who" >winners
-    print_head("compare")
+    print_head(dir)
+    legend()
     failures("startup", "")
     split("few many keep large cpu blocking heavy", list, " ")
     for (i = 1; i <= 7; i++) one_load(list[i])
@@ -21,6 +22,17 @@ function section(text) {
     print ""
     wrap(text, 4)
     print ""
+}
+
+# What the numbers of the rows stand for.
+function legend(    i, n, text) {
+    for (i = 1; i <= nrows; i++) {
+        n = split(server[row[i]], word, " ")
+        if (n == 0 || word[1] in seen) continue
+        seen[word[1]] = 1
+        text = text (text == "" ? "" : ", ") substr(row[i], 1, 2) " " word[1]
+    }
+    wrap("Rows: " text "; behind the number, the variant.", 4)
 }
 
 function has_load(name,    i) {
@@ -72,7 +84,8 @@ function light(    i, r) {
         printf "%-23s%s%s%s%12s%12s\n", r, cell(10, r, "heavy", "", "light_p50", "time"),
             cell(10, r, "heavy", "", "light_p99", "time"),
             cell(10, r, "heavy", "", "light_max", "time"),
-            time(least[r, "heavy", "", "light_p99"]), time(most[r, "heavy", "", "light_p99"])
+            runs[r, "heavy", "", "light_p99"] < 2 ? "" : time(least[r, "heavy", "", "light_p99"]),
+            runs[r, "heavy", "", "light_p99"] < 2 ? "" : time(most[r, "heavy", "", "light_p99"])
     }
 }
 
@@ -216,7 +229,7 @@ function children_of(r,    text, c) {
 # one.
 function answer() {
     section("Who did best at what; in brackets those whose range overlaps with the best one's " \
-        "(if it was run once: those within 15 %)")
+        "(if it was run once: those within 15 %; on a busy machine one run may be off by more)")
     best("few", "cpu_us_per_connection", -1, "few clients: CPU us per connection")
     best("many", "cpu_us_per_connection", -1, "many clients: CPU us per connection")
     best("keep", "cpu_us_per_request", -1, "keep-alive: CPU us per request")

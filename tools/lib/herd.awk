@@ -5,7 +5,7 @@
 
 BEGIN {
     read_results(dir, "herd")
-    print_head("herd")
+    print_head(dir)
     read_rounds(dir "/herd-runs.csv")
     paced()
     loaded("fifteen")
@@ -44,7 +44,7 @@ function loaded(name) {
     if (!nx[name]) return
     print_heading(name)
     print_table(name, "switches", "Voluntary context switches per connection: median, min-max")
-    print_table(name, "rate", "1000 connections per second: median, min-max")
+    print_table(name, "rate", "Thousands of connections per second: median, min-max")
     print_table(name, "cpu", "CPU us per connection: median, min-max")
     print_table(name, "service_p99", "Service time, p99 in ms: median, min-max")
     print_table(name, "fairness", served_text())
@@ -95,6 +95,7 @@ function content(key, what) {
 
 function range(key, unit) {
     if (!(key in med)) return "-"
+    if (runs[key] < 2) return short(med[key] / unit)
     return short(med[key] / unit) " " short(least[key] / unit) "-" short(most[key] / unit)
 }
 

@@ -323,9 +323,8 @@ function page_head(    css, text_line) {
     para("Small TCP servers, one concurrency model each, driven by the same client on the same " \
         "machine: " \
         "how many connections each serves, what processor time that takes, how long the clients " \
-        "wait, and where each breaks. Each figure is the median of several runs in turns; the " \
-        "least " \
-        "and the largest are shown with it. If the ranges of two rows overlap widely, treat the " \
+        "wait, and where each breaks. Each figure is the median of its runs, with the least and " \
+        "the largest where there were several. If the ranges of two rows overlap widely, treat the " \
         "rows as the same.")
     print "<nav aria-label=\"Contents\"><ul>"
     item("<a href=\"#machine\">Machine</a>")
@@ -415,8 +414,10 @@ function part_summary() {
         return
     }
     said("compare-best.csv", "Who did best at what",
-        "In brackets: rows whose range overlaps with the best one's, so that they are the same.")
-    said("compare-sentences.csv", "Model by model", "Each figure is a median of the rounds.")
+        "In brackets: rows whose range overlaps with the best one's, so that they are the same; " \
+        "if it was run once, those within 15 %.")
+    said("compare-sentences.csv", "Model by model",
+        "Each figure is the median of its runs; with -q most were run once.")
 }
 
 # What the experiments' own scripts have written, in two columns.

@@ -34,7 +34,7 @@ locked=   # true while $out is ours
 
 # A signal only leaves a note, and ends what we wait for.
 note_signals() {
-    for each in HUP INT TERM; do
+    for each in HUP INT PIPE TERM; do
         # shellcheck disable=SC2064 # $each is meant to be expanded now
         trap "signal=$each; end_client" "$each"
     done
@@ -46,7 +46,7 @@ end_client() {
 }
 
 clean_up() {
-    trap '' HUP INT TERM
+    trap '' HUP INT PIPE TERM
     progress
     [ -z "$client" ] || { kill -KILL "$client" 2>/dev/null || :; }
     [ -z "$server" ] || stop_server || :
@@ -147,7 +147,8 @@ open_results() {
     mkdir -p "$out" 2>/dev/null || fail "cannot make the directory $out"
     lock_out
     (: >"$out/$tool-runs.csv") 2>/dev/null || fail "cannot write into the directory $out"
-    rm -f "$out/$tool.csv" "$out/$tool.txt" "$out/$tool-sentences.csv" "$out/$tool-best.csv"
+    [ ! -s "$out/$tool.csv" ] || mv "$out/$tool.csv" "$out/$tool-before.csv"
+    rm -f "$out/$tool.txt" "$out/$tool-sentences.csv" "$out/$tool-best.csv"
     echo round,row,load,x,figure,unit,value,why >"$out/$tool-runs.csv"
     echo round,row,load,x,child,connections >"$out/$tool-children.csv"
     echo row,server,usual >"$out/$tool-rows.csv"
@@ -155,6 +156,7 @@ open_results() {
     command=$1
     date=$(date -u '+%Y-%m-%d %H:%M UTC')
     began=$(date +%s)
+    load_average=$(uptime | sed 's/.*load average[s]*: *//; s/[, ].*//')
     describe_machine >"$out/machine.csv"
     about unfinished
 }
@@ -167,6 +169,7 @@ command,$command
 started,$date
 seconds,$(($(date +%s) - began))
 rounds,$rounds
+load,$load_average
 outcome,$1
 failed_runs,$failed
 END
@@ -178,7 +181,6 @@ cpuinfo() {
 }
 
 describe_machine() {
-    load=$(uptime | sed 's/.*load average[s]*: *//; s/[, ].*//')
     cat <<END
 key,value
 date,$date
@@ -188,7 +190,6 @@ processors,$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo '?')
 processor,$(plain "$(cpuinfo 'model name')")
 memory,$(cpuinfo MemTotal /proc/meminfo | awk '{ printf "%.1f GiB", $1 / 1048576 }')
 libc,$(plain "$(getconf GNU_LIBC_VERSION 2>/dev/null || echo '?')")
-load,$load
 END
 }
 
@@ -494,7 +495,7 @@ describe_plan() {
 run_all() {
     plan >"$tmp/plan"
     total=$(wc -l <"$tmp/plan")
-    done=0 spent=0
+    done=0 spent=0 runs_began=$(date +%s)
     left=$(awk -F'|' '{ sum += $5 } END { print sum }' "$tmp/plan")
     while IFS='|' read -r round load x expect weight row server_line options <&3; do
         [ -z "$signal" ] || return 0
@@ -505,8 +506,8 @@ run_all() {
 }
 
 show_progress() {
-    if [ "$spent" -gt 0 ]; then
-        soon=", $(duration $((($(date +%s) - began) * left / spent))) left"
+    if [ $((10 * done)) -gt "$total" ]; then # before that it would be a guess
+        soon=", $(duration $((($(date +%s) - runs_began) * left / spent))) left"
     else
         soon=
     fi

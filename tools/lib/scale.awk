@@ -11,7 +11,7 @@ BEGIN {
     if (want == "breaks") {
         print_breaks()
     } else {
-        print_head("scale")
+        print_head(dir)
         for (i = 1; i <= nloads; i++) curve(load[i])
         list_breaks()
     }

@@ -98,6 +98,10 @@ function spread(width, row, load, x, figure) {
     if (!known(row, load, x, figure)) {
         return right(width, "-") " " right(width, "-") " " right(width, "-")
     }
+    if (runs[row, load, x, figure] < 2) { # one run has no range
+        return right(width, number(med[row, load, x, figure])) " " right(width, "") " " \
+            right(width, "")
+    }
     return right(width, number(med[row, load, x, figure])) " " \
         right(width, number(least[row, load, x, figure])) " " \
         right(width, number(most[row, load, x, figure]))
@@ -120,12 +124,18 @@ function failures(load, x,    i, r, text) {
 }
 
 # What has been run, and whether all of it.
-function print_head(tool) {
-    printf "%s of %s: %s rounds in %s s", about["command"], about["started"], about["rounds"],
-        about["seconds"]
+function print_head(dir,    t, n, i, machine_has) {
+    printf "%s of %s: %s round%s in %s s", about["command"], about["started"], about["rounds"],
+        about["rounds"] == 1 ? "" : "s", about["seconds"]
     if (about["failed_runs"] > 0) printf "; %d runs FAILED", about["failed_runs"]
     if (about["outcome"] != "complete") printf "; %s: not all was run", toupper(about["outcome"])
     print ""
+    n = csv_pairs(dir "/machine.csv", t)
+    for (i = 1; i <= n; i++) machine_has[t[i, 1]] = t[i, 2]
+    if (about["load"] + 0 > machine_has["processors"] / 2) {
+        print "The machine was at work already (load average " about["load"] " on " \
+            machine_has["processors"] " processors): expect noise."
+    }
 }
 
 # wrap(TEXT, INDENT) - in lines of at most 98 columns, the second and all others so far indented.
