@@ -458,9 +458,10 @@ function bar_row(i, y, unit,    from, to, zero, whisker) {
     put(WIDTH, y + 16, "end", "", pretty(B[i, "med"], unit))
 }
 
-# Vertical lines with their numbers, which are left out where they would touch.
-function grid_x(a, top, bottom,    i, x, label, half, free) {
+# Vertical lines with their numbers; where these would touch, each second has one, or each third.
+function grid_x(a, top, bottom,    i, x, each, label, half, free) {
     free = -1e9
+    each = A[a, "log"] ? 1 : label_step(a)
     for (i = 1; i <= A[a, "ticks"]; i++) {
         x = place(a, A[a, "tick", i])
         label = tick_text(A[a, "tick", i], A[a, "unit"])
@@ -469,7 +470,7 @@ function grid_x(a, top, bottom,    i, x, label, half, free) {
         if (x + half > WIDTH) { # the last one ends with the drawing
             x = WIDTH - half
         }
-        if (x - half >= free + 6) {
+        if ((i - 1) % each == 0 && x - half >= free + 6) {
             put(x, bottom + 17, "middle", "", label)
             free = x + half
         }
@@ -477,6 +478,18 @@ function grid_x(a, top, bottom,    i, x, label, half, free) {
     if (A[a, "log"] && A[a, "zero"]) {
         axis_gap(place(a, 0) + 17, bottom)
     }
+}
+
+# Of how many ticks of a linear axis one can have its number.
+function label_step(a,    each, i, n, wide, apart) {
+    n = A[a, "ticks"]
+    for (i = 1; i <= n; i++) {
+        each = length(tick_text(A[a, "tick", i], A[a, "unit"])) * LETTER + 6
+        wide = each > wide ? each : wide
+    }
+    apart = n > 1 ? place(a, A[a, "tick", 2]) - place(a, A[a, "tick", 1]) : wide
+    for (each = 1; each < n && each * apart < wide; each++) ;
+    return each
 }
 
 # Two strokes through the axis: what lies to both sides of them is not to scale.
