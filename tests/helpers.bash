@@ -445,6 +445,16 @@ interrupt_tool() { # SIGNAL RUNS OPTION...
     STARTED[-1]=
 }
 
+# After that signal: what there was is kept and marked, in text and report, and nothing is left.
+kept_and_marked() {
+    [[ $STATUS -eq 143 && $(about outcome) == interrupted ]]
+    eventually nothing_marked
+    nothing_in_tmp
+    says "$OUT" 'INTERRUPTED: not all was run'
+    grep -iq interrupted "$T/results/report.html"
+    [[ ! -e $T/results/.running ]]
+}
+
 nothing_in_tmp() {
     [[ -z $(ls -A "$T/tmp") ]]
 }

@@ -75,11 +75,7 @@ sentences() {
 
 @test "interrupted: what there is is kept and marked" {
     interrupt_tool TERM 2 -q -r 50 accept
-    [[ $STATUS -eq 143 && $(about outcome) == interrupted ]]
-    eventually nothing_marked
-    nothing_in_tmp
-    says "$OUT" INTERRUPTED
-    grep -iq interrupted "$T/results/report.html"
+    kept_and_marked
 }
 
 @test "usage: what is wrong is named, and exit status 2" {

@@ -73,11 +73,7 @@ breaks() { # ROW
 
 @test "interrupted: what there is is kept and marked" {
     interrupt_tool TERM 2 -q -r 50 bytes 02
-    [[ $STATUS -eq 143 && $(about outcome) == interrupted ]]
-    eventually nothing_marked
-    nothing_in_tmp
-    says "$OUT" INTERRUPTED
-    grep -iq interrupted "$T/results/report.html"
+    kept_and_marked
 }
 
 @test "usage: what is wrong is named, and exit status 2" {
