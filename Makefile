@@ -128,6 +128,11 @@ sanitize:
 	$(MAKE) BIN=$(BUILD)/sanitize/bin BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' \
 		NOT='compare herd house report scale' test
 
+# Children killed, stopped, replaced under load, and what the servers promise then: a minute.
+# A million connections against each, and nothing grows. make chaos ARGS=-h tells the options.
+chaos soak: all test-programs
+	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/$@ $(ARGS)
+
 # No warning from either compiler, whatever the level of optimisation.
 strict:
 	@for cc in gcc clang; do for level in -O0 -O2 -O3; do \
@@ -174,9 +179,11 @@ help:
 	@echo "make test        all tests; make test TESTS='contract client' some of them"
 	@echo 'make lint        strict compilers, format, static analysis, shell scripts, man pages'
 	@echo 'make sanitize    all tests again under AddressSanitizer and UBSan'
+	@echo 'make chaos       children killed, stopped, replaced under load; a minute'
+	@echo 'make soak        a million connections against each server; ten minutes'
 	@echo 'make install     programs, man pages, libhandler to PREFIX ($(PREFIX)), below DESTDIR'
 	@echo 'make uninstall   and away again'
 	@echo 'make clean       remove what was built'
 	@echo 'make PROGRAM     one alone: client, $(firstword $(SERVERS)), handler_echo ...'
 
-.PHONY: all clean compare demo help herd install lint sanitize scale strict test test-programs uninstall $(PROGRAMS)
+.PHONY: all chaos clean compare demo help herd install lint sanitize scale soak strict test test-programs uninstall $(PROGRAMS)
