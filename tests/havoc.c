@@ -275,7 +275,7 @@ print_plan(void)
             printf("%8.3f s  stop-server for %u ms\n", at, event->ms);
             break;
         case CONTINUE:
-            printf("%8.3f s  continue what was stopped at %.6f\n", at, event->draw);
+            printf("%8.3f s  continue it\n", at);
             break;
         default:
             printf("%8.3f s  %s\n", at, kinds[event->action].name);

@@ -51,8 +51,8 @@ function uneven(    i, grown) {
     }
     for (i = 2; i <= samples; i++) {
         if (objects[i] != objects[1]) {
-            print "after " at[i] " connections it has " objects[i] " objects in /dev/shm, and had " \
-                objects[1]
+            print "after " at[i] " connections it has " objects[i] " objects in /dev/shm, and " \
+                "had " objects[1]
             return
         }
     }
@@ -94,6 +94,7 @@ END {
     } else if (want == "row") {
         format_row(row, at[samples], sprintf("%.1f", seconds), \
             seconds > 0 ? sprintf("%d", at[samples] / seconds) : "-", \
-            sprintf("%d %d %d", memory[1], memory[samples], peak), largest, processes, descriptors, failed + 0, bad ? "FAILED" : "flat")
+            sprintf("%d %d %d", memory[1], memory[samples], peak), largest, \
+            processes, descriptors, failed + 0, bad ? "FAILED" : "flat")
     }
 }
