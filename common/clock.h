@@ -18,7 +18,8 @@ clock_us(void)
 static inline struct timespec
 clock_timespec(int64_t us)
 {
-    return (struct timespec){.tv_sec = us / 1000000, .tv_nsec = (long)(us % 1000000) * 1000};
+    return (struct timespec){.tv_sec = (time_t)(us / 1000000),
+                             .tv_nsec = (long)(us % 1000000) * 1000};
 }
 
 static inline unsigned long long

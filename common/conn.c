@@ -275,7 +275,7 @@ wait_for(int64_t wait_us)
     int64_t left;
 
     while ((left = end - clock_us()) > 0 && !signals_over()) {
-        struct timespec nap = {.tv_nsec = (left < NAP_US ? left : NAP_US) * 1000};
+        struct timespec nap = {.tv_nsec = (long)(left < NAP_US ? left : NAP_US) * 1000};
 
         nanosleep(&nap, NULL); /* ending early is as good */
     }

@@ -13,7 +13,8 @@ static int
 clock_of_the_test(clockid_t clock, struct timespec *now)
 {
     (void)clock;
-    *now = (struct timespec){.tv_sec = now_us / 1000000, .tv_nsec = now_us % 1000000 * 1000};
+    *now = (struct timespec){.tv_sec = (time_t)(now_us / 1000000),
+                             .tv_nsec = (long)(now_us % 1000000) * 1000};
     return 0;
 }
 
