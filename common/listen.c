@@ -139,7 +139,8 @@ listen_ready(const struct options *options, int listenfd)
         return;
     }
     printf("%s: listening on %s, pid %ld\n", die_program(), text, (long)getpid());
-    if (fflush(stdout) == EOF) {
+    /* A line may have failed in printf() already, and then there is nothing left to flush. */
+    if (fflush(stdout) == EOF || ferror(stdout)) {
         die("standard output");
     }
 }

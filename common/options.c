@@ -69,7 +69,7 @@ options_number(int letter, const char *value, long least, long most)
 static _Noreturn void
 leave(void)
 {
-    exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+    exit(fflush(stdout) == 0 && !ferror(stdout) ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 void

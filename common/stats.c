@@ -189,7 +189,8 @@ stats_print(const struct stats *stats, const struct scoreboard *board,
     } else if (!options->quiet || !signals_stop) {
         print_text(stats, board, &sum);
     }
-    if (fflush(stdout) == EOF) {
+    /* A line may have failed in printf() already, and then there is nothing left to flush. */
+    if (fflush(stdout) == EOF || ferror(stdout)) {
         if (signals_stop) {
             die("standard output");
         }
