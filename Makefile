@@ -3,8 +3,9 @@
 PREFIX = /usr/local
 CC = cc
 CFLAGS = -O2 -g
-# The suite is POSIX.1-2008 with XSI; files named *_linux.c ask for more themselves.
-STANDARD = -std=c11 -D_XOPEN_SOURCE=700
+# The suite is POSIX.1-2008 with XSI; files named *_linux.c ask for more themselves. (And off_t has
+# 64 bits where long has 32: files and shared memory may be larger than 2 GiB there, too.)
+STANDARD = -std=c11 -D_XOPEN_SOURCE=700 -D_FILE_OFFSET_BITS=64
 WARNINGS = -pedantic -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 -Wvla -Wno-sign-conversion
 # (-Wno-sign-conversion: musl's FD_SET() mixes signs.)
@@ -142,6 +143,10 @@ strict:
 			|| exit 1; \
 	done; done
 
+# Every compiler, C library and processor that can be had here; ARGS=-l lists them, ARGS=-q is quick.
+portability:
+	@BUILD=$(BUILD) tests/portability $(ARGS)
+
 lint: strict
 	BUILD=$(BUILD) tools/lint
 
@@ -181,9 +186,10 @@ help:
 	@echo 'make sanitize    all tests again under AddressSanitizer and UBSan'
 	@echo 'make chaos       children killed, stopped, replaced under load; a minute'
 	@echo 'make soak        a million connections against each server; ten minutes'
+	@echo 'make portability all tests with other compilers, C libraries and processors; ARGS=-l: which'
 	@echo 'make install     programs, man pages, libhandler to PREFIX ($(PREFIX)), below DESTDIR'
 	@echo 'make uninstall   and away again'
 	@echo 'make clean       remove what was built'
 	@echo 'make PROGRAM     one alone: client, $(firstword $(SERVERS)), handler_echo ...'
 
-.PHONY: all chaos clean compare demo help herd install lint sanitize scale soak strict test test-programs uninstall $(PROGRAMS)
+.PHONY: all chaos clean compare demo help herd install lint portability sanitize scale soak strict test test-programs uninstall $(PROGRAMS)

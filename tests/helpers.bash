@@ -32,6 +32,18 @@ setup() {
     STARTED=()    # the same, empty where a test has awaited the end itself
     HELPERS=()    # pids of what else runs in the background
     COMPLAINTS='' # a pattern of what the servers may say on stderr; '' is nothing at all
+    leave_out_the_impossible
+}
+
+# What cannot work with this C library or under this emulator: tests/portability knows, and why.
+leave_out_the_impossible() {
+    local file test why
+
+    while IFS='|' read -r file test why; do
+        if [[ $BATS_TEST_FILENAME == */"$file".bats && $BATS_TEST_DESCRIPTION == "$test" ]]; then
+            skip "$why"
+        fi
+    done <"${IMPOSSIBLE:-/dev/null}"
 }
 
 # --- processes -----------------------------------------------------------------------------------
