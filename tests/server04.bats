@@ -5,6 +5,26 @@ load helpers
 
 SERVER=server04_fdpass
 
+# So many connections that wait in silence behind busy children. (Each says so in a file of its own:
+# where the machine is busy the last begins when the first has long waited.)
+queue() { # N MS STEP...
+    local i
+
+    for ((i = 1; i <= $1; i++)); do
+        poke_away "$ADDRESS" mark connect send:'100\n' silent:"$2" touch:"$T/queued.$i" reply:100 \
+            "${@:3}" half eof
+    done
+    for ((i = 1; i <= $1; i++)); do
+        eventually test -e "$T/queued.$i"
+    done
+}
+
+await_all() {
+    for POKE in "${HELPERS[@]}"; do
+        await_poke
+    done
+}
+
 # Connections one after the other, with a pause for the child to get free: counts in COUNTS.
 spread() { # POLICY
     start_server -n 4 -P "$1"
@@ -85,15 +105,11 @@ spread() { # POLICY
     start_server -n 2 -T 60
     occupy_child half eof
     occupy_child half eof
-    poke_away -j 3 "$ADDRESS" connect send:'100\n' silent:1000 reply:100 half eof
     before=$(ticks_of "$SERVER_PID")
-    sleep 1
+    queue 3 1000
     (($(ticks_of "$SERVER_PID") - before < 20))
-    sleep 0.5
     touch "$T/go"
-    for POKE in "${HELPERS[@]}"; do
-        await_poke
-    done
+    await_all
     stop_server
     counted connections 5
     counted requests 5
@@ -103,12 +119,10 @@ spread() { # POLICY
     start_server -n 1 -Q 4 -T 60
     COMPLAINTS='died of signal 9'
     occupy_child gone
-    poke_away -j 3 "$ADDRESS" connect send:'100\n' silent:500 touch:"$T/queued" reply:100 half eof
-    eventually test -e "$T/queued"
+    queue 3 500
     kill -s KILL "$CHILD"
     touch "$T/go"
-    await_poke "${HELPERS[0]}"
-    await_poke
+    await_all
     stop_server
     counted connections 4
     counted requests 4
@@ -118,12 +132,10 @@ spread() { # POLICY
 @test "HUP: connections that wait in a child's queue are served all the same" {
     start_server -n 1 -Q 4 -T 60 -g 20
     occupy_child send:'50\n' reply:50 half eof
-    poke_away -j 3 "$ADDRESS" connect send:'100\n' silent:300 touch:"$T/queued" reply:100 half eof
-    eventually test -e "$T/queued"
+    queue 3 300
     kill -s HUP "$SERVER_PID"
     touch "$T/go"
-    await_poke "${HELPERS[0]}"
-    await_poke
+    await_all
     stop_server
     counted requests 5
     counted children_lost 0
@@ -148,11 +160,11 @@ spread() { # POLICY
     poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/second" until:"$T/go" half eof
     eventually test -e "$T/second"
     # Both are busy: the next two wait in their queues, one of them behind nine seconds of work.
-    poke_away -j 2 "$ADDRESS" mark connect send:'1\n' silent:200 touch:"$T/queued" reply:1 \
-        within:5000 half eof
-    eventually test -e "$T/queued"
+    queue 2 200 within:5000
     touch "$T/go"
-    await_poke
+    for POKE in "${HELPERS[@]:2}"; do
+        await_poke
+    done
     kill -s TERM "$SERVER_PID"
     kill -s TERM "$SERVER_PID"
     COMPLAINTS='had to be killed'
