@@ -1,6 +1,7 @@
 #include "address.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -45,7 +46,7 @@ address_resolve(struct address *address, const char *host, int port)
     snprintf(service, sizeof service, "%d", port);
     error = getaddrinfo(host, service, &hints, &found);
     if (error != 0 || !found) {
-        diex("%s: %s", host, error == EAI_SYSTEM ? "cannot look it up" : gai_strerror(error));
+        diex("%s: %s", host, error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
     }
     best = found;
     for (struct addrinfo *each = found; each; each = each->ai_next) {
