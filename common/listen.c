@@ -169,10 +169,10 @@ listen_exhausted(void)
     case EBADF:
     case EINVAL:
     case ENOTSOCK:
-    case EOPNOTSUPP:
     case EFAULT:
         die("accept");
-    default: /* EINTR, EAGAIN, ECONNABORTED, EPROTO and the network errors of accept(2) */
+    default: /* EINTR, EAGAIN, ECONNABORTED, EPROTO and the network errors of accept(2), of which
+              * EOPNOTSUPP is one: that the socket listens has been seen before */
         return false;
     }
 }
