@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../common/die.h"
+#include "../common/signals.h"
 #include "distribution.h"
 #include "drive.h"
 #include "holder.h"
@@ -104,6 +105,7 @@ run_wait(int fd, int64_t until_ns)
     int64_t left = until_ns - clock_ns();
     struct timespec moment = {0};
     fd_set readable;
+    int ready;
 
     if (left > 0) {
         moment = (struct timespec){.tv_sec = (time_t)(left / 1000000000),
@@ -116,8 +118,12 @@ run_wait(int fd, int64_t until_ns)
     if (fd >= 0) {
         FD_SET((unsigned)fd, &readable); /* unsigned: for musl's macro and -Wconversion */
     }
-    return pselect(fd + 1, &readable, NULL, NULL, until_ns == INT64_MAX ? NULL : &moment,
-                   &waiting) > 0;
+    ready =
+        pselect(fd + 1, &readable, NULL, NULL, until_ns == INT64_MAX ? NULL : &moment, &waiting);
+    if (ready == -1) {
+        signals_wait_failed(&waiting);
+    }
+    return ready > 0;
 }
 
 /* --- what is shared -------------------------------------------------------------------------- */

@@ -1,7 +1,9 @@
 #include "signals.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdint.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -125,6 +127,25 @@ signals_admit(const sigset_t *waiting)
         sigprocmask(SIG_SETMASK, waiting, &blocked);
         sigprocmask(SIG_SETMASK, &blocked, NULL);
     }
+}
+
+void
+signals_wait_failed(const sigset_t *waiting)
+{
+    static atomic_llong quiet_until;
+    const struct timespec pause = clock_timespec(100 * 1000);
+    sigset_t blocked;
+
+    if (errno == EINTR) {
+        return;
+    }
+    if (errno != ENOMEM && errno != EAGAIN) {
+        die("pselect");
+    }
+    warn_seldom(&quiet_until, "pselect: waiting until something is freed");
+    sigprocmask(SIG_SETMASK, waiting, &blocked);
+    nanosleep(&pause, NULL);
+    sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
 void

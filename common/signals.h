@@ -33,6 +33,11 @@ void signals_block(sigset_t *waiting);
  * never. So call this when it found some; ten times a second it lets pending signals in. */
 void signals_admit(const sigset_t *waiting);
 
+/* pselect() has returned -1: comes back if that was a signal; if the kernel had no memory for the
+ * wait, after a warning and a pause that lets signals in, so that nobody spins. Dies of what only a
+ * mistake of ours can be. */
+void signals_wait_failed(const sigset_t *waiting);
+
 /* In a forked child: forgets the parent's flags, ignores INT and USR1 (a terminal sends INT to all;
  * the parent passes on TERM), waits with the parent's `waiting` mask from now on and starts the
  * tick. When the parent has died, the tick makes signals_stop and signals_over() true. */

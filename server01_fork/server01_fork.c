@@ -11,7 +11,6 @@
  * come than processes can be had: at -n children the listener waits until one has ended. Compare
  * with server03_prefork_accept, which forks its children beforehand.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -141,8 +140,8 @@ wait_for_work(int listenfd)
         FD_SET(listenfd, &readable);
     }
     ready = pselect(listenfd + 1, &readable, NULL, NULL, paused ? &pause : NULL, &waiting);
-    if (ready == -1 && errno != EINTR) {
-        die("pselect");
+    if (ready == -1) {
+        signals_wait_failed(&waiting);
     }
     if (ready > 0) {
         counter_add(&board.slots[0].wakeups, 1);
@@ -254,7 +253,9 @@ stop_children(void)
             tell_children(SIGKILL);
             status = EXIT_FAILURE;
         }
-        pselect(0, NULL, NULL, NULL, &pause, &waiting);
+        if (pselect(0, NULL, NULL, NULL, &pause, &waiting) == -1) {
+            signals_wait_failed(&waiting);
+        }
     }
     return status;
 }

@@ -147,10 +147,8 @@ turn(int listenfd)
     int64_t now = clock_us();
 
     if (ready == -1) {
-        if (errno != EINTR) {
-            die("pselect");
-        }
-        FD_ZERO(&readable); /* a signal came: the sets mean nothing */
+        signals_wait_failed(&waiting);
+        FD_ZERO(&readable); /* the sets mean nothing */
         FD_ZERO(&writable);
     } else {
         counter_add(&board.slots[0].wakeups, 1);
@@ -221,7 +219,9 @@ accept_client(int listenfd)
         return false;
     }
     if (fcntl(connfd, F_SETFL, O_NONBLOCK) == -1) {
-        die("O_NONBLOCK");
+        warn("O_NONBLOCK"); /* one client's trouble: the others must not wait for it */
+        close(connfd);
+        return true;
     }
     FD_SET(connfd, &open_fds);
     highest = connfd > highest ? connfd : highest;

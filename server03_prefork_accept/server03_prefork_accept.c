@@ -217,9 +217,8 @@ wait_for_signal(int64_t wait_us)
 {
     struct timespec timeout = clock_timespec(wait_us);
 
-    if (pselect(0, NULL, NULL, NULL, wait_us == -1 ? NULL : &timeout, &waiting) == -1 &&
-        errno != EINTR) {
-        die("pselect");
+    if (pselect(0, NULL, NULL, NULL, wait_us == -1 ? NULL : &timeout, &waiting) == -1) {
+        signals_wait_failed(&waiting);
     }
 }
 

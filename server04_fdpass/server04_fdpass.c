@@ -290,8 +290,8 @@ wait_until(fd_set *readable, int64_t wait_us, int nfds)
     struct timespec timeout = clock_timespec(wait_us);
     int ready = pselect(nfds, readable, NULL, NULL, wait_us == -1 ? NULL : &timeout, &waiting);
 
-    if (ready == -1 && errno != EINTR) {
-        die("pselect");
+    if (ready == -1) {
+        signals_wait_failed(&waiting);
     }
     if (ready > 0) {
         counter_add(&board.slots[0].wakeups, 1);
