@@ -147,6 +147,27 @@ strict:
 portability:
 	@BUILD=$(BUILD) tests/portability $(ARGS)
 
+# Every fallible call of the servers and the client fails once in a run of its own, with each error
+# that its manual lists; make torture ARGS=-q is a selection, ARGS=-h tells what else there is. The
+# programs are built from the same sources, under the sanitizers; that calls can fail in them is
+# the linker's work: tests/torture/fault.c has a __wrap_NAME for each NAME.
+TORTURE = $(BUILD)/torture
+TORTURE_HOOK = $(patsubst %,$(TORTURE)/tests/torture/%.o,fault stdout_linux)
+TORTURE_DRIVER = $(patsubst %,$(BUILD)/tests/torture/%.o,torture run talk scenario judge names)
+
+torture-hook: $(TORTURE_HOOK)
+	nm $(TORTURE_HOOK) | sed -n 's/.* T __wrap_/-Wl,--wrap=/p' >$(TORTURE)/wraps
+	@mkdir -p $(TORTURE)/bin
+	@find $(TORTURE)/bin -type f ! -newer $(TORTURE)/tests/torture/fault.o -exec rm {} +
+torture-programs: $(TORTURE_DRIVER) $(BUILD)/libcommon.a
+	$(MAKE) BUILD=$(TORTURE) TORTURE=$(TORTURE) CFLAGS='-O1 -g $(SANITIZE)' torture-hook
+	$(MAKE) BIN=$(TORTURE)/bin BUILD=$(TORTURE) CFLAGS='-O1 -g $(SANITIZE)' \
+		LDFLAGS='$(LDFLAGS) $(TORTURE_HOOK) @$(TORTURE)/wraps' $(SERVERS) $(HANDLERS) client
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $(TORTURE)/torture $^ $(LDLIBS)
+torture: torture-programs
+	tests/torture/complete $(TORTURE)
+	$(TORTURE)/torture $(ARGS)
+
 lint: strict
 	BUILD=$(BUILD) tools/lint
 
@@ -183,6 +204,7 @@ help:
 	@echo 'make scale       how cost grows, and where each server breaks, six minutes'
 	@echo "make test        all tests; make test TESTS='contract client' some of them"
 	@echo 'make lint        strict compilers, format, static analysis, shell scripts, man pages'
+	@echo 'make torture     every system call fails once in a run of its own; ARGS=-q: some of them'
 	@echo 'make sanitize    all tests again under AddressSanitizer and UBSan'
 	@echo 'make chaos       children killed, stopped, replaced under load; a minute'
 	@echo 'make soak        a million connections against each server; ten minutes'
@@ -192,4 +214,5 @@ help:
 	@echo 'make clean       remove what was built'
 	@echo 'make PROGRAM     one alone: client, $(firstword $(SERVERS)), handler_echo ...'
 
-.PHONY: all chaos clean compare demo help herd install lint portability sanitize scale soak strict test test-programs uninstall $(PROGRAMS)
+.PHONY: all chaos clean compare demo help herd install lint portability sanitize scale \
+	soak strict test test-programs torture torture-hook torture-programs uninstall $(PROGRAMS)

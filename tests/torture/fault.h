@@ -1,0 +1,141 @@
+/*
+ * fault - what the torture's driver and the programs it tortures have in common: the calls that can
+ * be made to fail, with what; and a piece of memory through which the driver says which, and hears
+ * what became of it.
+ *
+ * A program is linked with fault.c and with the linker's --wrap for each function here that fault.c
+ * wraps, from the same sources and with the same flags otherwise; the sources know nothing of it.
+ * The memory is a file named in the environment (FAULT_FILE); every process maps it when it begins,
+ * and forked ones inherit it. Without that variable nothing is different.
+ */
+#ifndef TORTURE_FAULT_H
+#define TORTURE_FAULT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define FAULT_FILE "FAULT_FILE"
+
+/*
+ * X(call, what it may fail with, as its page in POSIX.1-2008 has it, and Linux's where that knows
+ * more). Behind a "!" stands what only a mistake in the program brings about: then it may end,
+ * saying so. SHORT: fewer bytes than there are or than there is room for. TRUNC: the message has
+ * lost its descriptor, for the table was full. `fcntl` is counted apart for what it does; `stdout`
+ * is the write(2) inside of stdio.
+ */
+#define FAULT_CALLS(X)                                                                             \
+    X(accept, "EINTR EAGAIN ECONNABORTED EPROTO EMFILE ENFILE ENOBUFS ENOMEM EPERM ENETDOWN "      \
+              "ENOPROTOOPT EHOSTDOWN ENONET EHOSTUNREACH EOPNOTSUPP ENETUNREACH ETIMEDOUT "        \
+              "!EBADF !EINVAL !ENOTSOCK")                                                          \
+    X(access, "EACCES ENOENT EIO ENOMEM")                                                          \
+    X(bind, "EACCES EADDRINUSE EADDRNOTAVAIL ENOBUFS ENOMEM EROFS !EBADF !EINVAL")                 \
+    X(calloc, "ENOMEM")                                                                            \
+    X(clock_nanosleep, "EINTR")                                                                    \
+    X(close, "EINTR EIO ENOSPC")                                                                   \
+    X(closedir, "EINTR")                                                                           \
+    X(connect, "ECONNREFUSED EINTR EAGAIN ECONNRESET ETIMEDOUT ENETUNREACH EHOSTUNREACH "          \
+               "EADDRNOTAVAIL EADDRINUSE EACCES EPERM ENOBUFS !EBADF")                             \
+    X(dprintf, "EIO ENOSPC EPIPE EAGAIN ENOMEM")                                                   \
+    X(dup, "EMFILE !EBADF")                                                                        \
+    X(dup2, "EINTR EBUSY !EBADF")                                                                  \
+    X(epoll_create1, "EMFILE ENFILE ENOMEM")                                                       \
+    X(epoll_ctl, "ENOMEM ENOSPC !EBADF")                                                           \
+    X(epoll_wait, "EINTR !EBADF")                                                                  \
+    X(fclose, "EIO ENOSPC EINTR")                                                                  \
+    X(fcntl, "EPERM EINTR !EBADF !EINVAL")                                                         \
+    X(fcntl_dup, "EMFILE !EBADF")                                                                  \
+    X(fcntl_lock, "EINTR ENOLCK EDEADLK EAGAIN !EBADF")                                            \
+    X(fopen, "EACCES EMFILE ENFILE ENOSPC ENOMEM")                                                 \
+    X(fork, "EAGAIN ENOMEM")                                                                       \
+    X(fstat, "EIO EOVERFLOW !EBADF")                                                               \
+    X(ftruncate, "EINTR EIO EFBIG")                                                                \
+    X(getaddrinfo, "EAI_AGAIN EAI_FAIL EAI_MEMORY EAI_NONAME EAI_SYSTEM")                          \
+    X(getrlimit, "!EINVAL")                                                                        \
+    X(getsockname, "ENOBUFS !EBADF")                                                               \
+    X(getsockopt, "ENOBUFS ENOMEM !EBADF")                                                         \
+    X(kill, "ESRCH EPERM")                                                                         \
+    X(listen, "EADDRINUSE EACCES ENOBUFS !EBADF")                                                  \
+    X(lstat, "EACCES EIO ENOENT ENOMEM")                                                           \
+    X(malloc, "ENOMEM")                                                                            \
+    X(mmap, "EAGAIN ENOMEM EMFILE EACCES")                                                         \
+    X(nanosleep, "EINTR")                                                                          \
+    X(open, "EACCES EINTR EMFILE ENFILE ENOENT ENOSPC")                                            \
+    X(open_memstream, "ENOMEM EMFILE")                                                             \
+    X(opendir, "EACCES EMFILE ENFILE ENOENT ENOMEM")                                               \
+    X(pipe, "EMFILE ENFILE")                                                                       \
+    X(poll, "EINTR EAGAIN ENOMEM !EINVAL")                                                         \
+    X(posix_fallocate, "ENOSPC EINTR EIO EFBIG EOPNOTSUPP")                                        \
+    X(posix_spawn, "EAGAIN ENOMEM EACCES ENOENT ETXTBSY EMFILE")                                   \
+    X(posix_spawn_file_actions_adddup2, "ENOMEM !EBADF")                                           \
+    X(posix_spawn_file_actions_init, "ENOMEM")                                                     \
+    X(posix_spawnattr_init, "ENOMEM")                                                              \
+    X(posix_spawnattr_setflags, "!EINVAL")                                                         \
+    X(pselect, "EINTR ENOMEM !EBADF !EINVAL")                                                      \
+    X(pthread_mutex_init, "EAGAIN ENOMEM EPERM")                                                   \
+    X(pthread_mutex_timedlock, "ETIMEDOUT EAGAIN EDEADLK ENOTRECOVERABLE !EINVAL")                 \
+    X(pthread_mutexattr_init, "ENOMEM")                                                            \
+    X(pthread_mutexattr_setpshared, "ENOTSUP")                                                     \
+    X(pthread_mutexattr_setrobust, "ENOTSUP")                                                      \
+    X(read, "EINTR EAGAIN ECONNRESET ETIMEDOUT EIO ENOBUFS ENOMEM SHORT !EBADF")                   \
+    X(readdir, "EOVERFLOW !EBADF")                                                                 \
+    X(realloc, "ENOMEM")                                                                           \
+    X(recv, "EINTR EAGAIN ECONNRESET ETIMEDOUT ENOBUFS ENOMEM !EBADF")                             \
+    X(recvmsg, "EINTR EAGAIN ECONNRESET ENOBUFS ENOMEM TRUNC !EBADF")                              \
+    X(select, "EINTR ENOMEM !EBADF !EINVAL")                                                       \
+    X(sendmsg, "EINTR EAGAIN ECONNRESET EPIPE ENOBUFS ENOMEM ETOOMANYREFS !EBADF")                 \
+    X(setitimer, "!EINVAL")                                                                        \
+    X(setrlimit, "EPERM !EINVAL")                                                                  \
+    X(setsockopt, "ENOBUFS ENOMEM ENOPROTOOPT !EBADF !EINVAL")                                     \
+    X(shm_open, "EACCES EEXIST EINTR EMFILE ENFILE ENOSPC")                                        \
+    X(shm_unlink, "EACCES ENOENT")                                                                 \
+    X(shutdown, "ENOTCONN ENOBUFS !EBADF")                                                         \
+    X(sigaction, "!EINVAL")                                                                        \
+    X(socket, "EACCES EAFNOSUPPORT EMFILE ENFILE ENOBUFS ENOMEM")                                  \
+    X(socketpair, "EMFILE ENFILE ENOBUFS ENOMEM EAFNOSUPPORT")                                     \
+    X(stdout, "EIO ENOSPC EPIPE EAGAIN EINTR")                                                     \
+    X(sysconf, "!EINVAL")                                                                          \
+    X(tmpfile, "EMFILE ENFILE ENOSPC EINTR ENOMEM")                                                \
+    X(unlink, "EACCES EBUSY ENOENT EPERM EROFS")                                                   \
+    X(unsetenv, "ENOMEM")                                                                          \
+    X(waitpid, "ECHILD")                                                                           \
+    X(write, "EINTR EAGAIN EPIPE ECONNRESET EIO ENOSPC ENOBUFS SHORT !EBADF")                      \
+    X(writev, "EINTR EAGAIN EPIPE ECONNRESET EIO ENOBUFS ENOMEM ENETDOWN SHORT !EBADF")
+
+#define FAULT_NUMBER(name, errors) FAULT_CALL_##name,
+enum fault_call { FAULT_CALLS(FAULT_NUMBER) FAULT_CALLS_COUNT };
+#undef FAULT_NUMBER
+
+/* Instead of an error number. */
+enum { FAULT_SHORT = 100001, FAULT_TRUNC = 100002 };
+
+enum { FAULT_LOG_MOST = 8192, FAULT_PIDS_MOST = 512 };
+
+/* A call that was made: which, from where in the program (an offset from its start, and the
+ * program's number: a handler is another one), and in which process. */
+struct fault_record {
+    int call;
+    int child;     /* not the program that the driver has started */
+    uint32_t site; /* the return address, relative */
+};
+
+struct fault_state {
+    /* Set by the driver before the program starts. */
+    int call, nth, what; /* the nth call of `call`, from 1, fails with `what`; 0: none fails */
+    int for_ms;          /* and then all of them that follow for so long */
+    int logging;         /* note every call in the log */
+    /* Set by the driver as the program gets on. */
+    atomic_int stage;
+    /* Told by the processes. */
+    atomic_int main_pid;
+    atomic_uint counts[FAULT_CALLS_COUNT]; /* calls made */
+    atomic_int hits;                       /* calls that failed */
+    atomic_int hit_stage, hit_pid;         /* of the first */
+    atomic_uint hit_site;
+    atomic_llong until_us; /* of the first, and for_ms */
+    atomic_uint npids;
+    atomic_int pids[FAULT_PIDS_MOST]; /* all processes, also those that have ended */
+    atomic_uint nlog;
+    struct fault_record log[FAULT_LOG_MOST];
+};
+
+#endif

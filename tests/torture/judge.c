@@ -1,0 +1,516 @@
+/*
+ * What a program promises (DESIGN sections 5 to 8), asked of one trial. What holds for every call
+ * stands in judge_server() and judge_client(); where a call is special, the table below says what
+ * is promised instead, and why.
+ */
+#include <dirent.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../common/die.h"
+#include "torture.h"
+
+enum {
+    LINES_MOST = 8,     /* warnings, those for the killed child included */
+    CALLS_SPARE = 1500, /* more calls than usual: a loop that waits for a second child */
+    HITS_MOST = 60,     /* within for_ms: the pauses are of 100 ms, children are a few */
+    CPU_SPARE_US = 1500 * 1000
+};
+
+/* --- special cases --------------------------------------------------------------------------- */
+
+enum promise_flags {
+    MAY_FAIL = 1,   /* the program does its work, and ends with status 1, having said why */
+    MAY_END = 2,    /* it may end at once with status 1, having said why */
+    MAY_ENDURE = 4, /* several lines in set-up: of a child, and of the parent about it */
+    NO_CAUSE = 8,   /* its message need not contain what errno means */
+    NO_REPORT = 16, /* no statistics */
+    REST_LOST = 32, /* the connection in progress when it is stopped */
+    LINGERS = 64,   /* a zombie, until the next child ends */
+    LEAVES = 128    /* a file */
+};
+
+static const struct promise {
+    const char *program; /* the start of the variant's name; "" is any server */
+    const char *call;
+    const char *errors; /* NULL: all */
+    int flags;
+    unsigned lost; /* connections */
+    const char *reason;
+} promises[] = {
+#include "promises.h"
+};
+
+static struct promise
+promise_of(const struct run *run)
+{
+    const char *call = name_of_call(run->fault.call);
+    const char *error = name_of_error(run->fault.what);
+
+    for (size_t i = 0; i < sizeof promises / sizeof promises[0]; i++) {
+        const struct promise *each = &promises[i];
+
+        if (strncmp(run->variant->name, each->program, strlen(each->program)) == 0 &&
+            has_word(each->call, call) && (!each->errors || has_word(each->errors, error))) {
+            return *each;
+        }
+    }
+    return (struct promise){.flags = 0};
+}
+
+/* --- problems -------------------------------------------------------------------------------- */
+
+static char *where;
+
+static void problem(const char *format, ...) DIE_PRINTF(1, 2);
+
+static void
+problem(const char *format, ...)
+{
+    size_t used = strlen(where);
+    va_list arguments;
+
+    if (used > 0 && used + 3 < PROBLEMS_MOST) {
+        used += (size_t)snprintf(where + used, PROBLEMS_MOST - used, "; ");
+    }
+    va_start(arguments, format);
+    vsnprintf(where + used, PROBLEMS_MOST - used, format, arguments);
+    va_end(arguments);
+    for (char *end; (end = strchr(where, '\n')) != NULL;) {
+        *end = '|';
+    }
+}
+
+/* --- JSON ------------------------------------------------------------------------------------ */
+
+static bool json_value(const char **text);
+
+static bool
+json_string(const char **text)
+{
+    if (**text != '"') {
+        return false;
+    }
+    for (++*text; **text != '"'; ++*text) {
+        if ((unsigned char)**text < ' ') {
+            return false;
+        }
+        if (**text == '\\') {
+            ++*text;
+        }
+    }
+    ++*text;
+    return true;
+}
+
+/* The members of an object (with names) or an array, up to the closing bracket. */
+static bool
+json_members(const char **text, char closing)
+{
+    ++*text;
+    if (**text == closing) {
+        ++*text;
+        return true;
+    }
+    for (;;) {
+        if (closing == '}' && (!json_string(text) || *(*text)++ != ':')) {
+            return false;
+        }
+        if (!json_value(text)) {
+            return false;
+        }
+        if (**text == closing) {
+            ++*text;
+            return true;
+        }
+        if (*(*text)++ != ',') {
+            return false;
+        }
+    }
+}
+
+static bool
+json_value(const char **text)
+{
+    const char *start = *text;
+
+    switch (**text) {
+    case '{':
+        return json_members(text, '}');
+    case '[':
+        return json_members(text, ']');
+    case '"':
+        return json_string(text);
+    default:
+        *text += strspn(*text, "-+.0123456789aeflnrstuE");
+        return *text > start;
+    }
+}
+
+/* The last line of standard output, if it is an object; else NULL. */
+static const char *
+last_object(const struct run *run)
+{
+    const char *line, *end;
+
+    if (run->out_used == 0 || run->out[run->out_used - 1] != '\n') {
+        return NULL;
+    }
+    line = run->out + run->out_used - 1;
+    while (line > run->out && line[-1] != '\n') {
+        line--;
+    }
+    end = line;
+    return *line == '{' && json_value(&end) && *end == '\n' ? line : NULL;
+}
+
+/* The first such member's number; -1: there is none. */
+static long long
+number_in(const char *object, const char *member)
+{
+    char wanted[64];
+    const char *at;
+
+    snprintf(wanted, sizeof wanted, "\"%s\":", member);
+    at = strstr(object, wanted);
+    return at ? atoll(at + strlen(wanted)) : -1;
+}
+
+/* The sum over the rows of "children". */
+static long long
+sum_in(const char *object, const char *member)
+{
+    const char *at = strstr(object, "\"children\":[");
+    const char *end = at ? strchr(at, ']') : NULL;
+    long long sum = 0;
+    char wanted[64];
+
+    snprintf(wanted, sizeof wanted, "\"%s\":", member);
+    while (at && (at = strstr(at, wanted)) != NULL && at < end) {
+        at += strlen(wanted);
+        sum += atoll(at);
+    }
+    return sum;
+}
+
+/* --- what it says ---------------------------------------------------------------------------- */
+
+/* The next file in the directory whose name begins so (behind a '/', contains it); its path, or
+ * NULL. */
+static const char *
+find_file(const char *in, const char *name, bool within)
+{
+    static char path[512];
+    DIR *directory = opendir(in);
+    struct dirent *entry;
+
+    path[0] = '\0';
+    while (directory && path[0] == '\0' && (entry = readdir(directory)) != NULL) {
+        const char *at = strstr(entry->d_name, name);
+
+        if (at && (within || at == entry->d_name) && strcmp(entry->d_name, ".") != 0 &&
+            strcmp(entry->d_name, "..") != 0) {
+            snprintf(path, sizeof path, "%s/%.200s", in, entry->d_name);
+        }
+    }
+    if (directory) {
+        closedir(directory);
+    }
+    return path[0] != '\0' ? path : NULL;
+}
+
+/* The line of a sanitizer's report that says what it is. */
+static void
+judge_report_file(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char line[200] = "";
+
+    while (file && fgets(line, sizeof line, file) && !strstr(line, "ERROR") &&
+           !strstr(line, "runtime error")) {
+    }
+    problem("a sanitizer's report: %s", line);
+    if (file) {
+        fclose(file);
+    }
+}
+
+static void
+judge_reports(const struct run *run)
+{
+    char name[96];
+    const char *path;
+
+    snprintf(name, sizeof name, "%s.report", strrchr(run->directory, '/') + 1);
+    while ((path = find_file(run_directory, name, false)) != NULL) {
+        judge_report_file(path);
+        unlink(path);
+    }
+}
+
+/* Files in the working directory, a Unix socket, shared memory. */
+static void
+judge_remains(struct run *run, const struct promise *promise)
+{
+    char name[32];
+    const char *path;
+    bool gave_up = !run->ready || run->fault.mistake; /* the next server claims the file */
+
+    if (run_left_socket(run) && !(promise->flags & LEAVES) && !gave_up) {
+        problem("left behind: the socket's file");
+    }
+    while ((path = find_file(run->directory, "", false)) != NULL) {
+        problem("left behind: %s", path);
+        unlink(path);
+    }
+    snprintf(name, sizeof name, ".%ld.", (long)run->pid);
+    while ((path = find_file("/dev/shm", name, true)) != NULL) {
+        if (!(promise->flags & LEAVES)) {
+            problem("left behind: %s", path);
+        }
+        unlink(path);
+    }
+}
+
+/* Every line on standard error begins with the program's name, or its handler's. */
+static void
+judge_lines(const struct run *run)
+{
+    const char *name = run->variant->program;
+
+    for (const char *line = run->err; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        bool named = strncmp(line, name, strlen(name)) == 0 || strncmp(line, "handler_", 8) == 0;
+
+        if (!named || line[length] != '\n') {
+            problem("on standard error: %.*s", (int)(length < 100 ? length : 100), line);
+            return;
+        }
+        line += length + 1;
+    }
+    if (run_lines(run->err, run->err_used) > LINES_MOST) {
+        problem("%u lines on standard error", run_lines(run->err, run->err_used));
+    }
+}
+
+static void
+judge_cause(const struct run *run, const struct promise *promise)
+{
+    unsigned lines = run_lines(run->err, run->err_used);
+
+    if (lines == 0) {
+        problem("ends with status 1 without a word");
+    } else if (lines > 1 && !(promise->flags & MAY_ENDURE) && !run->ready) {
+        problem("%u lines where one says it: %.100s", lines, run->err);
+    }
+    if (!(promise->flags & NO_CAUSE) && !strstr(run->err, text_of_error(run->fault.what))) {
+        problem("does not say why: %.100s", run->err);
+    }
+}
+
+/* --- servers --------------------------------------------------------------------------------- */
+
+static void
+judge_statistics(const struct run *run, const struct tally *tally)
+{
+    static const char *const sums[] = {"connections", "requests", "bytes", "wasted_wakeups"};
+    const char *object = last_object(run);
+    bool rows;
+
+    if (!object) {
+        problem("no statistics at the end: %.60s", run->out);
+        return;
+    }
+    rows = strstr(object, "\"children\":[]") == NULL;
+    for (size_t i = 0; rows && i < sizeof sums / sizeof sums[0]; i++) {
+        if (number_in(object, sums[i]) != sum_in(object, sums[i])) {
+            problem("%s: %lld in all, but the children have %lld", sums[i],
+                    number_in(object, sums[i]), sum_in(object, sums[i]));
+        }
+    }
+    if (number_in(object, "requests") < tally->answered ||
+        number_in(object, "requests") > tally->asked) {
+        problem("%lld requests counted, %u asked, %u answered", number_in(object, "requests"),
+                tally->asked, tally->answered);
+    }
+    if (number_in(object, "connections") < tally->good - (tally->good > 0) ||
+        number_in(object, "connections") > tally->connections) {
+        problem("%lld connections counted, %u made, %u of them good",
+                number_in(object, "connections"), tally->connections, tally->good);
+    }
+}
+
+static void
+judge_effort(const struct run *run, const struct usual *usual)
+{
+    unsigned sum = 0;
+
+    for (int i = 0; i < FAULT_CALLS_COUNT; i++) {
+        sum += atomic_load(&run->state->counts[i]);
+    }
+    if (usual->calls_sum > 0 && sum > 3 * usual->calls_sum + CALLS_SPARE) {
+        problem("spins: %u calls, %u usually", sum, usual->calls_sum);
+    }
+    if (run->fault.for_ms > 0 && atomic_load(&run->state->hits) > HITS_MOST) {
+        problem("spins: the failing call was made %d times in %d ms",
+                atomic_load(&run->state->hits), run->fault.for_ms);
+    }
+    if (usual->calls_sum > 0 && run->cpu_us > 3 * usual->cpu_us + CPU_SPARE_US) {
+        problem("%.2f s of processor time, %.2f s usually", (double)run->cpu_us / 1e6,
+                (double)usual->cpu_us / 1e6);
+    }
+}
+
+/* It never said that it listens. */
+static void
+judge_set_up(const struct run *run, const struct promise *promise)
+{
+    if (atomic_load(&run->state->hits) == 0) {
+        problem("not ready, though nothing failed: %.100s", run->err);
+    }
+    if (!WIFEXITED(run->status) || WEXITSTATUS(run->status) != EXIT_FAILURE) {
+        problem("status 0x%x where set-up fails", (unsigned)run->status);
+    }
+    judge_cause(run, promise);
+}
+
+static void
+judge_clients(const struct run *run, const struct tally *tally, const struct promise *promise)
+{
+    unsigned lost = promise->lost + (run->fault.mistake ? 1 : 0);
+
+    if (tally->wrong > 0) {
+        problem("wrong: %s", tally->note);
+    }
+    if (tally->hung > 0) {
+        problem("stuck: %s", tally->note);
+    }
+    if (tally->lost > lost) {
+        problem("%u connections lost, %u allowed: %s", tally->lost, lost, tally->note);
+    }
+    if (tally->not_served) {
+        problem("nobody is served any more");
+    }
+}
+
+static void
+judge_serving(const struct run *run, const struct tally *tally, const struct usual *usual,
+              const struct promise *promise)
+{
+    int status = WIFEXITED(run->status) ? WEXITSTATUS(run->status) : -1;
+
+    judge_clients(run, tally, promise);
+    if (tally->ended_early) {
+        problem("ended while it was used, status 0x%x: %.100s", (unsigned)run->status, run->err);
+    }
+    if (status == EXIT_FAILURE && promise->flags & MAY_FAIL) {
+        judge_cause(run, promise);
+    } else if (status != EXIT_SUCCESS) {
+        problem("status 0x%x when stopped: %.200s", (unsigned)run->status, run->err);
+    }
+    if (status == EXIT_SUCCESS || !(promise->flags & NO_REPORT)) {
+        judge_statistics(run, tally);
+    }
+    if (tally->no_report && !(promise->flags & NO_REPORT)) {
+        problem("USR1: no statistics");
+    }
+    if (usual->calls_sum > 0 && usual->main_fds > 0 &&
+        (tally->main_fds > usual->main_fds || tally->child_fds > usual->child_fds)) {
+        problem("%u and in a child %u descriptors, usually %u and %u", tally->main_fds,
+                tally->child_fds, usual->main_fds, usual->child_fds);
+    }
+    if (tally->zombie && !(promise->flags & LINGERS)) {
+        problem("a zombie");
+    }
+}
+
+void
+judge_server(struct run *run, const struct tally *tally, const struct usual *usual,
+             char problems[PROBLEMS_MOST])
+{
+    struct promise promise = promise_of(run);
+    bool may_end = run->fault.mistake || promise.flags & MAY_END;
+    bool gave_up = WIFEXITED(run->status) && WEXITSTATUS(run->status) == EXIT_FAILURE &&
+                   atomic_load(&run->state->hits) > 0;
+
+    where = problems;
+    where[0] = '\0';
+    if (run->over_time) {
+        problem("something is left running");
+    }
+    if (run->ended && WIFSIGNALED(run->status)) {
+        problem("died of signal %d", WTERMSIG(run->status));
+    }
+    if (!run->ready) {
+        judge_set_up(run, &promise);
+    } else if (may_end && tally->ended_early && gave_up) {
+        judge_cause(run, &promise);
+    } else {
+        judge_serving(run, tally, usual, &promise);
+    }
+    judge_effort(run, usual);
+    judge_lines(run);
+    judge_reports(run);
+    judge_remains(run, &promise);
+}
+
+/* --- the client ------------------------------------------------------------------------------ */
+
+static void
+judge_report(const struct run *run, int status)
+{
+    const char *object = last_object(run);
+    long long scheduled, completed, failed;
+
+    if (!object) {
+        problem("no report: %.60s", run->out);
+        return;
+    }
+    scheduled = number_in(object, "scheduled");
+    completed = number_in(object, "completed");
+    failed = number_in(object, "failed");
+    if (scheduled != completed + failed + number_in(object, "unsent")) {
+        problem("scheduled %lld, but completed %lld, failed %lld, unsent %lld", scheduled,
+                completed, failed, number_in(object, "unsent"));
+    }
+    if (status == EXIT_SUCCESS && completed != scheduled) {
+        problem("status 0, but %lld of %lld completed", completed, scheduled);
+    }
+    if (failed > 1 && run->fault.for_ms == 0) {
+        problem("%lld connections failed", failed);
+    }
+}
+
+void
+judge_client(struct run *run, const struct usual *usual, char problems[PROBLEMS_MOST])
+{
+    struct promise promise = promise_of(run);
+    int status = WIFEXITED(run->status) ? WEXITSTATUS(run->status) : -1;
+
+    where = problems;
+    where[0] = '\0';
+    if (run->over_time) {
+        problem("something is left running");
+    }
+    if (run->ended && WIFSIGNALED(run->status)) {
+        problem("died of signal %d", WTERMSIG(run->status));
+    } else if (status != 0 && status != 1 && status != 3 && status != 4) {
+        problem("status %d", status);
+    }
+    if (run->out_used == 0 && (status == 1 || status == 4)) {
+        judge_cause(run, &promise);
+    } else if (!(run->variant->flags & SAYS_TEXT) &&
+               (status == EXIT_SUCCESS || !(promise.flags & NO_REPORT))) {
+        judge_report(run, status);
+    } else if (status == EXIT_SUCCESS && run->out_used == 0) {
+        problem("status 0, but no report");
+    }
+    judge_effort(run, usual);
+    judge_lines(run);
+    judge_reports(run);
+    judge_remains(run, &promise);
+}

@@ -1,0 +1,211 @@
+/* The names of calls, errors and variants. */
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "torture.h"
+
+#define CALL_NAME(name, errors) #name,
+#define CALL_ERRORS(name, errors) errors,
+
+static const char *const calls[] = {FAULT_CALLS(CALL_NAME)};
+static const char *const errors[] = {FAULT_CALLS(CALL_ERRORS)};
+
+#define ERROR(name)                                                                                \
+    {                                                                                              \
+#name, name                                                                                \
+    }
+
+static const struct error_name {
+    const char *name;
+    int what;
+} names[] = {
+    ERROR(EOPNOTSUPP), /* on Linux ENOTSUP has the same number */
+    ERROR(EACCES),          ERROR(EADDRINUSE),      ERROR(EADDRNOTAVAIL),
+    ERROR(EAFNOSUPPORT),    ERROR(EAGAIN),          ERROR(EBADF),
+    ERROR(EBUSY),           ERROR(ECHILD),          ERROR(ECONNABORTED),
+    ERROR(ECONNREFUSED),    ERROR(ECONNRESET),      ERROR(EDEADLK),
+    ERROR(EEXIST),          ERROR(EFBIG),           ERROR(EHOSTUNREACH),
+    ERROR(EINTR),           ERROR(EINVAL),          ERROR(EIO),
+    ERROR(EMFILE),          ERROR(ENETDOWN),        ERROR(ENETUNREACH),
+    ERROR(ENFILE),          ERROR(ENOBUFS),         ERROR(ENOENT),
+    ERROR(ENOLCK),          ERROR(ENOMEM),          ERROR(ENOPROTOOPT),
+    ERROR(ENOSPC),          ERROR(ENOTCONN),        ERROR(ENOTRECOVERABLE),
+    ERROR(ENOTSOCK),        ERROR(ENOTSUP),         ERROR(EOVERFLOW),
+    ERROR(EPERM),           ERROR(EPIPE),           ERROR(EPROTO),
+    ERROR(EROFS),           ERROR(ESRCH),           ERROR(ETIMEDOUT),
+    ERROR(ETXTBSY),         ERROR(EAI_AGAIN),       ERROR(EAI_FAIL),
+    ERROR(EAI_MEMORY),      ERROR(EAI_NONAME),      ERROR(EAI_SYSTEM),
+#ifdef EHOSTDOWN
+    ERROR(EHOSTDOWN),
+#endif
+#ifdef ENONET
+    ERROR(ENONET),
+#endif
+#ifdef ETOOMANYREFS
+    ERROR(ETOOMANYREFS),
+#endif
+    {"SHORT", FAULT_SHORT}, {"TRUNC", FAULT_TRUNC},
+};
+
+enum { NAMES = sizeof names / sizeof names[0] };
+
+const char *
+name_of_call(int call)
+{
+    return calls[call];
+}
+
+int
+call_named(const char *name)
+{
+    for (int i = 0; i < FAULT_CALLS_COUNT; i++) {
+        if (strcmp(calls[i], name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+const char *
+errors_of_call(int call)
+{
+    return errors[call];
+}
+
+const char *
+name_of_error(int what)
+{
+    for (size_t i = 0; i < NAMES; i++) {
+        if (names[i].what == what) {
+            return names[i].name;
+        }
+    }
+    return "?";
+}
+
+int
+error_named(const char *name)
+{
+    for (size_t i = 0; i < NAMES; i++) {
+        if (strcmp(names[i].name, name) == 0) {
+            return names[i].what;
+        }
+    }
+    return 0;
+}
+
+/* What a message about it says. */
+const char *
+text_of_error(int what)
+{
+    if (strncmp(name_of_error(what), "EAI_", 4) == 0) {
+        return what == EAI_SYSTEM ? strerror(EMFILE) : gai_strerror(what);
+    }
+    return what >= FAULT_SHORT ? "" : strerror(what);
+}
+
+/* Those that this system does not have are left out. */
+bool
+next_error(const char **list, struct fault *fault)
+{
+    char word[32];
+
+    for (;;) {
+        size_t length;
+
+        *list += strspn(*list, " ");
+        length = strcspn(*list, " ");
+        if (length == 0) {
+            return false;
+        }
+        fault->mistake = **list == '!';
+        snprintf(word, sizeof word, "%.*s", (int)length - fault->mistake, *list + fault->mistake);
+        *list += length;
+        fault->what = error_named(word);
+        if (fault->what != 0) {
+            return true;
+        }
+    }
+}
+
+bool
+has_word(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (const char *at = list; (at = strstr(at, word)) != NULL; at += length) {
+        if ((at == list || at[-1] == ' ') && (at[length] == '\0' || at[length] == ' ')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define SERVER "-p", "0", "-o", "json", "-T", "2", "-g", "3"
+#define CLIENT "-o", "json", "-T", "3", "-c", "2"
+
+const struct variant variants[] = {
+    {"server00_iterative", "server00_iterative", IS_FIRST, {SERVER}},
+    {"server00_iterative unix", "server00_iterative", ON_PATH, {SERVER, "-i", "./socket"}},
+    {"server01_fork", "server01_fork", IS_FIRST, {SERVER, "-n", "3"}},
+    {"server02_select", "server02_select", IS_FIRST, {SERVER, "-v"}},
+    {"server02_select unix", "server02_select", ON_PATH, {SERVER, "-i", "./socket"}},
+    {"server02_select inherited", "server02_select", INHERITS, {SERVER}},
+    {"server03_prefork_accept", "server03_prefork_accept", IS_FIRST | IS_POOL, {SERVER, "-n", "2"}},
+#define WAY(name)                                                                                  \
+    {                                                                                              \
+        "server03_prefork_accept " name, "server03_prefork_accept", IS_POOL,                       \
+        {                                                                                          \
+            SERVER, "-n", "2", "-a", name                                                          \
+        }                                                                                          \
+    }
+    WAY("select"),
+    WAY("poll"),
+    WAY("lock-file"),
+    WAY("lock-mutex"),
+#ifdef __linux__
+    WAY("epoll"),
+    WAY("epoll-exclusive"),
+    WAY("reuseport"),
+#endif
+    {"server04_fdpass", "server04_fdpass", IS_FIRST | IS_POOL, {SERVER, "-n", "2"}},
+    {"server04_fdpass round-robin",
+     "server04_fdpass",
+     IS_POOL,
+     {SERVER, "-n", "2", "-P", "round-robin"}},
+    {"server04_fdpass least-recent",
+     "server04_fdpass",
+     IS_POOL,
+     {SERVER, "-n", "2", "-P", "least-recent", "-Q", "1"}},
+    {"server05_spawn_pool",
+     "server05_spawn_pool",
+     IS_FIRST | IS_POOL | IS_CREW,
+     {SERVER, "-n", "2"}},
+    {"server05_spawn_pool piped",
+     "server05_spawn_pool",
+     IS_POOL | IS_CREW,
+     {SERVER, "-n", "2", "-d", "piped"}},
+    {"server05_spawn_pool auto",
+     "server05_spawn_pool",
+     IS_POOL | IS_CREW,
+     {SERVER, "-n", "2", "-s", "auto"}},
+    {"server05_spawn_pool frames",
+     "server05_spawn_pool",
+     IS_POOL | IS_CREW | TAKES_FRAMES,
+     {SERVER, "-n", "2", "-e", "handler_echo"}},
+    {"client", "client", IS_FIRST | IS_CLIENT, {CLIENT, "-t", "4", "-k", "2", "-m", "2"}},
+    {"client open",
+     "client",
+     IS_CLIENT,
+     {CLIENT, "-t", "4", "-r", "400", "-m", "2", "-W", "100:100@0.5"}},
+    {"client hold", "client", IS_CLIENT, {CLIENT, "-t", "4", "-H", "3"}},
+    {"client manners",
+     "client",
+     IS_CLIENT,
+     {CLIENT, "-t", "6", "-x", "reset@0.2", "-x", "half-close@0.2", "-x", "garbage@0.2"}},
+    {"client text", "client", IS_CLIENT | SAYS_TEXT, {"-T", "3", "-c", "2", "-t", "4", "-v"}},
+    {.name = NULL},
+};

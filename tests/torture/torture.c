@@ -1,0 +1,634 @@
+/*
+ * torture - makes every fallible call of every program fail, one at a time, with each error that
+ * its manual lists, and looks whether the programs keep their promises. `torture -h` says more.
+ *
+ * For each variant of a program, one run without a fault counts the calls and where they are made.
+ * Then each of them fails in a run of its own: at each place with each error, and each call that
+ * the scenario makes with one error at least.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../common/clock.h"
+#include "../../common/die.h"
+#include "../../common/scoreboard.h"
+#include "torture.h"
+
+enum { TRIALS_MOST = 60000, VARIANTS_MOST = 40, STICKY_MS = 150, JOBS_MOST = 16 };
+
+static const char help[] =
+    "usage: torture [-q | -a] [-s NAME]... [-c CALL]... [-f CALL:N:ERROR[:MS]] [-j N] [-v] [-l]\n"
+    "Makes the calls of the servers and of the client fail, one in each run, and judges what\n"
+    "becomes of it: no crash, no hang, no leak, no spin, no wrong byte, no more than one\n"
+    "connection lost; what fails in set-up ends the program with one line and status 1.\n\n"
+    "  -s NAME     only this program, or this variant of it (see -l); may be repeated\n"
+    "  -c CALL     only this call, such as accept; may be repeated\n"
+    "  -f FAULT    only this: the Nth CALL fails with ERROR, and all others of that call for\n"
+    "              MS milliseconds after it; says where it was\n"
+    "  -q          a selection: each call once or twice, where a variant has it first\n"
+    "  -a          every call with every error, where otherwise a call that is made again from\n"
+    "              the same place fails with one of its errors\n"
+    "  -j N        so many runs at a time (default 4: they wait most of the time)\n"
+    "  -b DIR      the programs (default: bin beside this program)\n"
+    "  -l          list the variants and the calls\n"
+    "  -v          a line for each run\n"
+    "  -h          this help\n\n"
+    "Exit status: 0 if all promises were kept, 1 if not, 2 wrong usage.\n";
+
+struct trial {
+    int variant;
+    struct fault fault;
+};
+
+struct verdict {
+    bool done, failed, reached;
+    float seconds;
+};
+
+/* With the workers. */
+struct board {
+    atomic_uint next;
+    struct verdict verdicts[TRIALS_MOST];
+};
+
+enum selection { USUAL, QUICK, ALL };
+
+static struct trial trials[TRIALS_MOST];
+static unsigned ntrials;
+static struct board *board;
+static struct usual usuals[VARIANTS_MOST];
+static unsigned calls_reached[VARIANTS_MOST], planned_places[VARIANTS_MOST];
+static bool chosen_calls[FAULT_CALLS_COUNT];
+static bool any_call_chosen;
+static const char *chosen[VARIANTS_MOST];
+static unsigned nchosen;
+static enum selection selection = USUAL;
+static const char *wanted_fault;
+static int jobs = 4;
+static const char *self;
+static char directory[] = "/tmp/torture.XXXXXX";
+static bool seen_places[FAULT_CALLS_COUNT]; /* quick: calls that a program's variants have had */
+
+/* --- one trial ------------------------------------------------------------------------------- */
+
+static bool
+is_client(int variant)
+{
+    return (variants[variant].flags & IS_CLIENT) != 0;
+}
+
+/* The client is driven against a server of the suite that nothing fails in. */
+static int
+open_good_server(struct run *server)
+{
+    static const struct variant good = {
+        "server02_select", "server02_select", 0, {"-p", "0", "-o", "json", "-T", "5"}};
+    struct fault none = {.what = 0};
+
+    run_start(server, &good, &none, false);
+    if (!run_await_ready(server)) {
+        diex("the server for the client does not start: %s", server->err);
+    }
+    return server->port;
+}
+
+static void
+perform(struct run *run, struct tally *tally, const struct trial *trial, bool logging)
+{
+    int variant = trial->variant;
+
+    run_start(run, &variants[variant], &trial->fault, logging);
+    memset(tally, 0, sizeof *tally);
+    if (is_client(variant)) {
+        scenario_client(run);
+    } else {
+        scenario_server(run, tally, &usuals[variant]);
+    }
+}
+
+static void
+judge(struct run *run, const struct tally *tally, const struct trial *trial,
+      char problems[PROBLEMS_MOST])
+{
+    bool left = run_clear(run);
+
+    run->over_time = run->over_time || left;
+    if (is_client(trial->variant)) {
+        judge_client(run, &usuals[trial->variant], problems);
+    } else {
+        judge_server(run, tally, &usuals[trial->variant], problems);
+    }
+}
+
+/* --- saying ---------------------------------------------------------------------------------- */
+
+/* "function at file:line" of the call that failed first, if addr2line(1) is there. */
+static void
+find_place(const struct run *run, char *place, size_t room)
+{
+    bool child = atomic_load(&run->state->hit_pid) != atomic_load(&run->state->main_pid);
+    bool handler = child && run->variant->flags & IS_CREW;
+    char command[512], function[100] = "", line[300] = "";
+    FILE *found;
+
+    snprintf(command, sizeof command, "addr2line -f -e %s/%s %#x 2>/dev/null", run_programs,
+             !handler                             ? run->variant->program
+             : run->variant->flags & TAKES_FRAMES ? "handler_echo"
+                                                  : "handler_bytes",
+             (unsigned)atomic_load(&run->state->hit_site) - 1);
+    found = popen(command, "r");
+    if (found && fgets(function, sizeof function, found) && fgets(line, sizeof line, found)) {
+        const char *slash = strrchr(line, '/');
+
+        function[strcspn(function, "\n")] = '\0';
+        line[strcspn(line, " \n")] = '\0';
+        snprintf(place, room, "%s(), %s%s", function, slash ? slash + 1 : line,
+                 handler ? ", in a handler"
+                 : child ? ", in a child"
+                         : "");
+    }
+    if (found) {
+        pclose(found);
+    }
+}
+
+static void
+name_trial(const struct trial *trial, char *name, size_t room)
+{
+    int used = snprintf(name, room, "%s:%d:%s", name_of_call(trial->fault.call), trial->fault.nth,
+                        name_of_error(trial->fault.what));
+
+    if (trial->fault.for_ms > 0 && used > 0 && (size_t)used < room) {
+        snprintf(name + used, room - (size_t)used, ":%d", trial->fault.for_ms);
+    }
+}
+
+static void
+say(const struct run *run, const struct trial *trial, const char *problems, bool reached)
+{
+    char name[80], place[512] = "";
+
+    name_trial(trial, name, sizeof name);
+    find_place(run, place, sizeof place);
+    if (*problems == '\0') {
+        printf("ok %s %s%s in %s\n", run->variant->name, name, reached ? "" : " (not reached)",
+               place);
+    } else {
+        printf("not ok %s %s in %s: %s\n    again: %s -s '%s' -f %s -v\n", run->variant->name, name,
+               place, problems, self, run->variant->name, name);
+    }
+    if (run_verbose && wanted_fault) {
+        printf("--- standard output:\n%s--- standard error:\n%s---\n", run->out, run->err);
+    }
+    fflush(stdout);
+}
+
+/* --- the workers ----------------------------------------------------------------------------- */
+
+static void
+try_one(struct run *run, const struct trial *trial, struct verdict *verdict)
+{
+    static char problems[PROBLEMS_MOST];
+    static struct tally tally;
+    int64_t began = clock_us();
+
+    perform(run, &tally, trial, false);
+    judge(run, &tally, trial, problems);
+    verdict->seconds = (float)(clock_us() - began) / 1e6f;
+    verdict->reached = atomic_load(&run->state->hits) > 0;
+    verdict->failed = problems[0] != '\0';
+    if (verdict->failed || run_verbose) {
+        say(run, trial, problems, verdict->reached);
+    }
+    verdict->done = true;
+}
+
+static _Noreturn void
+work(unsigned number)
+{
+    static struct run run, server;
+    unsigned i;
+
+    run_open(&run, number);
+    run_open(&server, 100 + number);
+    server.pid = 0;
+    while ((i = atomic_fetch_add(&board->next, 1)) < ntrials) {
+        if (is_client(trials[i].variant)) {
+            run.port = server.pid != 0 ? server.port : open_good_server(&server);
+        }
+        try_one(&run, &trials[i], &board->verdicts[i]);
+    }
+    if (server.pid != 0) {
+        run_clear(&server);
+    }
+    run_close(&run);
+    run_close(&server);
+    exit(EXIT_SUCCESS);
+}
+
+static void
+run_trials(void)
+{
+    for (int i = 0; i < jobs; i++) {
+        switch (fork()) {
+        case -1:
+            die("fork");
+        case 0:
+            work((unsigned)i + 1);
+        default:
+            break;
+        }
+    }
+    while (wait(NULL) != -1 || errno == EINTR) {
+    }
+}
+
+/* --- the plan -------------------------------------------------------------------------------- */
+
+static void
+add_trial(int variant, const struct fault *fault)
+{
+    if (ntrials == TRIALS_MOST) {
+        diex("more than %d trials", TRIALS_MOST);
+    }
+    trials[ntrials++] = (struct trial){.variant = variant, .fault = *fault};
+}
+
+/* What lasts for a while when it happens, and tempts into asking again at once. */
+static bool
+lasts(const struct fault *fault)
+{
+    static const struct {
+        const char *calls, *errors;
+    } lasting[] = {
+        {"accept fork posix_spawn socketpair pselect select poll epoll_wait recvmsg sendmsg "
+         "fcntl_lock",
+         "EMFILE ENFILE ENOBUFS ENOMEM ENOLCK ETOOMANYREFS"},
+        {"fork posix_spawn poll", "EAGAIN"},
+    };
+
+    for (size_t i = 0; i < sizeof lasting / sizeof lasting[0]; i++) {
+        if (has_word(lasting[i].calls, name_of_call(fault->call)) &&
+            has_word(lasting[i].errors, name_of_error(fault->what))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned
+count_errors(int call, bool mistakes)
+{
+    const char *list = errors_of_call(call);
+    struct fault fault;
+    unsigned count = 0;
+
+    while (next_error(&list, &fault)) {
+        count += mistakes || !fault.mistake;
+    }
+    return count;
+}
+
+/* The call with its `which`th error, counted round. */
+static void
+add_with_error(int variant, int call, int nth, unsigned which, bool mistakes)
+{
+    const char *list = errors_of_call(call);
+    unsigned count = count_errors(call, mistakes);
+    struct fault fault = {.call = call, .nth = nth};
+
+    if (count == 0) {
+        return;
+    }
+    for (unsigned left = which % count; next_error(&list, &fault);) {
+        if ((mistakes || !fault.mistake) && left-- == 0) {
+            break;
+        }
+    }
+    fault.for_ms = lasts(&fault) ? STICKY_MS : 0;
+    add_trial(variant, &fault);
+}
+
+/* How many of the calls before this one were made from the same place. */
+static unsigned
+earlier_from_there(const struct fault_record *log, unsigned index)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < index; i++) {
+        count += log[i].call == log[index].call && log[i].site == log[index].site &&
+                 log[i].child == log[index].child;
+    }
+    return count;
+}
+
+static void
+plan_call(int variant, const struct fault_record *log, unsigned index, int nth)
+{
+    int call = log[index].call;
+    unsigned earlier = earlier_from_there(log, index);
+    unsigned errors = count_errors(call, true);
+
+    planned_places[variant] += earlier == 0;
+    if (selection == QUICK) {
+        if (earlier == 0 && !seen_places[call]) {
+            add_with_error(variant, call, nth, (unsigned)variant, false);
+        }
+    } else if (earlier == 0 || selection == ALL) {
+        for (unsigned which = 0; which < errors; which++) {
+            add_with_error(variant, call, nth, which, true);
+        }
+    } else {
+        add_with_error(variant, call, nth, earlier, false);
+    }
+}
+
+static void
+plan_variant(int variant, const struct fault_state *state)
+{
+    unsigned count = atomic_load(&state->nlog);
+    int made[FAULT_CALLS_COUNT] = {0};
+
+    if (count > FAULT_LOG_MOST) {
+        count = FAULT_LOG_MOST;
+    }
+    if (variants[variant].flags & IS_FIRST) {
+        memset(seen_places, 0, sizeof seen_places);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        int nth = ++made[state->log[i].call];
+
+        if (!any_call_chosen || chosen_calls[state->log[i].call]) {
+            plan_call(variant, state->log, i, nth);
+        }
+    }
+    for (int i = 0; i < FAULT_CALLS_COUNT; i++) {
+        calls_reached[variant] += made[i] > 0;
+        seen_places[i] |= made[i] > 0;
+    }
+}
+
+/* A run in which nothing fails: what is usual, and the calls. */
+static void
+survey(struct run *run, struct run *server, int variant)
+{
+    static char problems[PROBLEMS_MOST];
+    static struct tally tally;
+    struct trial trial = {.variant = variant};
+    struct usual *usual = &usuals[variant];
+
+    if (is_client(variant)) {
+        run->port = server->pid != 0 ? server->port : open_good_server(server);
+    }
+    perform(run, &tally, &trial, true);
+    judge(run, &tally, &trial, problems);
+    if (problems[0] != '\0') {
+        printf("not ok %s, and nothing was made to fail: %s\n", variants[variant].name, problems);
+        exit(EXIT_FAILURE);
+    }
+    usual->main_fds = tally.main_fds;
+    usual->child_fds = tally.child_fds;
+    usual->cpu_us = run->cpu_us;
+    for (int i = 0; i < FAULT_CALLS_COUNT; i++) {
+        usual->calls[i] = atomic_load(&run->state->counts[i]);
+        usual->calls_sum += usual->calls[i];
+    }
+    if (!wanted_fault) {
+        plan_variant(variant, run->state);
+    }
+}
+
+/* --- what is asked for ----------------------------------------------------------------------- */
+
+static bool
+is_chosen(int variant)
+{
+    for (unsigned i = 0; i < nchosen; i++) {
+        if (strcmp(chosen[i], variants[variant].name) == 0 ||
+            (strcmp(chosen[i], variants[variant].program) == 0 && !wanted_fault)) {
+            return true;
+        }
+    }
+    return nchosen == 0;
+}
+
+static void
+take_fault(int variant)
+{
+    char call[64] = "", error[32] = "";
+    struct fault fault = {.nth = 0};
+    const char *list;
+    int what;
+
+    if (sscanf(wanted_fault, "%63[a-z0-9_]:%d:%31[A-Z0-9_]:%d", call, &fault.nth, error,
+               &fault.for_ms) < 3 ||
+        (fault.call = call_named(call)) == -1 || (what = error_named(error)) == 0 ||
+        fault.nth < 1) {
+        die_usage("-f '%s': CALL:N:ERROR is allowed, such as accept:3:EMFILE", wanted_fault);
+    }
+    list = errors_of_call(fault.call);
+    while (next_error(&list, &fault) && fault.what != what) {
+    }
+    if (fault.what != what) {
+        die_usage("-f '%s': %s does not fail with that: %s", wanted_fault, call,
+                  errors_of_call(fault.call));
+    }
+    add_trial(variant, &fault);
+}
+
+static _Noreturn void
+list_all(void)
+{
+    for (int i = 0; variants[i].name; i++) {
+        printf("-s '%s'\n", variants[i].name);
+    }
+    for (int i = 0; i < FAULT_CALLS_COUNT; i++) {
+        printf("-c %s: %s\n", name_of_call(i), errors_of_call(i));
+    }
+    exit(EXIT_SUCCESS);
+}
+
+static void
+choose_variant(const char *name)
+{
+    for (int i = 0; variants[i].name; i++) {
+        if (strcmp(variants[i].name, name) == 0 || strcmp(variants[i].program, name) == 0) {
+            if (nchosen == VARIANTS_MOST) {
+                die_usage("-s: so many are not there");
+            }
+            chosen[nchosen++] = name;
+            return;
+        }
+    }
+    die_usage("-s '%s': no such program or variant; -l lists them", name);
+}
+
+static int
+take_number(int letter, const char *text, int most)
+{
+    char *end;
+    long number = strtol(text, &end, 10);
+
+    if (end == text || *end != '\0' || number < 1 || number > most) {
+        die_usage("-%c '%s': a whole number from 1 to %d is allowed", letter, text, most);
+    }
+    return (int)number;
+}
+
+static void
+take_option(int letter)
+{
+    int call;
+
+    switch (letter) {
+    case 's':
+        choose_variant(optarg);
+        break;
+    case 'c':
+        call = call_named(optarg);
+        if (call == -1) {
+            die_usage("-c '%s': no such call; -l lists them", optarg);
+        }
+        chosen_calls[call] = any_call_chosen = true;
+        break;
+    case 'f':
+        wanted_fault = optarg;
+        break;
+    case 'q':
+        selection = QUICK;
+        break;
+    case 'a':
+        selection = ALL;
+        break;
+    case 'j':
+        jobs = take_number('j', optarg, JOBS_MOST);
+        break;
+    case 'b':
+        run_programs = optarg;
+        break;
+    case 'v':
+        run_verbose = true;
+        break;
+    case 'l':
+        list_all();
+    case 'h':
+        fputs(help, stdout);
+        exit(EXIT_SUCCESS);
+    default:
+        die_usage("-%c is not an option, or needs a value", optopt);
+    }
+}
+
+/* Where make puts them. */
+static const char *
+find_programs(void)
+{
+    static char path[4096];
+    static char found[4096];
+
+    if (run_programs) {
+        snprintf(path, sizeof path, "%s", run_programs);
+    } else {
+        const char *slash = strrchr(self, '/');
+
+        snprintf(path, sizeof path, "%.*s/bin", slash ? (int)(slash - self) : 1,
+                 slash ? self : ".");
+    }
+    if (!realpath(path, found)) {
+        die("the programs in %s", path);
+    }
+    return found;
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+static int
+print_table(double seconds)
+{
+    unsigned failed_all = 0, missed_all = 0;
+
+    printf("\n%-34s %6s %7s %7s %7s %7s %8s\n", "", "calls", "places", "runs", "failed", "missed",
+           "seconds");
+    for (int v = 0; variants[v].name; v++) {
+        unsigned runs = 0, failed = 0, missed = 0;
+        double spent = 0;
+
+        for (unsigned i = 0; i < ntrials; i++) {
+            const struct verdict *verdict = &board->verdicts[i];
+
+            if (trials[i].variant == v && verdict->done) {
+                runs++;
+                failed += verdict->failed;
+                missed += !verdict->reached;
+                spent += (double)verdict->seconds;
+            }
+        }
+        if (runs > 0) {
+            printf("%-34s %6u %7u %7u %7u %7u %8.1f\n", variants[v].name, calls_reached[v],
+                   planned_places[v], runs, failed, missed, spent);
+        }
+        failed_all += failed;
+        missed_all += missed;
+    }
+    printf("\ncalls: different ones that the scenario makes; places: where they stand in the\n"
+           "source, in the parent and in children; missed: the run made that call fewer times.\n"
+           "%u runs in %.0f s, %d at a time\n",
+           ntrials, seconds, jobs);
+    printf("%u passed, %u failed\n", ntrials - failed_all, failed_all);
+    return failed_all > 0 || ntrials == missed_all ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static void
+open_all(void)
+{
+    run_programs = find_programs();
+    if (!mkdtemp(directory)) {
+        die("%s", directory);
+    }
+    run_directory = directory;
+    board = scoreboard_memory(sizeof *board);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int
+main(int argc, char **argv)
+{
+    static struct run run, server;
+    int64_t began = clock_us();
+    int letter, status;
+
+    die_name(argv[0]);
+    self = argv[0];
+    while ((letter = getopt(argc, argv, ":s:c:f:qaj:b:vlh")) != -1) {
+        take_option(letter);
+    }
+    if (optind < argc) {
+        die_usage("'%s': nothing is allowed after the options", argv[optind]);
+    }
+    open_all();
+    run_open(&run, 0);
+    run_open(&server, 100);
+    server.pid = 0;
+    for (int v = 0; variants[v].name; v++) {
+        if (is_chosen(v)) {
+            survey(&run, &server, v);
+            if (wanted_fault) {
+                take_fault(v);
+            }
+        }
+    }
+    if (server.pid != 0) {
+        run_clear(&server);
+    }
+    run_close(&run);
+    run_close(&server);
+    run_trials();
+    status = print_table((double)(clock_us() - began) / 1e6);
+    rmdir(directory);
+    return status;
+}
