@@ -1,0 +1,454 @@
+#!/usr/bin/env bats
+# What the servers and the client do when system calls fail: strace(1) makes chosen calls of the real
+# programs fail, or be interrupted, or last. Each test also counts in strace's log what was done to
+# the program, lest it passes because a call has another name, or is not made at all.
+#
+# What is not done here: `retval=`, which would make read() claim bytes that never came. Short reads
+# and writes are made the honest way, by a peer that sends single bytes and has a small buffer.
+
+load helpers
+
+# LeakSanitizer cannot work in a process that is traced already; what else the sanitizers find, in
+# code that hardly ever runs, is worth having. So this file is part of `make sanitize`, without leaks.
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
+
+ALL_SERVERS=(server00_iterative server01_fork server02_select 'server03_prefork_accept -n 2'
+    'server04_fdpass -n 2' 'server05_spawn_pool -n 2')
+
+eval "shared_$(declare -f setup)"
+
+setup() {
+    shared_setup
+    command -v strace >/dev/null || skip 'strace is not installed'
+    strace -D -qq -o "$T/try" -e trace=none true 2>"$T/why" && [[ ! -s $T/why ]] ||
+        skip "strace may not trace here: $(head -n 1 "$T/why")"
+}
+
+# Starts a server with things done to its system calls; each WHAT is a value of strace's -e inject.
+# With -D the server is our child and strace its grandchild: pid and exit status are the server's.
+start_injected() { # "SERVER OPTION..." WHAT...
+    local words what=()
+
+    read -ra words <<<"$1"
+    SERVER=${words[0]}
+    shift
+    for each; do
+        what+=(-e inject="$each")
+    done
+    rm -f "$T/log"
+    launch strace -D -f -qq -o "$T/log" "${TRACED[@]}" "${what[@]}" \
+        "$BIN/$SERVER" -p 0 -o json "${words[@]:1}"
+}
+
+# The system calls to be traced; all that are injected must be among them.
+trace() { # NAME,...
+    TRACED=(-e trace="$1" -e signal="${2:-none}")
+}
+
+await_injected() { # the same; until it listens
+    start_injected "$@"
+    await_ready
+}
+
+tracing() {
+    local pid
+
+    for pid in $(marked); do
+        if [[ $(cat "/proc/$pid/comm" 2>/dev/null) == strace ]]; then
+            return 0
+        fi
+    done
+    return 1
+}
+
+# strace's log has at least so many lines like this; it is whole when strace has ended.
+was_done() { # N [PATTERN]
+    local count
+
+    eventually ends tracing
+    count=$(grep -Ec -- "${2:-\(INJECTED\)}" "$T/log") || :
+    if ((count < $1)); then
+        echo "done $count times only: ${2:-(INJECTED)}"
+        head -n 50 "$T/log"
+        return 1
+    fi
+    COUNT=$count
+}
+
+serves() { # N CONNECTIONS: all of them whole, one after the other
+    poke -r "$1" "$ADDRESS" connect send:'100\n' reply:100 half eof
+}
+
+# It ends well, has served so many connections and lost none, and said just so many lines on stderr.
+ended_well() { # CONNECTIONS LINES
+    stop_server
+    cat "$ERR"
+    [[ $STATUS -eq 0 ]]
+    counted connections "$1"
+    counted requests "$1"
+    counted bytes "$((100 * $1))"
+    counted broken 0
+    counted rejected 0
+    counted timed_out 0
+    [[ $(wc -l <"$ERR") -eq $2 ]]
+}
+
+# --- accept ---------------------------------------------------------------------------------------
+
+# What is wrong with one connection, or with the network, when it is accepted: docs of accept(2).
+passes_over() { # SERVER ERROR
+    trace accept,accept4
+    await_injected "$1" "accept,accept4:error=$2:when=1+2"
+    serves 4
+    ended_well 4 0
+    was_done 4 "$2.*\(INJECTED\)"
+}
+
+@test "accept fails for one connection, or for the network: every server goes on, and says nothing" {
+    local server
+
+    for server in "${ALL_SERVERS[@]}"; do
+        passes_over "$server" ECONNABORTED
+    done
+}
+
+@test "accept: all the errors that accept(2) lists for a network are passed over" {
+    local error
+
+    for error in EPROTO ENETDOWN ENOPROTOOPT EHOSTDOWN ENONET EHOSTUNREACH ENETUNREACH ETIMEDOUT \
+        EPERM; do
+        passes_over 'server03_prefork_accept -n 1 -a poll' "$error"
+    done
+}
+
+# Accepts fail so often, and the first and the last of them are so far apart: if it spun, they would
+# be over at once. Nor does it wake up for anything else meanwhile. One warning stands for all.
+pauses_without() { # "SERVER OPTION..." ERROR TIMES MS
+    local failed="accept.*$2.*\(INJECTED\)"
+
+    COMPLAINTS='accept: waiting until something is freed'
+    trace 'accept,accept4,/select,/poll,/epoll'
+    TRACED+=(-ttt)
+    await_injected "$1" "accept,accept4:error=$2:when=1..$3"
+    serves 4
+    ended_well 4 1
+    was_done "$3" "$failed"
+    [[ $COUNT -eq $3 ]]
+    grep -E "$failed" "$T/log" | awk -v least="$4" '
+        { at = $1 > 1e9 ? $1 : $2 } NR == 1 { first = at }
+        END { ms = (at - first) * 1000; print ms " ms"; exit ms < least }'
+    was_done 1 '(accept|select|poll)'
+    echo "$COUNT accepts and waits"
+    ((COUNT <= 60))
+}
+
+@test "accept: no descriptor, no memory: it pauses, warns once, recovers" {
+    pauses_without server00_iterative EMFILE 5 400
+    pauses_without server01_fork ENFILE 5 400
+    pauses_without server02_select ENOBUFS 2 900
+    pauses_without 'server03_prefork_accept -n 1' ENOMEM 5 400
+    pauses_without 'server03_prefork_accept -n 1 -a select' EMFILE 5 400
+    pauses_without 'server03_prefork_accept -n 1 -a lock-file' ENFILE 5 400
+    pauses_without 'server04_fdpass -n 1' EMFILE 5 400
+    pauses_without 'server05_spawn_pool -n 1' ENFILE 5 400
+}
+
+# --- processes ------------------------------------------------------------------------------------
+
+# However a libc makes them.
+NEW_PROCESS='?fork,?vfork,?clone,?clone3'
+
+@test "fork: none for server01: the client waits, one warning, served as soon as it works" {
+    COMPLAINTS='fork: trying again: Resource temporarily unavailable'
+    trace "$NEW_PROCESS"
+    await_injected server01_fork "$NEW_PROCESS:error=EAGAIN:when=1..5"
+    poke "$ADDRESS" connect mark send:'100\n' reply:100 after:400 half eof
+    serves 3
+    ended_well 4 1
+    counted children_started 4
+    counted children_lost 0
+    was_done 5
+    [[ $COUNT -eq 5 ]]
+}
+
+# The first two processes are had; then one is killed, and its successor is not, for some times.
+restarts_late() { # "SERVER OPTION..."
+    local victim
+
+    COMPLAINTS='died of signal 9|cannot start child [12], trying again: Resource temporarily'
+    trace "$NEW_PROCESS"
+    await_injected "$1" "$NEW_PROCESS:error=EAGAIN:when=3..5"
+    eventually has_children "$SERVER_PID" 2
+    serves 4
+    victim=$(children_of "$SERVER_PID" | head -n 1)
+    kill -s KILL "$victim"
+    eventually says "$ERR" 'cannot start child'
+    serves 4
+    eventually has_children "$SERVER_PID" 2
+    serves 4
+    ended_well 12 2
+    counted children_started 3
+    counted children_lost 1
+    was_done 3
+    [[ $COUNT -eq 3 ]]
+}
+
+@test "fork: none for the successor of a dead child: the others serve, it comes when it can" {
+    restarts_late 'server03_prefork_accept -n 2'
+    restarts_late 'server04_fdpass -n 2'
+    restarts_late 'server05_spawn_pool -n 2'
+    restarts_late 'server05_spawn_pool -n 2 -d piped'
+}
+
+@test "no channel for the successor of a dead child: as if there were no process" {
+    COMPLAINTS='died of signal 9|cannot start child 1, trying again: Too many open files'
+    trace socketpair
+    await_injected 'server04_fdpass -n 2' socketpair:error=EMFILE:when=3..4
+    eventually has_children "$SERVER_PID" 2
+    kill -s KILL "$(children_of "$SERVER_PID" | head -n 1)"
+    eventually says "$ERR" 'cannot start child'
+    serves 4
+    eventually has_children "$SERVER_PID" 2
+    serves 4
+    ended_well 8 2
+    was_done 2
+}
+
+# --- interruptions --------------------------------------------------------------------------------
+
+WAITING='accept,accept4,read,writev,sendmsg,recvmsg,/select,/poll,/epoll_'
+
+# Requests that come byte by byte, replies that go in many pieces, with half of the calls interrupted.
+survives_interruptions() { # "SERVER OPTION..." WHAT...
+    await_injected "$@"
+    poke -j 3 -r 3 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    poke -j 2 "$ADDRESS" buffer:4096 connect slow:2:'300000\n' reply:300000 half eof
+    stop_server
+    [[ $STATUS -eq 0 && ! -s $ERR ]]
+    counted connections 11
+    counted requests 11
+    counted bytes 600900
+    counted broken 0
+}
+
+INTERRUPTED=("${ALL_SERVERS[@]}" 'server03_prefork_accept -n 2 -a select'
+    'server03_prefork_accept -n 2 -a poll' 'server03_prefork_accept -n 2 -a lock-mutex'
+    'server05_spawn_pool -n 2 -d piped')
+
+# (Not sendmsg: who passes connections has its signals blocked meanwhile.)
+@test "EINTR from every second call that waits: nobody notices" {
+    local server WAITING=${WAITING/,sendmsg/}
+
+    trace "$WAITING"
+    for server in "${INTERRUPTED[@]}"; do
+        survives_interruptions "$server" "$WAITING:error=EINTR:when=6+2"
+        was_done 10 'EINTR.*\(INJECTED\)'
+    done
+}
+
+# The tick's handler runs, and the kernel ends the call: that is where EINTR comes from. (Not the
+# first calls: the dynamic linker reads too, before there is a handler.)
+@test "a signal at every second call that waits: nobody notices" {
+    local server calls=$WAITING
+
+    for server in "${INTERRUPTED[@]}" 'server03_prefork_accept -n 2 -a lock-file'; do
+        calls=$WAITING
+        if [[ $server == *lock-* ]]; then
+            calls+=,futex
+        fi
+        trace "$calls" SIGALRM
+        survives_interruptions "$server" "$calls:signal=ALRM:when=6+2"
+        was_done 10 '--- SIGALRM'
+    done
+}
+
+# The signal is there when the call begins that would wait: the last moment between looking at the
+# flag and sleeping. In a pool TERM so meets the parent, which passes it on.
+stopped_at() { # "SERVER OPTION..." CALL:when=N
+    trace "${2%%:*}" SIGTERM
+    await_injected "$1" "${2%%:*}:signal=TERM:${2#*:}"
+    await_end
+    [[ $STATUS -eq 0 && ! -s $ERR ]]
+    json_of connections >/dev/null
+    was_done 1 '--- SIGTERM'
+}
+
+@test "TERM on entering the call that waits for work stops every server" {
+    stopped_at server00_iterative accept,accept4:when=1
+    stopped_at server01_fork /select:when=1
+    stopped_at server02_select /select:when=1
+    stopped_at 'server03_prefork_accept -n 2' /select:when=1
+    stopped_at 'server04_fdpass -n 2' /select:when=1
+    stopped_at 'server05_spawn_pool -n 2' /select:when=3
+}
+
+# --- a slow kernel --------------------------------------------------------------------------------
+
+# Each call lasts for 30 ms longer; the clients are served, and the stop comes while they are.
+stops_although_slow() { # "SERVER OPTION..."
+    local good bad
+
+    rm -f "$T"/poke.*
+    await_injected "$1" "$WAITING:delay_enter=10000:delay_exit=20000:when=4+1"
+    poke_away -k -j 3 -r 1000 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    eventually server_counts requests -ge 9
+    stop_server
+    [[ $STATUS -eq 0 && ! -s $ERR ]]
+    counted broken 0
+    counted timed_out 0
+    await_poke
+    read -r good bad < <(cat "$T"/poke.* | awk '{ good += $2; bad += $4 } END { print good, bad }')
+    echo "$1: good $good, bad $bad, of $(json_of requests)"
+    counted requests "$good" # each reply that was sent whole has arrived whole
+}
+
+@test "every call lasts long, and a stop comes meanwhile: what was begun is finished" {
+    local server
+
+    trace "$WAITING"
+    for server in "${ALL_SERVERS[@]}"; do
+        stops_although_slow "$server"
+        was_done 6 '\(DELAYED\)'
+    done
+}
+
+# --- replies --------------------------------------------------------------------------------------
+
+# The third writev of each process that serves: one connection is lost with it, and is counted.
+loses_one() { # "SERVER OPTION..." ERROR
+    trace writev
+    await_injected "$1" "writev:error=$2:when=3"
+    serves 2
+    poke "$ADDRESS" connect send:'100\n' gone
+    serves 2
+    stop_server
+    [[ $STATUS -eq 0 && ! -s $ERR ]]
+    counted connections 5
+    counted requests 4
+    counted bytes 400
+    counted broken 1
+    was_done 1 "writev.*$2.*\(INJECTED\)"
+    [[ $COUNT -eq 1 ]]
+}
+
+@test "a write that fails costs its own connection, and is counted as broken" {
+    loses_one server00_iterative ENOBUFS
+    loses_one server02_select EPIPE
+    loses_one 'server03_prefork_accept -n 1' ECONNRESET
+    loses_one 'server04_fdpass -n 1' ENOBUFS
+    loses_one 'server05_spawn_pool -n 1' EPIPE
+}
+
+# --- passing descriptors --------------------------------------------------------------------------
+
+passes_later() { # "SERVER OPTION..." ERROR LINES
+    COMPLAINTS='cannot pass a connection, trying again'
+    trace sendmsg,recvmsg
+    await_injected "$1" "sendmsg:error=$2:when=2..5"
+    poke -j 2 -r 4 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    ended_well 8 "$3"
+    was_done 4 "sendmsg.*$2.*\(INJECTED\)"
+    [[ $COUNT -eq 4 ]]
+}
+
+@test "a connection that cannot be passed now is passed later, and not lost" {
+    passes_later 'server04_fdpass -n 2' EAGAIN 1
+    passes_later 'server04_fdpass -n 2' ETOOMANYREFS 1
+    passes_later 'server05_spawn_pool -n 2' EAGAIN 0 # its socket is full: that is no trouble
+    passes_later 'server05_spawn_pool -n 2' ETOOMANYREFS 0
+    passes_later 'server05_spawn_pool -n 2 -d piped' EAGAIN 0
+    passes_later 'server05_spawn_pool -n 2 -d piped' ENOBUFS 1
+}
+
+# --- set-up ---------------------------------------------------------------------------------------
+
+# Which call of a start this is, told by a start without any fault; the loader makes some too.
+nth_call() { # NAME PATTERN
+    local pid
+
+    trace "$1"
+    start_injected "$SETUP" "$1:delay_enter=1" # as good as nothing
+    await_ready
+    pid=$SERVER_PID
+    stop_server
+    eventually nothing_marked
+    awk -v pid="$pid" -v pattern="$2" '$1 == pid && ++n && $0 ~ pattern { print n; exit }' "$T/log"
+}
+
+# One line on stderr, nothing on stdout, status 1, and no process or file is left.
+fails_to_start() { # WHAT MESSAGE
+    rm -f "$T/log"
+    trace "${1%%:*}"
+    start_injected "$SETUP" "$1"
+    await_end
+    cat "$ERR"
+    [[ $STATUS -eq 1 && ! -s $OUT && $(wc -l <"$ERR") -eq 1 ]]
+    says "$ERR" "^$SERVER: $2"
+    was_done 1
+    nothing_marked
+    [[ -z $(find /dev/shm -name "*.$SERVER_PID.*") ]]
+}
+
+@test "set-up fails: one line that says what, status 1, nothing is left" {
+    local SETUP
+
+    COMPLAINTS='^server0.*: (shared memory|mmap|socket|bind|listen|pipe|cannot listen)'
+    for SETUP in "${ALL_SERVERS[@]}"; do
+        fails_to_start "/open:error=EMFILE:when=$(nth_call /open 'shm/')" \
+            'shared memory of [0-9]+ bytes: Too many open files'
+        fails_to_start "mmap:error=ENOMEM:when=$(nth_call mmap MAP_SHARED)" \
+            'mmap of [0-9]+ bytes: Cannot allocate memory'
+        fails_to_start /ftruncate:error=ENOSPC:when=1 'shared memory.*: No space left on device'
+        fails_to_start socket:error=EMFILE:when=1 'socket: Too many open files'
+        fails_to_start bind:error=EACCES:when=1 'cannot listen on 127\.0.*: Permission denied'
+        fails_to_start listen:error=EADDRINUSE:when=1 'listen.*: Address already in use'
+    done
+    SETUP='server04_fdpass -n 2'
+    fails_to_start /pipe:error=EMFILE:when=1 'pipe: Too many open files'
+    SETUP='server05_spawn_pool -n 2'
+    fails_to_start socketpair:error=EMFILE:when=1+1 'socketpair: Too many open files'
+}
+
+# --- the client -----------------------------------------------------------------------------------
+
+# The client with faults: STATUS, JSON.
+ask_injected() { # WHAT OPTION...
+    local what=$1
+
+    shift
+    rm -f "$T/log"
+    STATUS=0
+    trace "${what%%:*}"
+    TEST_MARK=$T timeout -k 5 100 strace -D -f -qq -o "$T/log" "${TRACED[@]}" -e inject="$what" \
+        "$BIN/client" -p "$PORT" -o json "$@" >"$T/report" 2>"$T/stderr" 3>&- || STATUS=$?
+    JSON=$(cat "$T/report")
+    echo "status $STATUS $(cat "$T/stderr")"
+    check_identity
+}
+
+@test "client: connect fails in the middle of a run: counted by kind, the others are served" {
+    SERVER=server03_prefork_accept
+    start_server -n 3
+    ask_injected connect:error=ECONNREFUSED:when=4+5 -c 2 -t 20
+    [[ $STATUS -eq 1 ]]
+    was_done 1 'connect.*ECONNREFUSED.*\(INJECTED\)'
+    counted errors.refused "$COUNT"
+    counted completed $((40 - COUNT))
+    counted failed "$COUNT"
+    ask_injected connect:error=EADDRNOTAVAIL:when=4 -c 2 -t 20
+    [[ $STATUS -eq 4 ]]
+    was_done 2 'connect.*EADDRNOTAVAIL.*\(INJECTED\)'
+    counted errors.client_limited 2
+    [[ $(json_of errors.refused errors.reset errors.other | paste -sd' ') == '0 0 0' ]]
+}
+
+@test "client: EINTR from every second call that waits: every byte is verified all the same" {
+    SERVER=server03_prefork_accept
+    start_server -n 3
+    ask_injected 'read,write,/poll,/select,/clock_nanosleep,/wait:error=EINTR:when=6+2' \
+        -c 2 -t 20 -b 100000
+    [[ $STATUS -eq 0 && ! -s $T/stderr ]]
+    was_done 10 'EINTR.*\(INJECTED\)'
+    counted completed 40
+    counted bytes_received 4000000
+}
