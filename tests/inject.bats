@@ -109,6 +109,7 @@ passes_over() { # SERVER ERROR
 
     for server in "${ALL_SERVERS[@]}"; do
         passes_over "$server" ECONNABORTED
+        passes_over "$server" EOPNOTSUPP
     done
 }
 
