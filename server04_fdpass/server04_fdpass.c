@@ -15,11 +15,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../common/clock.h"
@@ -187,7 +189,9 @@ start_child(unsigned number, int listenfd)
 static void
 child_main(unsigned number, int channel)
 {
+    const struct timespec pause = clock_timespec(PAUSE_US);
     struct slot *slot = &board.slots[number];
+    atomic_llong quiet_until = 0;
     int connfd;
 
     signals_child(&waiting);
@@ -203,6 +207,10 @@ child_main(unsigned number, int channel)
             channels_done(number);
         } else if (errno == EAGAIN) {
             break; /* told to leave, and the channel is empty */
+        } else if (errno != EINTR) {
+            /* The kernel lacks memory, and asking at once would only spin. */
+            warn_seldom(&quiet_until, "child %u: cannot receive, trying again", number);
+            nanosleep(&pause, NULL);
         }
         if (signals_ticked) {
             signals_ticked = 0;

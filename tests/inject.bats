@@ -361,6 +361,25 @@ passes_later() { # "SERVER OPTION..." ERROR LINES
     passes_later 'server05_spawn_pool -n 2 -d piped' ENOBUFS 1
 }
 
+receives_later() { # "SERVER OPTION..."
+    COMPLAINTS='cannot receive, trying again: Cannot allocate memory'
+    trace recvmsg
+    TRACED+=(-ttt)
+    await_injected "$1" recvmsg:error=ENOMEM:when=2..6
+    serves 4
+    ended_well 4 1
+    was_done 5 'recvmsg.*ENOMEM.*\(INJECTED\)'
+    [[ $COUNT -eq 5 ]]
+    grep INJECTED "$T/log" | awk '
+        { at = $1 > 1e9 ? $1 : $2 } NR == 1 { first = at }
+        END { ms = (at - first) * 1000; print ms " ms"; exit ms < 400 }'
+}
+
+@test "no memory to receive a connection: a pause, one warning, and it is not lost" {
+    receives_later 'server04_fdpass -n 1'
+    receives_later 'server05_spawn_pool -n 1'
+}
+
 # --- set-up ---------------------------------------------------------------------------------------
 
 # Which call of a start this is, told by a start without any fault; the loader makes some too.

@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../common/clock.h"
@@ -28,6 +30,7 @@ enum {
     REPLY_LEAST = 4096,         /* bytes for which room is made at first */
     REPLY_KEPT = 1 << 20,       /* and that are kept for the next reply at most */
     DRAIN_US = 2 * 1000 * 1000, /* how long a refused client may take to hang up */
+    PAUSE_US = 100 * 1000,      /* when nothing can be received */
     MESSAGE_MAX = 256
 };
 
@@ -146,7 +149,9 @@ serve_one(int connfd, void serve(int connfd))
 static void
 take_connections(void serve(int connfd))
 {
+    const struct timespec pause = clock_timespec(PAUSE_US);
     unsigned long long last = last_request();
+    atomic_llong quiet_until = 0;
     int connfd;
 
     enter(HANDLER_IDLE);
@@ -166,6 +171,11 @@ take_connections(void serve(int connfd))
             atomic_fetch_add(&seat->received, 1);
             atomic_fetch_add(&seat->done, 1);
             enter(HANDLER_IDLE);
+        } else if (errno != EINTR && errno != ECONNRESET) {
+            /* The kernel lacks memory, and asking at once would only spin. (A reset: the
+             * distributor has died before it read our last byte; the end comes next.) */
+            warn_seldom(&quiet_until, "handler %u: cannot receive, trying again", number);
+            nanosleep(&pause, NULL);
         }
         if (signals_ticked) {
             signals_ticked = 0;
