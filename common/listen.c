@@ -48,33 +48,82 @@ listen_inherited(void)
     return INHERITED_FD;
 }
 
+static bool
+is_same_file(const struct stat *one, const struct stat *other)
+{
+    return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+/* Asked with a socket of another type, a server answers EPROTOTYPE: at once, without a connection
+ * that it would have to serve, also with a full queue, or between its bind() and its listen(). Only
+ * ECONNREFUSED proves that nobody has the file's socket open any more. */
+static bool
+is_abandoned(const struct address *address, const char *path)
+{
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    int result, error;
+
+    if (fd == -1) {
+        die("socket");
+    }
+    result = connect(fd, address_sockaddr(address), address->length);
+    error = errno;
+    close(fd);
+    if (result == 0 || error == EPROTOTYPE) {
+        diex("%s: a server is listening there", path);
+    }
+    if (error != ECONNREFUSED && error != ENOENT) {
+        die_error(error, "%s", path);
+    }
+    return error == ECONNREFUSED;
+}
+
+/* Removes this file and no other: since we have looked, another server may have done the same and
+ * bound a socket of its own here. So the file is taken aside, and looked at again. (The time is
+ * compared too, for a file system may use the number of a removed file again.) */
+static void
+remove_abandoned(const char *path, const struct stat *found)
+{
+    char aside[ADDRESS_TEXT + 32];
+    struct stat taken;
+
+    snprintf(aside, sizeof aside, "%s.%ld", path, (long)getpid());
+    if (rename(path, aside) == -1) {
+        if (errno == ENOENT) {
+            return; /* another one has removed it; bind() will say who is faster now */
+        }
+        die("%s: a dead server's socket", path);
+    }
+    if (lstat(aside, &taken) == -1) {
+        die("%s", aside);
+    }
+    if (!is_same_file(&taken, found) || taken.st_mtim.tv_sec != found->st_mtim.tv_sec ||
+        taken.st_mtim.tv_nsec != found->st_mtim.tv_nsec) {
+        if (link(aside, path) == -1) {
+            die("%s: another server's socket, and it is %s now", path, aside);
+        }
+        unlink(aside);
+        diex("%s: another server has just begun to listen there", path);
+    }
+    if (unlink(aside) == -1) {
+        die("%s: a dead server's socket", aside);
+    }
+}
+
 void
 listen_claim(const struct address *address)
 {
     const char *path = ((const struct sockaddr_un *)&address->storage)->sun_path;
-    struct stat status;
-    int fd;
+    struct stat found;
 
-    if (address->storage.ss_family != AF_UNIX || lstat(path, &status) == -1) {
+    if (address->storage.ss_family != AF_UNIX || lstat(path, &found) == -1) {
         return; /* nothing is there, or bind() will say what is wrong */
     }
-    if (!S_ISSOCK(status.st_mode)) {
+    if (!S_ISSOCK(found.st_mode)) {
         diex("%s: exists and is not a socket", path);
     }
-    fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (fd == -1 || fcntl(fd, F_SETFL, O_NONBLOCK) == -1) { /* a full backlog must not block us */
-        die("socket");
-    }
-    /* Only a refused connection proves that no server is behind it. */
-    if (connect(fd, address_sockaddr(address), address->length) == 0 || errno == EAGAIN) {
-        diex("%s: a server is listening there", path);
-    }
-    if (errno != ECONNREFUSED) {
-        die("%s", path);
-    }
-    close(fd);
-    if (unlink(path) == -1) {
-        die("%s: a dead server's socket", path);
+    if (is_abandoned(address, path)) {
+        remove_abandoned(path, &found);
     }
 }
 
@@ -151,7 +200,7 @@ listen_remove(const struct options *options)
     struct stat status;
 
     if (S_ISSOCK(made.st_mode) && lstat(options->host, &status) == 0 &&
-        status.st_dev == made.st_dev && status.st_ino == made.st_ino) {
+        is_same_file(&status, &made)) {
         unlink(options->host);
     }
 }

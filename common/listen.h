@@ -15,8 +15,8 @@ extern bool listen_was_inherited; /* so its file is not ours to remove */
  * convention of systemd's sd_listen_fds(3)), or -1. Dies if it does not listen. */
 int listen_inherited(void);
 
-/* Makes way for a Unix socket at the address: removes a dead server's; dies if a server answers
- * there or if it is not a socket. Does nothing for TCP. */
+/* Makes way for a Unix socket at the address: removes a dead server's; dies if a server has it, or
+ * has got it first, or if it is not a socket. Does nothing for TCP. */
 void listen_claim(const struct address *address);
 
 /* Socket, options, bind, listen for -i, -p and -B, or the inherited socket. Dies on failure.

@@ -4,11 +4,12 @@
  *     badserver HOW [EVERY]      with every connection, or with every EVERY-th
  *
  * HOW: good, corrupt (a wrong byte), long (a byte too many), short (half a reply), none (closes),
- * reset, error (an error line), pieces (an error line, byte by byte), prefix ("err"), silent, once
- * (closes after the first reply), changes (later replies come from another child), unstamped
- * (another suite's server: any bytes, no stamp), eof (replies when the client has shut down
- * writing, to the last request; prints "reset" if it resets the connection).
- * A connection that is not bad is good: each has a child of its own, so each its own stamp.
+ * reset, error (an error line), escapes (one that means to command a terminal), pieces (an error
+ * line, byte by byte), prefix ("err"), silent, once (closes after the first reply), changes (later
+ * replies come from another child), unstamped (another suite's server: any bytes, no stamp), eof
+ * (replies when the client has shut down writing, to the last request; prints "reset" if it resets
+ * the connection). A connection that is not bad is good: each has a child of its own, so each its
+ * own stamp.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -114,6 +115,10 @@ misbehave(int fd, const char *how, char *reply, size_t bytes)
         put(fd, reply, bytes / 2);
     } else if (is(how, "error")) {
         put(fd, "error: not today\n", 17);
+    } else if (is(how, "escapes")) {
+        static const char line[] = "error: \033]0;title\a\033[1;31m\b\177\2335n\377 no\n";
+
+        put(fd, line, sizeof line - 1);
     } else if (is(how, "pieces")) {
         put_in_pieces(fd, "error: not today\n");
     } else if (is(how, "prefix")) {

@@ -472,3 +472,104 @@ ask_injected() { # WHAT OPTION...
     counted completed 40
     counted bytes_received 4000000
 }
+
+# --- the file of a Unix socket --------------------------------------------------------------------
+
+# The second server comes while the first has bound its socket and does not listen yet: connections
+# to it are refused, as if it were dead.
+@test "a Unix socket that is bound and not yet listening is not taken for a dead one" {
+    for SERVER in server00_iterative server03_prefork_accept; do
+        trace listen
+        start_injected "$SERVER -i $T/socket" listen:delay_enter=3000000
+        eventually test -S "$T/socket"
+        run -1 --separate-stderr timeout 10 "$BIN/$SERVER" -i "$T/socket"
+        [[ $stderr == "$SERVER: $T/socket: a server is listening there" ]]
+        await_ready
+        poke "$T/socket" connect send:'100\n' reply:100 half eof
+        ended_well 1 0
+        was_done 1 '\(DELAYED\)'
+    done
+}
+
+# It has found a dead server's socket and is about to remove it; until it does, another server has
+# done so too, and listens.
+@test "a dead Unix socket that has just been replaced is not removed" {
+    local late late_error
+
+    COMPLAINTS='another server has just begun to listen there'
+    for SERVER in server00_iterative server03_prefork_accept; do
+        start_server -i "$T/socket"
+        kill -s KILL "$SERVER_PID"
+        await_end
+        eventually nothing_marked
+        trace /^rename
+        start_injected "$SERVER -i $T/socket" /^rename:delay_enter=2000000
+        late=$SERVER_PID late_error=$ERR
+        eventually says "$T/log" rename
+        start_server -i "$T/socket"
+        await_end_of "$late"
+        [[ $LATE_STATUS -eq 1 && $(wc -l <"$late_error") -eq 1 ]]
+        says "$late_error" "$T/socket: another server has just begun to listen there"
+        poke "$T/socket" connect send:'100\n' reply:100 half eof
+        ended_well 1 0
+        [[ -z $(find "$T" -name 'socket*') ]]
+        was_done 1 '\(DELAYED\)'
+    done
+}
+
+# Of another server than the newest.
+await_end_of() { # PID
+    local newest=$SERVER_PID
+
+    await_end "$1"
+    LATE_STATUS=$STATUS
+    SERVER_PID=$newest
+}
+
+# --- kill -9 during the start ---------------------------------------------------------------------
+
+# The server under SIGKILL, on entering the Nth call of this name; true if it is killed by that.
+is_killed_at() { # CALL N
+    rm -f "$T/log"
+    trace "$1" SIGKILL
+    start_injected "server04_fdpass -n 2 -i $T/socket" "$1:signal=KILL:when=$2"
+    eventually says_or_dead
+    if says "$OUT" 'listening on'; then
+        stop_server
+        return 1
+    fi
+    await_end
+    eventually nothing_marked
+    [[ $STATUS -eq 137 ]]
+}
+
+# Only between shm_open() and shm_unlink(), two calls that follow each other, is there a name to
+# leave behind: of an empty object, which only its owner may open, and which the next server that
+# has this pid passes over.
+@test "kill -9 at each call of the start leaves no memory, process, or socket in the way" {
+    local call n killed=0 left=0 size mode name
+
+    for call in /open /unlink /ftruncate /fallocate socket bind listen getsockname /socketpair; do
+        for ((n = 1; n < 20; n++)); do
+            is_killed_at "$call" "$n" || break
+            killed=$((killed + 1))
+            while read -r size mode name; do
+                echo "$call $n leaves $name of $size bytes, mode $mode"
+                rm "$name"
+                [[ $call == /unlink && $size -eq 0 && $mode -eq 600 ]]
+                left=$((left + 1))
+            done < <(find /dev/shm -name "*.$SERVER_PID.*" -printf '%s %m %p\n')
+        done
+        ((n > 1 && n < 20))
+    done
+    echo "killed $killed times, $left of them left something"
+    ((killed > 15))
+    start_server -i "$T/socket"
+    poke "$T/socket" connect send:'100\n' reply:100 half eof
+    stop_server
+    [[ -z $(find "$T" -name 'socket*') ]]
+}
+
+says_or_dead() {
+    dead "$SERVER_PID" || says "$OUT" 'listening on'
+}
