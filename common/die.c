@@ -11,14 +11,31 @@
 
 enum { SELDOM_US = 60 * 1000 * 1000 };
 
-static const char *program = "?";
+static char program[65] = "?";
 
+/* What would be more than a line, or tell a terminal to do something, in a path or a name that
+ * comes from elsewhere: as `ls -q` shows it. */
+static void
+make_printable(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text < ' ' || *text > '~') {
+            *text = '?';
+        }
+    }
+}
+
+/* It also stands in the first line and in JSON: so what would need quotes there is not in it. */
 void
 die_name(const char *argv0)
 {
     const char *slash = strrchr(argv0, '/');
 
-    program = slash ? slash + 1 : argv0;
+    snprintf(program, sizeof program, "%s", slash ? slash + 1 : argv0);
+    make_printable(program);
+    for (char *odd = program; *(odd += strcspn(odd, "\"\\")) != '\0';) {
+        *odd = '?';
+    }
 }
 
 const char *
@@ -36,7 +53,7 @@ say(int error, const char *format, va_list arguments)
     int saved = errno;
     char text[1024];
     size_t room = sizeof text - 1; /* the line feed always fits */
-    size_t used = (size_t)snprintf(text, room, "%.64s: ", program);
+    size_t used = (size_t)snprintf(text, room, "%s: ", program);
 
     vsnprintf(text + used, room - used, format, arguments);
     used = strlen(text);
@@ -44,6 +61,7 @@ say(int error, const char *format, va_list arguments)
         snprintf(text + used, room - used, ": %s", strerror(error));
         used = strlen(text);
     }
+    make_printable(text);
     text[used++] = '\n';
     if (write(STDERR_FILENO, text, used) == -1) {
         /* Nowhere is left to complain. */

@@ -321,6 +321,31 @@ HOSTILE=$'\e]0;title\a\e[2J\e[1;31m\r\b\x7f\x9b5n\xc3\xff'
     done
 }
 
+@test "names and paths of the starter's own are printed so that a line stays a line" {
+    local name=$'a\e]0;title\a"b\\\n\xff' handler
+
+    for SERVER in "${SERVERS[@]}"; do
+        run -1 --separate-stderr timeout 10 "$BIN/$SERVER" -i "$T/$name/socket"
+        [[ ${#stderr_lines[@]} -eq 1 ]]
+        is_plain <(echo "$stderr")
+        run -2 --separate-stderr timeout 10 "$BIN/$SERVER" -p "$name"
+        [[ ${#stderr_lines[@]} -eq 2 ]]
+        is_plain <(echo "$stderr")
+        ln -s "$BIN/$SERVER" "$T/$name"
+        handler=()
+        if [[ $SERVER == server05_* ]]; then
+            handler=(-e "$BIN/handler_bytes")
+        fi
+        launch "$T/$name" -p 0 -o json "${handler[@]}"
+        await_ready
+        stop_server
+        echo "$JSON"
+        rm "$T/$name"
+        is_plain "$OUT" "$ERR"
+        [[ $STATUS -eq 0 && $(json_of server) == 'a?]0;title??b???' ]]
+    done
+}
+
 @test "the client prints a hostile server's error line escaped, in each of its formats" {
     local format
 
