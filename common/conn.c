@@ -398,9 +398,22 @@ conn_deadline(const struct conn *conn)
     return timeout_us > 0 ? conn->since + timeout_us : INT64_MAX;
 }
 
+/* After a plain close() the kernel would keep what is in the socket's buffer, some MiB, and offer
+ * it for minutes to a client that does not read: -T would free a place, and not the memory. */
+void
+conn_reset(int fd)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
 void
 conn_timed_out(struct conn *conn)
 {
+    if (conn->state == CONN_WRITING) {
+        conn_reset(conn->fd);
+    }
     if (!conn->refused) {
         counter_add(&counts->timed_out, 1);
         counter_set(&counts->serving, 0);

@@ -71,8 +71,12 @@ enum conn_result conn_write(struct conn *conn);
 /* The clock_us() at which the connection has had its time; INT64_MAX for never. */
 int64_t conn_deadline(const struct conn *conn);
 
-/* Called when it is due: counts the connection as timed out. */
+/* Called when it is due: counts the connection as timed out. Of one that is stuck in a reply, the
+ * close becomes a reset. */
 void conn_timed_out(struct conn *conn);
+
+/* The close of `fd` will be a reset: what its client has not taken is not kept. */
+void conn_reset(int fd);
 
 /* Called when the server stops: true if no request is in progress. */
 bool conn_idle(const struct conn *conn);

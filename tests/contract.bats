@@ -665,6 +665,15 @@ served_after() {
     counted requests 1
 }
 
+@test "-T 1: a reply that nobody takes is reset: the system does not keep it for later" {
+    start_server -T 1
+    poke_away "$ADDRESS" buffer:4096 connect send:'1073741824\n' touch:"$T/asked" until:"$T/go" cut
+    eventually test -e "$T/asked"
+    eventually server_counts timed_out 1
+    touch "$T/go"
+    await_poke
+}
+
 @test "-T 1 ends no work, and no reply that gets on" {
     start_server -T 1
     poke "$ADDRESS" connect send:'100 0 2200000\n' reply:100 half eof

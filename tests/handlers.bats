@@ -117,6 +117,16 @@ ask() { # TEXT, what the server is to say
     counted broken -ge 1
 }
 
+@test "frames: a reply that is not taken ends with a reset, which is no reply's end" {
+    start_server -n 1 -e handler_echo -T 1
+    poke_away "$ADDRESS" buffer:4096 connect send:$'\\0\xf0\\0\\0' fill:$((0xf00000)) \
+        touch:"$T/asked" until:"$T/go" cut
+    eventually test -e "$T/asked"
+    eventually server_counts timed_out 1
+    touch "$T/go"
+    await_poke
+}
+
 @test "handler_clock: JSON in, the same JSON with the time it was received out" {
     start_server -e handler_clock
     [[ $(ask '{"a": [1, {"b": null}]}') =~ \

@@ -21,6 +21,7 @@
  *     reply:N      exactly N bytes of a reply   who           say who made the last reply
  *     read:N       N bytes, whatever they are   line:TEXT     a line that begins with TEXT
  *     eof          the server closes cleanly    gone          it closes, cleanly or not
+ *     cut          it resets, whatever came before
  *     more         more has come than was read  silent:MS     nothing comes
  *     mark         begin to measure time        within:MS     at most so long since then
  *     after:MS     at least so long since then  sleep:MS      do nothing
@@ -397,6 +398,23 @@ expect_end(bool clean)
 }
 
 static void
+expect_reset(void)
+{
+    char data[4096];
+    ssize_t count;
+
+    do {
+        if (!ready(POLLIN, LIMIT_MS)) {
+            fail("still open after %d ms", LIMIT_MS);
+        }
+        count = recv(fd, data, sizeof data, 0);
+    } while (count > 0);
+    if (count == 0 || errno != ECONNRESET) {
+        fail("instead of a reset: %s", count == 0 ? "end of file" : strerror(errno));
+    }
+}
+
+static void
 open_idle(long count)
 {
     for (; count > 0 && nidle < OPEN_MAX_HERE; count--) {
@@ -472,6 +490,8 @@ talk(const char *word, const char *rest)
         expect_end(true);
     } else if (strcmp(word, "gone") == 0) {
         expect_end(false);
+    } else if (strcmp(word, "cut") == 0) {
+        expect_reset();
     } else if (strcmp(word, "more") == 0) {
         if (!ready(POLLIN, LIMIT_MS)) {
             fail("nothing has come");
