@@ -16,11 +16,6 @@ adds_up() { # FIELD
     fi
 }
 
-# Has the server an option -n?
-takes_children() {
-    "$BIN/$SERVER" -h | grep -Eq '^ *-n N'
-}
-
 # --- the protocol ---------------------------------------------------------------------------------
 
 @test "replies have exactly the bytes asked for, whatever the size" {
@@ -619,11 +614,6 @@ stop_until_dead() {
     same_descriptors() { [[ $(descriptors_of "$SERVER_PID") == "$before" ]]; }
     eventually same_descriptors
     no_zombies_of "$SERVER_PID"
-}
-
-# The rest of a client's life, with a patience of one second.
-served_after() {
-    poke "$ADDRESS" connect send:'100\n' reply:100
 }
 
 @test "-T 1: a silent client is dropped after a second" {

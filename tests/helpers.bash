@@ -179,6 +179,16 @@ start_server() {
     await_ready
 }
 
+# Has the server an option -n?
+takes_children() {
+    "$BIN/$SERVER" -h | grep -Eq '^ *-n N'
+}
+
+# A client like all others gets its reply.
+served_after() {
+    poke "$ADDRESS" connect send:'100\n' reply:100
+}
+
 # Waits for a server's end: STATUS, and JSON, its last line.
 await_end() {
     local pid=${1:-$SERVER_PID} i
@@ -260,6 +270,27 @@ await_poke() { # [PID]
         cat "$T"/poke.*
     fi
     return $status
+}
+
+# Runs hostile in the background against the server; its pid is in HOSTILE, and what it says in
+# $T/hostile.
+hostile_away() {
+    : >"$T/hostile"
+    hostile -p "$PORT" -d 60 "$@" >"$T/hostile" 2>&1 3>&- &
+    HOSTILE=$!
+    HELPERS+=("$HOSTILE")
+    eventually says "$T/hostile" 'in place'
+}
+
+# Waits for its end, of itself or with a signal; then prints parts of its report.
+hostile_ends() { # [SIGNAL]
+    [[ $# -eq 0 ]] || kill -s "$1" "$HOSTILE"
+    eventually dead "$HOSTILE"
+    wait "$HOSTILE"
+}
+
+hostile_says() { # FIELD...
+    tail -n 1 "$T/hostile" | json "$@" | paste -sd' '
 }
 
 # --- processes of the server ---------------------------------------------------------------------
