@@ -103,7 +103,18 @@ $(TEST_TOOLS): %: %.o $(BUILD)/libclient.a $(BUILD)/libcommon.a
 $(BUILD)/libclient.a: $(CLIENT)
 	$(call SAY,AR  )rm -f $@ && $(AR) rc $@ $^
 
-test-programs: $(TEST_TOOLS)
+# Fuzz targets: each includes what it is about, so one of server05 goes with it. They take inputs from
+# files, as tests; tests/fuzz/run links them with libFuzzer in place of FUZZ_MAIN.
+FUZZ_TARGETS := $(patsubst %.c,$(BUILD)/%,$(if $(wildcard server05_*),\
+	$(wildcard tests/fuzz/fuzz_*.c),$(shell grep -L server05 tests/fuzz/fuzz_*.c)))
+FUZZ_MAIN = $(BUILD)/tests/fuzz/replay.o
+
+$(FUZZ_TARGETS): %: %.o $(BUILD)/tests/fuzz/support.o $(FUZZ_MAIN) $(BUILD)/libclient.a $(BUILD)/libcommon.a
+	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+fuzz-programs: $(FUZZ_TARGETS)
+
+test-programs: $(TEST_TOOLS) fuzz-programs
 
 # --- what to do with them ----------------------------------------------------------------------
 
@@ -133,6 +144,10 @@ sanitize:
 # A million connections against each, and nothing grows. make chaos ARGS=-h tells the options.
 chaos soak: all test-programs
 	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/$@ $(ARGS)
+
+# Invents inputs for every parser, 300 s each: make fuzz ARGS='-t 60 fuzz_conn'; tests/fuzz/run -h.
+fuzz:
+	@tests/fuzz/run $(ARGS)
 
 # No warning from either compiler, whatever the level of optimisation.
 strict:
@@ -209,10 +224,11 @@ help:
 	@echo 'make chaos       children killed, stopped, replaced under load; a minute'
 	@echo 'make soak        a million connections against each server; ten minutes'
 	@echo 'make portability all tests with other compilers, C libraries and processors; ARGS=-l: which'
+	@echo "make fuzz        fuzz the parsers, 300 s each; ARGS=-r replays what was found before"
 	@echo 'make install     programs, man pages, libhandler to PREFIX ($(PREFIX)), below DESTDIR'
 	@echo 'make uninstall   and away again'
 	@echo 'make clean       remove what was built'
 	@echo 'make PROGRAM     one alone: client, $(firstword $(SERVERS)), handler_echo ...'
 
-.PHONY: all chaos clean compare demo help herd install lint portability sanitize scale \
-	soak strict test test-programs torture torture-hook torture-programs uninstall $(PROGRAMS)
+.PHONY: all chaos clean compare demo fuzz fuzz-programs help herd install lint portability sanitize \
+	scale soak strict test test-programs torture torture-hook torture-programs uninstall $(PROGRAMS)

@@ -1,0 +1,60 @@
+#!/usr/bin/env bats
+# The fuzz targets, without a fuzzer: they take again every input in tests/fuzz/corpus, where also
+# what was once found is kept. `make fuzz` invents new ones.
+
+load helpers
+
+targets() {
+    find "$TESTS/fuzz" -name 'fuzz_*.c' | sed 's|.*/||; s|\.c$||' | sort
+}
+
+@test "every fuzz target takes its inputs, and finds nothing wrong" {
+    local target
+
+    for target in $(targets); do
+        "$TOOLS/fuzz/$target" "$TESTS/fuzz/corpus/$target"
+    done
+}
+
+@test "every fuzz target has inputs, few and small; no inputs are left of another" {
+    local target
+
+    [[ $(ls "$TESTS/fuzz/corpus") == $(targets) ]]
+    for target in $(targets); do
+        [[ $(find "$TESTS/fuzz/corpus/$target" -type f | wc -l) -lt 200 ]]
+        [[ $(cat "$TESTS/fuzz/corpus/$target"/* | wc -c) -lt 102400 ]]
+    done
+}
+
+@test "a failing input is named, and the others are taken all the same" {
+    mkdir "$T/inputs" "$T/inputs/a"
+    printf '\0\0\0001\n' >"$T/inputs/b"
+    run -1 "$TOOLS/fuzz/fuzz_conn" "$T/inputs"
+    [[ $output == *"FAILED: $T/inputs/a (status 2)"*'2 inputs, 1 failed' ]]
+    run -1 "$TOOLS/fuzz/fuzz_conn" "$T/tmp"
+    [[ $output == *'no inputs' ]]
+    run -2 "$TOOLS/fuzz/fuzz_conn" "$T/missing"
+    run -2 "$TOOLS/fuzz/fuzz_conn"
+    [[ $output == 'usage: '* ]]
+}
+
+@test "tests/fuzz/run refuses what it does not know" {
+    local given
+
+    for given in -x '-t 0' '-t 1x' '-j 65' -t 'fuzz_none' 'run'; do
+        # shellcheck disable=SC2086 # words
+        run -2 "$TESTS/fuzz/run" $given
+        [[ $output == 'tests/fuzz/run: '*'; try -h' && ${#lines[@]} -eq 1 ]]
+    done
+    run -0 "$TESTS/fuzz/run" -h
+    [[ $output == 'usage: '* ]]
+}
+
+@test "tests/fuzz/run says what is missing" {
+    mkdir "$T/few"
+    for tool in sh dirname basename mktemp cat tr; do
+        ln -s "$(command -v $tool)" "$T/few/$tool"
+    done
+    PATH=$T/few run -1 "$TESTS/fuzz/run"
+    [[ $output == 'tests/fuzz/run: clang is missing: apt-get install '* && ${#lines[@]} -eq 1 ]]
+}

@@ -1,0 +1,255 @@
+/*
+ * fuzz_reply - client/check.c and client/frame.c: is this the reply that was asked for?
+ *
+ * An input is what a server sends. It is judged in small pieces and in one; both times the verdict,
+ * and where it falls, must be the oracle's, which looks at the whole. A reply is right if and only
+ * if it has all its bytes and each of them is what docs/protocol.md says, or if it comes from a
+ * server without stamps, and none has been seen.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fuzz.h"
+
+#include "../../client/check.c"
+
+enum { STAMP = 32, KEPT = 128, EXPECTED_MOST = FUZZ_FILLER };
+
+/* --- the oracle ------------------------------------------------------------------------------ */
+
+/* How many bytes at the beginning are the filler. */
+static size_t
+count_filler(const char *text, size_t length, size_t from)
+{
+    const char *filler = fuzz_filler(0);
+    size_t at = from;
+
+    if (length > from && memcmp(text + from, filler + from, length - from) == 0) {
+        return length;
+    }
+    while (at < length && text[at] == filler[at]) {
+        at++;
+    }
+    return at;
+}
+
+/* Digits, at most 19, for with more they could exceed 64 bits; returns how many, or 0. */
+static size_t
+read_digits(const char *text, size_t length, uint64_t *value)
+{
+    char digits[20] = "";
+    size_t count = 0;
+
+    while (count < length && text[count] >= '0' && text[count] <= '9') {
+        count++;
+    }
+    if (count > 19) {
+        return 0;
+    }
+    memcpy(digits, text, count);
+    *value = strtoull(digits, NULL, 10);
+    return count;
+}
+
+/* Is this a stamp? "child C pid P", spaces, a line feed. */
+static bool
+is_stamp(const char text[STAMP], uint64_t *child, uint64_t *pid)
+{
+    size_t at = 6, count;
+
+    if (text[STAMP - 1] != '\n' || memcmp(text, "child ", 6) != 0) {
+        return false;
+    }
+    count = read_digits(text + at, STAMP - 1 - at, child);
+    at += count;
+    if (count == 0 || at + 5 > STAMP - 1 || memcmp(text + at, " pid ", 5) != 0) {
+        return false;
+    }
+    at += 5;
+    count = read_digits(text + at, STAMP - 1 - at, pid);
+    at += count;
+    while (at < STAMP - 1 && text[at] == ' ') {
+        at++;
+    }
+    return count > 0 && at == STAMP - 1;
+}
+
+/* What can be said of a text at all. */
+struct facts {
+    size_t wanted;    /* bytes of the reply that was asked for */
+    size_t alike;     /* bytes that are as in "error:" */
+    size_t error_end; /* behind the line feed of that line; what is kept of it, if it has none */
+    bool stamped;     /* it begins with a stamp, of which are: */
+    uint64_t child, pid;
+    size_t good; /* bytes as they should be, before the first wrong one */
+};
+
+/* What should be said of the first `length` bytes. */
+struct opinion {
+    enum verdict verdict;
+    bool verified; /* it is what a server of this suite sends */
+};
+
+static struct facts
+look_at(const char *text, size_t length, size_t wanted)
+{
+    struct facts facts = {.wanted = wanted};
+    size_t seen = length < wanted ? length : wanted;
+
+    while (facts.alike < 6 && facts.alike < length && text[facts.alike] == "error:"[facts.alike]) {
+        facts.alike++;
+    }
+    while (facts.error_end < KEPT && facts.error_end < length && text[facts.error_end] != '\n') {
+        facts.error_end++;
+    }
+    facts.error_end += facts.error_end < KEPT; /* if it ends earlier: more than there is */
+    if (wanted < STAMP) {
+        facts.good = count_filler(text, seen, 0);
+    } else if (seen >= STAMP && is_stamp(text, &facts.child, &facts.pid)) {
+        facts.stamped = true;
+        facts.good = count_filler(text, seen, STAMP);
+    }
+    return facts;
+}
+
+/* `stamps`: it is known that the server is one of this suite. */
+static struct opinion
+judge(const struct facts *facts, size_t length, bool stamps)
+{
+    struct opinion found = {.verdict = CHECK_MORE};
+    bool can_tell = facts->wanted < STAMP || length >= STAMP;
+    size_t seen = length < facts->wanted ? length : facts->wanted;
+
+    if (facts->alike == 6 && length >= 6) {
+        found.verdict = length >= facts->error_end ? CHECK_REJECTED : CHECK_MORE;
+        return found;
+    }
+    if (length <= facts->alike) {
+        return found; /* it may become an error line */
+    }
+    found.verified = can_tell && (facts->stamped || (facts->wanted < STAMP && facts->good >= seen));
+    if (length > facts->wanted) {
+        found.verdict = CHECK_CORRUPT;
+    } else if (can_tell && facts->good < seen && (stamps || found.verified)) {
+        found.verdict = CHECK_CORRUPT;
+    } else if (length == facts->wanted) {
+        found.verdict = CHECK_WHOLE;
+    }
+    return found;
+}
+
+/* --- feeding --------------------------------------------------------------------------------- */
+
+/* Bytes of a correct reply, for the inputs that could not guess them: the input says how many, and
+ * goes on behind them. */
+static size_t
+make_reply(char *text, size_t wanted, size_t good, const struct input *input)
+{
+    size_t length = good < wanted ? good : wanted;
+    char stamp[64];
+
+    snprintf(stamp, sizeof stamp, "child 12 pid 3456%32s", "");
+    stamp[STAMP - 1] = '\n';
+    memcpy(text, fuzz_filler(0), length);
+    if (wanted >= STAMP) {
+        memcpy(text, stamp, length < STAMP ? length : STAMP);
+    }
+    if (input->left > 0) {
+        memcpy(text + length, input->at, input->left);
+    }
+    return length + input->left;
+}
+
+static void
+compare(const struct reply *reply, const struct facts *facts, size_t at, bool stamps,
+        enum verdict verdict)
+{
+    struct opinion found = judge(facts, at, stamps);
+
+    CHECK(verdict == found.verdict, "after %zu of %zu bytes: verdict %d instead of %d", at,
+          facts->wanted, (int)verdict, (int)found.verdict);
+    if (verdict == CHECK_WHOLE) {
+        bool identified = check_identified(reply);
+
+        CHECK(reply->unverified == !found.verified, "verified: %d", !reply->unverified);
+        CHECK(identified == facts->stamped, "identified: %d", identified);
+        CHECK(!identified || (reply->child == facts->child && reply->pid == facts->pid),
+              "child %llu pid %llu instead of %llu and %llu", (unsigned long long)reply->child,
+              (unsigned long long)reply->pid, (unsigned long long)facts->child,
+              (unsigned long long)facts->pid);
+    }
+}
+
+/* Feeds a reply in pieces and compares each verdict. Returns the last. */
+static enum verdict
+feed(struct reply *reply, const char *text, size_t length, size_t wanted, struct slices slices)
+{
+    struct facts facts = look_at(text, length, wanted);
+    enum verdict verdict = CHECK_MORE;
+    bool stamps = check_known();
+
+    check_begin(reply);
+    for (size_t at = 0; at < length && verdict == CHECK_MORE;) {
+        size_t most = length - at < CONN_CHUNK ? length - at : CONN_CHUNK;
+        long count = slices_next(&slices, most);
+        char *piece;
+
+        if (count < 0) {
+            continue;
+        }
+        piece = malloc((size_t)count); /* so that reading beyond it is seen */
+        CHECK(piece, "no memory");
+        memcpy(piece, text + at, (size_t)count);
+        verdict = check_take(reply, piece, (size_t)count);
+        free(piece);
+        at += (size_t)count;
+        compare(reply, &facts, at, stamps, verdict);
+    }
+    return verdict;
+}
+
+/* A good reply, so that the server is known to be one of this suite. */
+static void
+meet_stamp(size_t wanted)
+{
+    static char text[EXPECTED_MOST];
+    struct input none = {.left = 0};
+    struct reply reply;
+
+    make_reply(text, wanted, wanted, &none);
+    CHECK(feed(&reply, text, wanted, wanted, slices_whole()) == CHECK_WHOLE, "a good reply is bad");
+    CHECK(check_known() && !reply.unverified, "a good reply is not known to be one");
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input input = {data, size};
+    uint8_t flags = input_byte(&input);
+    size_t wanted = 1 + (flags & 1 ? input_number(&input, 3) : input_byte(&input));
+    size_t good = flags & 2 ? input_number(&input, 3) : flags & 4 ? input_byte(&input) : 0;
+    struct slices slices = slices_take(&input);
+    char *text;
+    size_t length;
+    struct reply reply;
+
+    wanted = 1 + (wanted - 1) % EXPECTED_MOST;
+    text = malloc((good < wanted ? good : wanted) + input.left + 1);
+    CHECK(text, "no memory");
+    length = make_reply(text, wanted, good, &input);
+    for (int known_before = 0; known_before <= 1; known_before++) {
+        check_open(wanted);
+        if (known_before) {
+            meet_stamp(wanted);
+        }
+        feed(&reply, text, length, wanted, slices);
+        check_open(wanted);
+        if (known_before) {
+            meet_stamp(wanted);
+        }
+        feed(&reply, text, length, wanted, slices_whole());
+    }
+    free(text);
+    return 0;
+}
