@@ -1,0 +1,84 @@
+/*
+ * dying - common/die for targets whose code may end the program: the message is kept, and the
+ * target goes on behind the call. No file of the suite that a target includes may hold memory or
+ * descriptors at such a moment, or the sanitizer tells of a leak.
+ */
+#ifndef FUZZ_DYING_H
+#define FUZZ_DYING_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../common/die.h"
+#include "fuzz.h"
+
+enum { DYING_TEXT = 1024, DYING_FAILED = 1, DYING_USAGE = 2, DYING_SAID = 3 };
+
+static jmp_buf dying_back;
+static char dying_text[DYING_TEXT];
+
+/* `if (dying_tries() == 0) { what may die } else { it has died }`; the value tells how. */
+#define dying_tries() setjmp(dying_back)
+
+static void dying_note(const char *format, va_list arguments) FUZZ_PRINTF(1, 0);
+
+static void
+dying_note(const char *format, va_list arguments)
+{
+    int length = vsnprintf(dying_text, sizeof dying_text, format, arguments);
+
+    CHECK(length > 0 && length < DYING_TEXT - 70, "a message of %d bytes does not fit", length);
+}
+
+#define DYING(name, how)                                                                           \
+    void name(const char *format, ...)                                                             \
+    {                                                                                              \
+        va_list arguments;                                                                         \
+                                                                                                   \
+        va_start(arguments, format);                                                               \
+        dying_note(format, arguments);                                                             \
+        va_end(arguments);                                                                         \
+        how;                                                                                       \
+    }
+
+DYING(die, longjmp(dying_back, DYING_FAILED))
+DYING(diex, longjmp(dying_back, DYING_FAILED))
+DYING(die_usage, longjmp(dying_back, DYING_USAGE))
+DYING(warn, (void)0)
+DYING(warnx, (void)0)
+
+void
+die_error(int error, const char *format, ...)
+{
+    va_list arguments;
+
+    (void)error;
+    va_start(arguments, format);
+    dying_note(format, arguments);
+    va_end(arguments);
+    longjmp(dying_back, DYING_FAILED);
+}
+
+void
+warn_seldom(atomic_llong *quiet_until, const char *format, ...)
+{
+    (void)quiet_until;
+    (void)format;
+}
+
+const char *
+die_program(void)
+{
+    return "fuzz";
+}
+
+void
+die_name(const char *argv0)
+{
+    (void)argv0;
+}
+
+#endif

@@ -1,0 +1,137 @@
+/*
+ * expected_reply - the oracle of fuzz_reply and fuzz_visit: what a client should say of a reply to
+ * a line, of which it sees the whole. From docs/protocol.md.
+ */
+#ifndef FUZZ_EXPECTED_REPLY_H
+#define FUZZ_EXPECTED_REPLY_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../client/check.h"
+#include "fuzz.h"
+
+enum { STAMP = 32, KEPT = 128 };
+
+/* How many bytes at the beginning are the filler. */
+static size_t
+count_filler(const char *text, size_t length, size_t from)
+{
+    const char *filler = fuzz_filler(0);
+    size_t at = from;
+
+    if (length > from && memcmp(text + from, filler + from, length - from) == 0) {
+        return length;
+    }
+    while (at < length && text[at] == filler[at]) {
+        at++;
+    }
+    return at;
+}
+
+/* Digits, at most 19, for with more they could exceed 64 bits; returns how many, or 0. */
+static size_t
+read_digits(const char *text, size_t length, uint64_t *value)
+{
+    char digits[20] = "";
+    size_t count = 0;
+
+    while (count < length && text[count] >= '0' && text[count] <= '9') {
+        count++;
+    }
+    if (count > 19) {
+        return 0;
+    }
+    memcpy(digits, text, count);
+    *value = strtoull(digits, NULL, 10);
+    return count;
+}
+
+/* Is this a stamp? "child C pid P", spaces, a line feed. */
+static bool
+is_stamp(const char text[STAMP], uint64_t *child, uint64_t *pid)
+{
+    size_t at = 6, count;
+
+    if (text[STAMP - 1] != '\n' || memcmp(text, "child ", 6) != 0) {
+        return false;
+    }
+    count = read_digits(text + at, STAMP - 1 - at, child);
+    at += count;
+    if (count == 0 || at + 5 > STAMP - 1 || memcmp(text + at, " pid ", 5) != 0) {
+        return false;
+    }
+    at += 5;
+    count = read_digits(text + at, STAMP - 1 - at, pid);
+    at += count;
+    while (at < STAMP - 1 && text[at] == ' ') {
+        at++;
+    }
+    return count > 0 && at == STAMP - 1;
+}
+
+/* What can be said of a text at all. */
+struct facts {
+    size_t wanted;    /* bytes of the reply that was asked for */
+    size_t alike;     /* bytes that are as in "error:" */
+    size_t error_end; /* behind the line feed of that line; what is kept of it, if it has none */
+    bool stamped;     /* it begins with a stamp, of which are: */
+    uint64_t child, pid;
+    size_t good; /* bytes as they should be, before the first wrong one */
+};
+
+/* What should be said of the first `length` bytes. */
+struct opinion {
+    enum verdict verdict;
+    bool verified; /* it is what a server of this suite sends */
+};
+
+static struct facts
+look_at(const char *text, size_t length, size_t wanted)
+{
+    struct facts facts = {.wanted = wanted};
+    size_t seen = length < wanted ? length : wanted;
+
+    while (facts.alike < 6 && facts.alike < length && text[facts.alike] == "error:"[facts.alike]) {
+        facts.alike++;
+    }
+    while (facts.error_end < KEPT && facts.error_end < length && text[facts.error_end] != '\n') {
+        facts.error_end++;
+    }
+    facts.error_end += facts.error_end < KEPT; /* if it ends earlier: more than there is */
+    if (wanted < STAMP) {
+        facts.good = count_filler(text, seen, 0);
+    } else if (seen >= STAMP && is_stamp(text, &facts.child, &facts.pid)) {
+        facts.stamped = true;
+        facts.good = count_filler(text, seen, STAMP);
+    }
+    return facts;
+}
+
+/* `stamps`: it is known that the server is one of this suite. */
+static struct opinion
+judge(const struct facts *facts, size_t length, bool stamps)
+{
+    struct opinion found = {.verdict = CHECK_MORE};
+    bool can_tell = facts->wanted < STAMP || length >= STAMP;
+    size_t seen = length < facts->wanted ? length : facts->wanted;
+
+    if (facts->alike == 6 && length >= 6) {
+        found.verdict = length >= facts->error_end ? CHECK_REJECTED : CHECK_MORE;
+        return found;
+    }
+    if (length <= facts->alike) {
+        return found; /* it may become an error line */
+    }
+    found.verified = can_tell && (facts->stamped || (facts->wanted < STAMP && facts->good >= seen));
+    if (length > facts->wanted) {
+        found.verdict = CHECK_CORRUPT;
+    } else if (can_tell && facts->good < seen && (stamps || found.verified)) {
+        found.verdict = CHECK_CORRUPT;
+    } else if (length == facts->wanted) {
+        found.verdict = CHECK_WHOLE;
+    }
+    return found;
+}
+
+#endif

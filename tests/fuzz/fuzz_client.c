@@ -1,0 +1,461 @@
+/*
+ * fuzz_client - client/client.c and what reads the values of its options: mix, manners, plan, draw,
+ * digits, gate, frame.
+ *
+ * under test: client/mix.c client/manners.c client/plan.c client/draw.c client/digits.c
+ *
+ * An input is a command line, its arguments on lines, and the contents of the files that -M and -E
+ * may name. If it is taken every value must be in range and what the options promise each other
+ * must hold: shares add up to 1, schedules and their inverse agree. The same options, written anew
+ * from the values, must mean the same.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dying.h"
+
+static _Noreturn void leaving(int status);
+static int no_text(const char *format, ...) FUZZ_PRINTF(1, 2);
+static int open_file_of(const char *path, ...);
+static int size_of(struct stat *status);
+static ssize_t feed_read(void *bytes, size_t size);
+static void *kept_realloc(void *old, size_t size);
+
+#define exit(status) leaving(status)
+#define printf(...) no_text(__VA_ARGS__)
+#define MOST_SECONDS MOST_SECONDS_OF_SERVERS
+#include "../../common/options.c"
+#undef MOST_SECONDS
+#undef exit
+#undef printf
+
+#define open(...) open_file_of(__VA_ARGS__)
+#define fstat(fd, status) size_of(status)
+#define read(fd, bytes, size) feed_read(bytes, size)
+#define close(fd) (void)(fd)
+#define realloc(old, size) kept_realloc(old, size)
+#include "../../client/frame.c"
+#undef open
+#undef fstat
+#undef read
+#undef close
+#undef realloc
+
+#define main client_program
+int client_program(int argc, char **argv);
+#define help help_of_client
+#include "../../client/client.c"
+#undef main
+#undef help
+
+#include "../../client/draw.h"
+
+enum { ARGUMENTS_MOST = 48, TEXT_MOST = 4000, KEPT_MOST = 64 };
+
+/* The file that -M @ and -E @ name: there is one, whatever its name. */
+static struct {
+    const uint8_t *bytes;
+    size_t length, at;
+    struct slices slices;
+    bool missing, broken;
+    off_t size; /* as fstat() tells it, which may be wrong */
+} file;
+
+static void *kept[KEPT_MOST]; /* memory that the code under test keeps to its end */
+static size_t kept_count;
+
+static _Noreturn void
+leaving(int status)
+{
+    CHECK(status == 0, "-h or -V end with %d", status);
+    longjmp(dying_back, DYING_SAID);
+}
+
+static int
+no_text(const char *format, ...)
+{
+    return (int)strlen(format);
+}
+
+static int
+open_file_of(const char *path, ...)
+{
+    (void)path;
+    file.at = 0;
+    return file.missing ? -1 : 1000;
+}
+
+static int
+size_of(struct stat *status)
+{
+    memset(status, 0, sizeof *status);
+    status->st_mode = S_IFREG;
+    status->st_size = file.size;
+    return 0;
+}
+
+static ssize_t
+feed_read(void *bytes, size_t size)
+{
+    long length = slices_next(&file.slices, size);
+
+    CHECK(size > 0, "read() of nothing looks like the end of the file");
+    if (file.broken) {
+        return -1;
+    }
+    length = length < 0 ? 1 : length;
+    if ((size_t)length > file.length - file.at) {
+        length = (long)(file.length - file.at);
+    }
+    memcpy(bytes, file.bytes + file.at, (size_t)length);
+    file.at += (size_t)length;
+    return length;
+}
+
+static void *
+kept_realloc(void *old, size_t size)
+{
+    size_t i = 0;
+
+    while (i < kept_count && kept[i] != old) {
+        i++;
+    }
+    CHECK(i < KEPT_MOST, "too much is allocated");
+    kept[i] = realloc(old, size);
+    kept_count += i == kept_count;
+    CHECK(kept[i], "no memory");
+    return kept[i];
+}
+
+static void
+forget(void)
+{
+    static const struct load first = {.host = "127.0.0.1",
+                                      .port = 2000,
+                                      .processes = 5,
+                                      .requests = 1,
+                                      .timeout_s = 10,
+                                      .seed = 1};
+
+    while (kept_count > 0) {
+        free(kept[--kept_count]);
+    }
+    message = expected = (struct content){.length = 0};
+    compared = seeded = false;
+    load = first;
+}
+
+/* --- what must hold -------------------------------------------------------------------------- */
+
+static void
+check_numbers(void)
+{
+    CHECK(*load.host != '\0' && load.port >= 1 && load.port <= 65535, "port %d", load.port);
+    CHECK(load.processes >= 1 && load.processes <= 1000, "-c %u", load.processes);
+    CHECK(load.connections <= 1000000000, "-t %" PRIu64, load.connections);
+    CHECK(load.requests >= 1 && load.requests <= 1000000000, "-k %" PRIu64, load.requests);
+    CHECK(load.in_flight >= 1 && load.in_flight <= 65536, "-m %u", load.in_flight);
+    CHECK(load.timeout_s >= 0 && load.timeout_s <= 86400, "-T %d", load.timeout_s);
+    CHECK(load.held <= 65536 && load.gate_count <= GATES_MOST, "-H %u", load.held);
+    CHECK(!load.label || (strlen(load.label) >= 1 && strlen(load.label) <= 80), "-L");
+    CHECK(load.message || (load.bytes >= 1 && load.bytes <= 1073741824), "-b %" PRIu64, load.bytes);
+    CHECK((load.connections > 0) != (load.plan.duration_ns > 0), "a number and a time, or neither");
+    CHECK(load.message || !load.expected, "-E without -M");
+}
+
+/* Each class of requests, or kind of misbehaviour, has its share of all draws, and all have one. */
+static void
+check_mix(void)
+{
+    const struct mix *mix = &load.mix;
+    uint64_t shares = 0, draws = 0;
+
+    CHECK(mix->options <= MIX_OPTIONS_MOST && mix->classes <= mix->options + 1, "%u classes",
+          mix->classes);
+    for (unsigned i = 0; i < mix->classes; i++) {
+        char line[MIX_LINE + 1];
+        unsigned long long bytes, cpu_us, wait_us;
+        size_t length = mix_request(mix, i, load.bytes, line);
+
+        CHECK(mix->works[i].share > 0 && mix->works[i].below >= draws, "class %u", i);
+        shares += mix->works[i].share;
+        draws = mix->works[i].below;
+        CHECK(length < MIX_LINE && length == strlen(line) && line[length - 1] == '\n', "%s", line);
+        if (i < mix->options) {
+            CHECK(sscanf(line, "%llu %llu %llu\n", &bytes, &cpu_us, &wait_us) == 3 &&
+                      bytes == load.bytes && cpu_us <= 10000000 && wait_us <= 10000000,
+                  "%s", line);
+        }
+    }
+    if (mix->classes > 0) {
+        CHECK(shares == DRAW_WHOLE && draws == (uint64_t)1 << 32, "shares of %" PRIu64, shares);
+        CHECK(mix_class(mix, UINT32_MAX) < mix->classes && mix_class(mix, 0) < mix->classes,
+              "a draw without a class");
+    }
+}
+
+static void
+check_manners(void)
+{
+    const struct manners *manners = &load.manners;
+    uint64_t shares = 0, below = 0;
+
+    CHECK(manners->count <= MANNERS_MOST, "%u kinds", manners->count);
+    for (unsigned i = 0; i < manners->count; i++) {
+        const struct misbehaviour *kind = &manners->kinds[i];
+        bool paced = kind->manner == MANNER_SLOW_SEND || kind->manner == MANNER_SLOW_READ;
+
+        CHECK(kind->share > 0 && kind->below >= below, "kind %u", i);
+        CHECK(kind->length > 0 && (size_t)kind->length <= strlen(kind->text), "%s", kind->text);
+        CHECK(paced == (kind->pace > 0) && kind->pace <= 1000000000, "pace %u", kind->pace);
+        shares += kind->share;
+        below = kind->below;
+    }
+    CHECK(shares <= DRAW_WHOLE && below <= (uint64_t)1 << 32, "shares of %" PRIu64, shares);
+}
+
+/* A slow one may move a byte when it is due, and none before. */
+static void
+check_pace(uint64_t bytes)
+{
+    for (unsigned i = 0; i < load.manners.count; i++) {
+        const struct misbehaviour *kind = &load.manners.kinds[i];
+        int64_t due;
+
+        if (kind->pace > 0) {
+            due = manners_due(kind, bytes);
+            CHECK(due >= 0 && manners_allowed(kind, due) > bytes, "byte %" PRIu64 " of %s", bytes,
+                  kind->text);
+            CHECK(due < 2 || manners_allowed(kind, due - 2) <= bytes + 1,
+                  "byte %" PRIu64 " of %s comes early", bytes, kind->text);
+        }
+    }
+}
+
+/* plan_count() is the inverse of plan_due(), and times grow. */
+static void
+check_plan(uint64_t k, int64_t ns)
+{
+    const struct plan *plan = &load.plan;
+    uint64_t total, count;
+
+    if (plan->kind == PLAN_CLOSED || plan->kind == PLAN_SEARCH) {
+        return;
+    }
+    CHECK(plan->rate >= 1 && plan->rate <= PLAN_RATE_MOST && plan->rate_to >= 1 &&
+              plan->rate_to <= PLAN_RATE_MOST,
+          "-r %u:%u", plan->rate, plan->rate_to);
+    total = load_total(&load);
+    k = total > 0 ? k % total : k;
+    CHECK(total > 0 && plan_due(plan, 0) == 0, "nothing is due at the start");
+    CHECK(plan_due(plan, k) >= 0, "connection %" PRIu64 " was due before the start", k);
+    CHECK(k == 0 || plan_due(plan, k - 1) <= plan_due(plan, k), "connection %" PRIu64, k);
+    CHECK(plan->duration_ns == 0 || plan_due(plan, total - 1) < plan->duration_ns,
+          "the last is due behind the end");
+    ns = load_schedule(&load) > 0 ? ns % load_schedule(&load) : ns;
+    count = plan_count(plan, ns);
+    CHECK(ns > 0 || count == 0, "%" PRIu64 " due before the start", count);
+    CHECK(count == 0 || plan_due(plan, count - 1) < ns, "count %" PRIu64, count);
+    CHECK(ns == 0 || plan_due(plan, count) >= ns, "%" PRIu64 " and more are due", count);
+}
+
+static void
+check_message(void)
+{
+    const unsigned char *bytes;
+    size_t length;
+
+    if (!load.message) {
+        return;
+    }
+    bytes = (const unsigned char *)frame_bytes(&length);
+    CHECK(length == load.message_bytes + 4 && length > 4, "a frame of %zu", length);
+    CHECK(((size_t)bytes[0] << 24 | (size_t)bytes[1] << 16 | (size_t)bytes[2] << 8 | bytes[3]) ==
+              length - 4,
+          "the length in front of the message is wrong");
+    if (*load.message == '@') {
+        CHECK(length - 4 == file.length && memcmp(bytes + 4, file.bytes, file.length) == 0,
+              "the message is not what is in the file");
+    } else {
+        CHECK(length - 4 == strlen(load.message) &&
+                  memcmp(bytes + 4, load.message, length - 4) == 0,
+              "the message is another");
+    }
+}
+
+/* --- once more ------------------------------------------------------------------------------- */
+
+static void
+take_all(int argc, char **argv)
+{
+    optind = 0; /* begin anew, as glibc and musl have it; 1 would go on within a cluster */
+    take_options(argc, argv);
+    take_message();
+    complete_load();
+}
+
+/* Writes -W, -x and -r from what they have become. */
+static int
+write_lists(const struct load *from, char texts[][160])
+{
+    int count = 0;
+
+    for (unsigned i = 0; i < from->mix.options; i++) {
+        const struct work *work = &from->mix.works[i];
+
+        snprintf(texts[count++], 160, "-W%u:%u@%u.%09u", work->cpu_us, work->wait_us,
+                 work->share / DRAW_WHOLE, work->share % DRAW_WHOLE);
+    }
+    for (unsigned i = 0; i < from->manners.count; i++) {
+        const struct misbehaviour *kind = &from->manners.kinds[i];
+
+        snprintf(texts[count++], 160, "-x%.*s@%u.%09u", kind->length < 100 ? kind->length : 100,
+                 kind->text, kind->share / DRAW_WHOLE, kind->share % DRAW_WHOLE);
+    }
+    if (from->plan.kind == PLAN_OPEN || from->plan.kind == PLAN_RAMP) {
+        bool ramp = from->plan.kind == PLAN_RAMP;
+
+        snprintf(texts[count++], 160, ramp ? "-r%u:%u" : "-r%u", from->plan.rate,
+                 from->plan.rate_to);
+    }
+    if (from->plan.duration_ns > 0) {
+        snprintf(texts[count++], 160, "-d%" PRId64 ".%09" PRId64,
+                 from->plan.duration_ns / 1000000000, from->plan.duration_ns % 1000000000);
+    } else {
+        snprintf(texts[count++], 160, "-t%" PRIu64, from->connections);
+    }
+    return count;
+}
+
+static bool
+same_lists(const struct load *one, const struct load *other)
+{
+    bool same = one->mix.classes == other->mix.classes &&
+                one->manners.count == other->manners.count && one->plan.kind == other->plan.kind &&
+                one->plan.rate == other->plan.rate && one->plan.rate_to == other->plan.rate_to &&
+                one->plan.duration_ns == other->plan.duration_ns;
+
+    for (unsigned i = 0; same && i < one->mix.classes; i++) {
+        same = one->mix.works[i].below == other->mix.works[i].below &&
+               one->mix.works[i].cpu_us == other->mix.works[i].cpu_us &&
+               one->mix.works[i].wait_us == other->mix.works[i].wait_us;
+    }
+    for (unsigned i = 0; same && i < one->manners.count; i++) {
+        same = one->manners.kinds[i].below == other->manners.kinds[i].below &&
+               one->manners.kinds[i].manner == other->manners.kinds[i].manner &&
+               one->manners.kinds[i].pace == other->manners.kinds[i].pace;
+    }
+    return same;
+}
+
+static void
+check_round_trip(void)
+{
+    static struct load before;
+    static char texts[ARGUMENTS_MOST][160];
+    char *argv[ARGUMENTS_MOST + 1] = {texts[0]};
+    int argc = 1, lists;
+
+    if (load.message || load.plan.kind == PLAN_SEARCH) {
+        return;
+    }
+    before = load;
+    forget();
+    strcpy(texts[0], "client");
+    snprintf(texts[1], 160, "-p%d", before.port);
+    snprintf(texts[2], 160, "-c%u", before.processes);
+    snprintf(texts[3], 160, "-k%" PRIu64, before.requests);
+    snprintf(texts[4], 160, "-m%u", before.in_flight);
+    snprintf(texts[5], 160, "-T%d", before.timeout_s);
+    snprintf(texts[6], 160, "-b%" PRIu64, before.bytes);
+    lists = write_lists(&before, texts + 7);
+    for (argc = 1; argc < 7 + lists; argc++) {
+        argv[argc] = texts[argc];
+    }
+    take_all(argc, argv);
+    CHECK(load.port == before.port && load.processes == before.processes &&
+              load.requests == before.requests && load.in_flight == before.in_flight &&
+              load.timeout_s == before.timeout_s && load.bytes == before.bytes &&
+              load.connections == before.connections && same_lists(&load, &before),
+          "the second time it is another");
+}
+
+static void
+try_line(int argc, char **argv, uint64_t k, int64_t ns)
+{
+    volatile bool taken = false;
+    int how;
+
+    forget();
+    how = dying_tries();
+    if (how == 0) {
+        take_all(argc, argv);
+        taken = true;
+        check_numbers();
+        check_mix();
+        check_manners();
+        check_pace(k);
+        check_plan(k, ns);
+        check_message();
+        check_round_trip();
+    } else if (how != DYING_SAID) {
+        CHECK(!taken, "what was taken is refused when it is written anew: %s", dying_text);
+        CHECK(*dying_text == '-' || strstr(dying_text, "nothing is allowed after the options"),
+              "it does not name an option: %s", dying_text);
+    }
+    forget();
+}
+
+/* The command line and, behind a line that is empty, what is in the file. */
+static char *
+take_texts(struct input *input)
+{
+    char *text = malloc(input->left + 1), *end;
+
+    CHECK(text, "no memory");
+    if (input->left > 0) {
+        memcpy(text, input->at, input->left);
+    }
+    text[input->left] = '\0';
+    end = strstr(text, "\n\n");
+    file.bytes = (const uint8_t *)(end ? end + 2 : "");
+    file.length = end ? strlen(end + 2) : 0;
+    if (end) {
+        *end = '\0';
+    }
+    return text;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input input = {data, size};
+    uint8_t flags = input_byte(&input);
+    uint64_t k = input_number(&input, 4);
+    int64_t ns = (int64_t)input_number(&input, 4) * 1009;
+    char program[] = "client", *text, *line;
+    char *argv[ARGUMENTS_MOST + 2] = {program};
+    int argc = 1;
+
+    file.missing = flags & 1;
+    file.broken = flags & 2;
+    file.size = flags & 4 ? (off_t)1 << 30 : flags & 8 ? ((off_t)1 << 30) + 1 : 0;
+    file.slices = slices_take(&input);
+    if (input.left > TEXT_MOST || (input.left > 0 && memchr(input.at, '\0', input.left))) {
+        return 0;
+    }
+    text = take_texts(&input);
+    for (line = strtok(text, "\n"); line && argc <= ARGUMENTS_MOST; line = strtok(NULL, "\n")) {
+        argv[argc++] = line;
+    }
+    try_line(argc, argv, k, ns);
+    free(text);
+    return 0;
+}

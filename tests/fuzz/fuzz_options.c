@@ -1,0 +1,182 @@
+/*
+ * fuzz_options - common/options.c: numbers on a command line, and what all servers understand.
+ *
+ * An input is a number with its limits, and a command line, its arguments on lines. The oracle for
+ * numbers compares digits as text. Of a command line that is taken every value must be in range and
+ * be the one that stands there last; of one that is not, the message must name what is wrong.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dying.h"
+
+static _Noreturn void leaving(int status);
+static int no_text(const char *format, ...) FUZZ_PRINTF(1, 2);
+
+#define exit(status) leaving(status)
+#define printf(...) no_text(__VA_ARGS__)
+
+#include "../../common/options.c"
+
+#undef exit
+#undef printf
+
+enum { ARGUMENTS_MOST = 32, TEXT_MOST = 2000 };
+
+static _Noreturn void
+leaving(int status)
+{
+    CHECK(status == 0, "-h or -V end with %d", status);
+    longjmp(dying_back, DYING_SAID);
+}
+
+static int
+no_text(const char *format, ...)
+{
+    return (int)strlen(format);
+}
+
+/* --- numbers --------------------------------------------------------------------------------- */
+
+/* Digits, perhaps a minus in front; within the limits. No arithmetic that could overflow. */
+static bool
+is_number(const char *text, long least, long most)
+{
+    bool minus = *text == '-';
+    const char *digits = text + minus;
+    long value = 0;
+
+    if (*digits == '\0' || strspn(digits, "0123456789") != strlen(digits)) {
+        return false;
+    }
+    while (digits[0] == '0' && digits[1] != '\0') {
+        digits++;
+    }
+    if (strlen(digits) > 9) {
+        return false; /* the limits are closer */
+    }
+    for (; *digits != '\0'; digits++) {
+        value = 10 * value + (*digits - '0');
+    }
+    value = minus ? -value : value;
+    return value >= least && value <= most;
+}
+
+static void
+try_number(const char *text, long least, long most)
+{
+    volatile long number = 0;
+    bool good = is_number(text, least, most);
+
+    if (dying_tries() == 0) {
+        number = options_number('n', text, least, most);
+        CHECK(good, "'%s' is taken as %ld", text, number);
+        CHECK(number == strtol(text, NULL, 10), "'%s' is taken as %ld", text, number);
+    } else {
+        CHECK(!good, "'%s' is refused: %s", text, dying_text);
+        CHECK(strncmp(dying_text, "-n '", 4) == 0, "%s", dying_text);
+    }
+}
+
+/* --- command lines --------------------------------------------------------------------------- */
+
+static void
+check_range(const struct options *options)
+{
+    CHECK(*options->host != '\0', "no host");
+    CHECK(options->port >= 0 && options->port <= 65535, "port %d", options->port);
+    CHECK(options->backlog >= 1 && options->backlog <= 65535, "backlog %d", options->backlog);
+    CHECK(options->timeout_s >= 0 && options->timeout_s <= 86400, "-T %d", options->timeout_s);
+    CHECK(options->grace_s >= 0 && options->grace_s <= 86400, "-g %d", options->grace_s);
+    CHECK(options->children >= 1 && options->children <= 1000, "-n %d", options->children);
+}
+
+/* The loop of each server, with its own -n. */
+static void
+take_all(struct options *options, int argc, char **argv)
+{
+    int letter;
+
+    optind = 0; /* begin anew, as glibc and musl have it; 1 would go on within a cluster */
+    while ((letter = getopt(argc, argv, OPTIONS_LETTERS "n:")) != -1) {
+        if (letter == 'n') {
+            options->children = (int)options_number('n', optarg, 1, 1000);
+        } else {
+            options_take(options, letter, "");
+        }
+    }
+    options_end(argc, argv);
+}
+
+/* The same once more, from the values: nothing is lost on the way. */
+static void
+check_round_trip(const struct options *options)
+{
+    struct options again = options_default(10);
+    char port[32], backlog[32], timeout[32], grace[32], children[32], format[] = "-ojson";
+    char name[] = "server", minus_i[] = "-i", text[] = "-otext", quiet[] = "-q", verbose[] = "-v";
+    char *argv[] = {name,  minus_i,  (char *)options->host,         port,  backlog, timeout,
+                    grace, children, options->json ? format : text, quiet, verbose, NULL};
+
+    snprintf(port, sizeof port, "-p%d", options->port);
+    snprintf(backlog, sizeof backlog, "-B%d", options->backlog);
+    snprintf(timeout, sizeof timeout, "-T%d", options->timeout_s);
+    snprintf(grace, sizeof grace, "-g%d", options->grace_s);
+    snprintf(children, sizeof children, "-n%d", options->children);
+    take_all(&again, 11, argv);
+    CHECK(strcmp(again.host, options->host) == 0 && again.port == options->port &&
+              again.backlog == options->backlog && again.timeout_s == options->timeout_s &&
+              again.grace_s == options->grace_s && again.children == options->children &&
+              again.json == options->json,
+          "the second time it is another");
+}
+
+static void
+try_line(int argc, char **argv)
+{
+    static struct options options;
+    int how = dying_tries();
+
+    if (how == 0) {
+        options = options_default(10);
+        take_all(&options, argc, argv);
+        check_range(&options);
+        check_round_trip(&options);
+    } else if (how != DYING_SAID) {
+        CHECK(how == DYING_USAGE, "not wrong usage: %s", dying_text);
+        CHECK(*dying_text == '-' || strstr(dying_text, "nothing is allowed after the options"),
+              "it does not name an option: %s", dying_text);
+    }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input input = {data, size};
+    long least = (long)input_number(&input, 2) - 1000, most = least + (long)input_number(&input, 3);
+    char program[] = "server", *text, *line;
+    char *argv[ARGUMENTS_MOST + 2] = {program};
+    int argc = 1;
+
+    if (input.left > TEXT_MOST || (input.left > 0 && memchr(input.at, '\0', input.left))) {
+        return 0;
+    }
+    text = malloc(input.left + 1);
+    CHECK(text, "no memory");
+    if (input.left > 0) {
+        memcpy(text, input.at, input.left);
+    }
+    text[input.left] = '\0';
+    for (line = strtok(text, "\n"); line && argc <= ARGUMENTS_MOST; line = strtok(NULL, "\n")) {
+        if (argc == 1) {
+            try_number(line, least, most);
+        }
+        argv[argc++] = line;
+    }
+    try_line(argc, argv);
+    free(text);
+    return 0;
+}
