@@ -286,12 +286,13 @@ channels_pass(unsigned number, int connfd)
     return true;
 }
 
+/* Also one that a handler has shut down: its end is no connection, and looking on would not end. */
 static bool
 is_empty(const struct channel *channel)
 {
     char byte;
 
-    return recv(channel->handler_end, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1;
+    return recv(channel->handler_end, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
 /* A channel whose handler does not take what is in it, or 0. The counters tell where to look; the
