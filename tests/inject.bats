@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# What the servers and the client do when system calls fail: strace(1) makes chosen calls of the real
-# programs fail, or be interrupted, or last. Each test also counts in strace's log what was done to
-# the program, lest it passes because a call has another name, or is not made at all.
+# What the servers and the client do when system calls fail: strace(1) makes chosen calls of the
+# real programs fail, or be interrupted, or last. Each test also counts in strace's log what was
+# done to the program, lest it passes because a call has another name, or is not made at all.
 #
 # What is not done here: `retval=`, which would make read() claim bytes that never came. Short reads
 # and writes are made the honest way, by a peer that sends single bytes and has a small buffer.
@@ -9,7 +9,8 @@
 load helpers
 
 # LeakSanitizer cannot work in a process that is traced already; what else the sanitizers find, in
-# code that hardly ever runs, is worth having. So this file is part of `make sanitize`, without leaks.
+# code that hardly ever runs, is worth having. So this file is part of `make sanitize`, but without
+# leaks.
 export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
 
 ALL_SERVERS=(server00_iterative server01_fork server02_select 'server03_prefork_accept -n 2'
@@ -20,8 +21,9 @@ eval "shared_$(declare -f setup)"
 setup() {
     shared_setup
     command -v strace >/dev/null || skip 'strace is not installed'
-    strace -D -qq -o "$T/try" -e trace=none true 2>"$T/why" && [[ ! -s $T/why ]] ||
+    if ! strace -D -qq -o "$T/try" -e trace=none true 2>"$T/why" || [[ -s $T/why ]]; then
         skip "strace may not trace here: $(head -n 1 "$T/why")"
+    fi
 }
 
 # Starts a server with things done to its system calls; each WHAT is a value of strace's -e inject.
@@ -104,7 +106,7 @@ passes_over() { # SERVER ERROR
     was_done 4 "$2.*\(INJECTED\)"
 }
 
-@test "accept fails for one connection, or for the network: every server goes on, and says nothing" {
+@test "accept fails for one connection, or for the network: every server goes on silently" {
     local server
 
     for server in "${ALL_SERVERS[@]}"; do
@@ -219,7 +221,7 @@ restarts_late() { # "SERVER OPTION..."
 
 WAITING='accept,accept4,read,writev,sendmsg,recvmsg,/select,/poll,/epoll_'
 
-# Requests that come byte by byte, replies that go in many pieces, with half of the calls interrupted.
+# Requests come byte by byte, replies go in many pieces, and half of the calls are interrupted.
 survives_interruptions() { # "SERVER OPTION..." WHAT...
     await_injected "$@"
     poke -j 3 -r 3 "$ADDRESS" connect send:'100\n' reply:100 half eof
@@ -433,13 +435,13 @@ fails_to_start() { # WHAT MESSAGE
 
 # The client with faults: STATUS, JSON.
 ask_injected() { # WHAT OPTION...
-    local what=$1
+    local fault=$1
 
     shift
     rm -f "$T/log"
     STATUS=0
-    trace "${what%%:*}"
-    TEST_MARK=$T timeout -k 5 100 strace -D -f -qq -o "$T/log" "${TRACED[@]}" -e inject="$what" \
+    trace "${fault%%:*}"
+    TEST_MARK=$T timeout -k 5 100 strace -D -f -qq -o "$T/log" "${TRACED[@]}" -e inject="$fault" \
         "$BIN/client" -p "$PORT" -o json "$@" >"$T/report" 2>"$T/stderr" 3>&- || STATUS=$?
     JSON=$(cat "$T/report")
     echo "status $STATUS $(cat "$T/stderr")"

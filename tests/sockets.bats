@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# What others on the same machine may do to a server, and see of it: the file of its Unix socket, its
-# shared memory, and what it prints of bytes that came from elsewhere. (What every server promises
-# about its Unix socket while nobody means harm is in contract.bats.)
+# What others on the same machine may do to a server, and see of it: the file of its Unix socket,
+# its shared memory, and what it prints of bytes that came from elsewhere. (What every server
+# promises about its Unix socket while nobody means harm is in contract.bats.)
 
 load helpers
 
@@ -114,7 +114,7 @@ is_refused_to_nobody() { # PATTERN
     [[ $(stat -c %i "$PLACE/socket") == "$before" && $(ls "$PLACE") == socket ]]
 }
 
-@test "a living server's socket is not taken while it is stopped and its queue full; it notices nothing" {
+@test "a living server's socket is not taken, even if it is stopped, its queue full; nor does it notice" {
     for SERVER in "${SERVERS[@]}"; do
         start_server -i "$T/socket" -B 1
         served "$T/socket"
@@ -239,13 +239,14 @@ is_refused_to_nobody() { # PATTERN
 
 # --- shared memory and lock files -----------------------------------------------------------------
 
-# What the server and its children have mapped, or open, of files in memory or made by tmpfile().
+# The files that a server and its children share in memory, or have open there or from tmpfile().
 hidden_files() {
     local pid
 
     for pid in "$SERVER_PID" $(children_of "$SERVER_PID"); do
-        awk '$6 ~ /^\/(dev\/shm|tmp)\// { print $6, $7 }' "/proc/$pid/maps"
-        find "/proc/$pid/fd" -lname '/dev/shm/*' -printf '%l\n' -o -lname '/tmp/#*' -printf '%l\n'
+        awk '$2 ~ /s$/ { print $6, $7 }' "/proc/$pid/maps"
+        find "/proc/$pid/fd" \( -lname '/dev/shm/*' -o -lname '/tmp/tmp*' -o -lname '/tmp/#*' \) \
+            -printf '%l\n'
     done
 }
 
@@ -261,8 +262,9 @@ hidden_files() {
         files=$(hidden_files)
         echo "$variant: $files"
         [[ -n $files ]]
-        ! grep -v '(deleted)$' <<<"$files"
-        for file in $(find "/proc/$SERVER_PID/fd" -lname '*(deleted)'); do
+        run ! grep -v '(deleted)$' <<<"$files"
+        for file in "/proc/$SERVER_PID/fd"/*; do
+            [[ $(readlink "$file") == *'(deleted)' ]] || continue
             [[ $(stat -L -c '%a %h' "$file") == '600 0' ]]
             if [[ $(id -u) -eq 0 ]]; then
                 run ! as_nobody cat "$file"
@@ -272,7 +274,7 @@ hidden_files() {
         kill -s KILL "$SERVER_PID"
         await_end
         eventually nothing_marked
-        [[ -z $(find /dev/shm -name "*$SERVER_PID*") && -z $(ls -A "$T/cwd" "$T/tmp" | grep -v :) ]]
+        [[ -z $(find /dev/shm "$T/cwd" "$T/tmp" -name "*$SERVER_PID*") ]]
     done
 }
 
