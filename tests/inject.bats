@@ -269,8 +269,9 @@ INTERRUPTED=("${ALL_SERVERS[@]}" 'server03_prefork_accept -n 2 -a select'
 # flag and sleeping. In a pool TERM so meets the parent, which passes it on.
 stopped_at() { # "SERVER OPTION..." CALL:when=N
     trace "${2%%:*}" SIGTERM
-    await_injected "$1" "${2%%:*}:signal=TERM:${2#*:}"
+    start_injected "$1" "${2%%:*}:signal=TERM:${2#*:}"
     await_end
+    cat "$ERR"
     [[ $STATUS -eq 0 && ! -s $ERR ]]
     json_of connections >/dev/null
     was_done 1 '--- SIGTERM'
@@ -282,7 +283,28 @@ stopped_at() { # "SERVER OPTION..." CALL:when=N
     stopped_at server02_select /select:when=1
     stopped_at 'server03_prefork_accept -n 2' /select:when=1
     stopped_at 'server04_fdpass -n 2' /select:when=1
-    stopped_at 'server05_spawn_pool -n 2' /select:when=3
+    stopped_at 'server05_spawn_pool -n 1' /select:when=2
+}
+
+# Nothing can be waited for then, and nothing is left to be done but to end: in one line, with all
+# the children, as when the parent is killed.
+ends_without_memory() { # "SERVER OPTION..." N
+    COMPLAINTS='pselect: Cannot allocate memory'
+    trace /select
+    start_injected "$1" "/select:error=ENOMEM:when=$2"
+    await_end
+    [[ $STATUS -eq 1 && $(wc -l <"$ERR") -eq 1 ]]
+    says "$ERR" "^$SERVER: $COMPLAINTS"
+    was_done 1
+    eventually nothing_marked
+}
+
+@test "pselect fails for lack of memory: one line, status 1, and no child stays" {
+    ends_without_memory server01_fork 1
+    ends_without_memory server02_select 1
+    ends_without_memory 'server03_prefork_accept -n 2' 1
+    ends_without_memory 'server04_fdpass -n 2' 1
+    ends_without_memory 'server05_spawn_pool -n 1' 2
 }
 
 # --- a slow kernel --------------------------------------------------------------------------------
@@ -416,14 +438,16 @@ fails_to_start() { # WHAT MESSAGE
 
     COMPLAINTS='^server0.*: (shared memory|mmap|socket|bind|listen|pipe|cannot listen)'
     for SETUP in "${ALL_SERVERS[@]}"; do
+        fails_to_start socket:error=EMFILE:when=1 'socket: Too many open files'
+        fails_to_start bind:error=EACCES:when=1 'cannot listen on 127\.0.*: Permission denied'
+        fails_to_start listen:error=EADDRINUSE:when=1 'listen.*: Address already in use'
+    done
+    for SETUP in server00_iterative 'server05_spawn_pool -n 2'; do
         fails_to_start "/open:error=EMFILE:when=$(nth_call /open 'shm/')" \
             'shared memory of [0-9]+ bytes: Too many open files'
         fails_to_start "mmap:error=ENOMEM:when=$(nth_call mmap MAP_SHARED)" \
             'mmap of [0-9]+ bytes: Cannot allocate memory'
         fails_to_start /ftruncate:error=ENOSPC:when=1 'shared memory.*: No space left on device'
-        fails_to_start socket:error=EMFILE:when=1 'socket: Too many open files'
-        fails_to_start bind:error=EACCES:when=1 'cannot listen on 127\.0.*: Permission denied'
-        fails_to_start listen:error=EADDRINUSE:when=1 'listen.*: Address already in use'
     done
     SETUP='server04_fdpass -n 2'
     fails_to_start /pipe:error=EMFILE:when=1 'pipe: Too many open files'
