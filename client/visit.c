@@ -340,7 +340,8 @@ allowance(struct visit *visit, enum manner manner, size_t most)
         return most;
     }
     now = clock_ns();
-    allowed = manners_allowed(visit->ways, now - visit->asked_ns) - visit->moved;
+    allowed = manners_allowed(visit->ways, now - visit->asked_ns);
+    allowed -= visit->moved < allowed ? visit->moved : allowed; /* one may be ahead: receive() */
     if (allowed == 0) {
         visit->wake_ns = visit->asked_ns + manners_due(visit->ways, visit->moved);
         if (visit->wake_ns < now + SLOW_NS) {

@@ -331,26 +331,34 @@ begin(uint8_t flags)
                   flags & 2 ? CHANNELS_LEAST_LOADED : CHANNELS_ROUND_ROBIN, 1 + flags / 8 % 4);
 }
 
+static void
+run(struct input *input, uint8_t flags)
+{
+    begin(flags);
+    for (int i = 0; i < STEPS_MOST && input->left > 0; i++) {
+        step(input_byte(input), input, flags & 4);
+    }
+    check_nothing_lost();
+    forget();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct input input = {data, size};
-    uint8_t flags = input_byte(&input);
-    unsigned before, after;
+    static struct input input; /* static: setjmp() need not keep what is in registers */
+    static unsigned before, after;
+    static uint8_t flags;
 
     if (now.null == 0) {
         now.null = open("/dev/null", O_RDWR);
     }
+    input = (struct input){data, size};
+    flags = input_byte(&input);
     before = count_descriptors();
     if (dying_tries() != 0) {
         fuzz_fail(__FILE__, __LINE__, "it dies: %s", dying_text);
     }
-    begin(flags);
-    for (int i = 0; i < STEPS_MOST && input.left > 0; i++) {
-        step(input_byte(&input), &input, flags & 4);
-    }
-    check_nothing_lost();
-    forget();
+    run(&input, flags);
     after = count_descriptors();
     CHECK(before == after, "%u descriptors before, %u after", before, after);
     return 0;

@@ -1,0 +1,608 @@
+/*
+ * fuzz_visit - client/visit.c, and through it check.c, frame.c and request.c: a connection of the
+ * client from connect() to close(), with a server that sends anything.
+ *
+ * under test: client/check.c client/request.c client/outcome.c client/distribution.c
+ *
+ * An input is what the server sends: some good replies, each when it was asked for, then others, in
+ * pieces; then it closes, resets, or says nothing more. Requests leave in pieces too. It must end,
+ * with the socket closed once and counted once, as what the oracle says of the whole; what it
+ * believes (requests, who served them) must have been sent; and whoever is to be slow must be slow.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+static int new_socket(void);
+static int connecting(void);
+static int ready(const struct pollfd *fds);
+static int how_it_went(int *error, const socklen_t *length);
+static int option_set(const void *value);
+static int note_flags(int fd, ...);
+static int note_shutdown(int how);
+static int note_close(int fd);
+static ssize_t sink_write(const void *bytes, size_t size);
+static ssize_t feed_read(void *bytes, size_t size);
+static int virtual_clock(struct timespec *now);
+
+#define socket(family, type, protocol) new_socket()
+#define connect(fd, address, length) connecting()
+#define poll(fds, count, timeout) ready(fds)
+#define getsockopt(fd, level, name, value, length) how_it_went(value, length)
+#define setsockopt(fd, level, name, value, length) option_set(value)
+#define fcntl(...) note_flags(__VA_ARGS__)
+#define shutdown(fd, how) note_shutdown(how)
+#define close(fd) note_close(fd)
+#define write(fd, bytes, size) sink_write(bytes, size)
+#define read(fd, bytes, size) feed_read(bytes, size)
+#define clock_gettime(clock, now) virtual_clock(now)
+
+#include "../../client/frame.c"
+#include "../../client/visit.c"
+
+#undef socket
+#undef connect
+#undef poll
+#undef getsockopt
+#undef setsockopt
+#undef fcntl
+#undef shutdown
+#undef close
+#undef write
+#undef read
+#undef clock_gettime
+
+#include "expected_reply.h"
+
+enum {
+    FD = 1000,
+    BYTES_MOST = FUZZ_FILLER,
+    REQUESTS_MOST = 4,
+    STEPS_MOST = 200000,
+    IDLE_MOST = 12, /* so often nothing happens, then patience is over */
+    TAIL_MOST = 100000
+};
+
+enum end { END_OF_FILE, END_RESET, END_SILENCE, ENDS };
+
+static struct load asked;
+static struct tally *counts;
+static struct distribution shares;
+
+static struct {
+    size_t good; /* replies that are right, each behind its request */
+    const uint8_t *tail;
+    size_t tail_length;
+    enum end end;
+    int connect_error; /* 0: it can be connected */
+    bool at_once;      /* connect() need not be waited for */
+    struct slices reads, writes;
+    char *good_reply;
+    uint64_t wanted;
+    size_t request_length;   /* of what is to be sent each time */
+    uint64_t sent, received; /* bytes; requests are all of one length */
+    int64_t clock_ns;
+    unsigned open, closed, steps, idle;
+    bool shut, ended;
+} now;
+
+/* --- the circumstances ----------------------------------------------------------------------- */
+
+static int
+new_socket(void)
+{
+    CHECK(now.open == 0, "a second socket");
+    now.open++;
+    return FD;
+}
+
+static int
+connecting(void)
+{
+    if (now.at_once) {
+        errno = now.connect_error;
+        return now.connect_error == 0 ? 0 : -1;
+    }
+    errno = EINPROGRESS;
+    return -1;
+}
+
+static int
+ready(const struct pollfd *fds)
+{
+    CHECK(fds->fd == FD && fds->events == POLLOUT, "poll() for something else");
+    return now.clock_ns % 2 == 0;
+}
+
+static int
+how_it_went(int *error, const socklen_t *length)
+{
+    CHECK(*length == sizeof *error, "room for an error of %u bytes", (unsigned)*length);
+    *error = now.connect_error;
+    return 0;
+}
+
+static int
+option_set(const void *value)
+{
+    CHECK(value && now.closed == 0, "an option of a closed socket");
+    return 0;
+}
+
+static int
+note_flags(int fd, ...)
+{
+    CHECK(fd == FD && now.closed == 0, "flags of descriptor %d", fd);
+    return 0;
+}
+
+static int
+note_shutdown(int how)
+{
+    CHECK(how == SHUT_WR && !now.shut, "shutdown() twice, or of the wrong side");
+    now.shut = true;
+    return 0;
+}
+
+static int
+note_close(int fd)
+{
+    CHECK(fd == FD && now.closed == 0, "closed twice");
+    now.closed++;
+    return 0;
+}
+
+static ssize_t
+not_now(long why)
+{
+    now.idle++;
+    errno = why == SLICE_AGAIN ? EAGAIN : EINTR;
+    return -1;
+}
+
+static ssize_t
+sink_write(const void *bytes, size_t size)
+{
+    long length = slices_next(&now.writes, size);
+
+    CHECK(size > 0 && now.closed == 0 && !now.shut, "written when it may not be");
+    (void)bytes;
+    if (now.ended) { /* the server has gone */
+        errno = EPIPE;
+        return -1;
+    }
+    if (length < 0) {
+        return not_now(length);
+    }
+    now.idle = 0;
+    now.sent += (uint64_t)length;
+    return length;
+}
+
+/* So much the server has sent by now: of good replies those that were asked for. */
+static uint64_t
+available(void)
+{
+    uint64_t requests = now.request_length > 0 ? now.sent / now.request_length : 0;
+
+    if (asked.message || (requests > now.good) || asked.manners.count > 0) {
+        return now.good * now.wanted + now.tail_length;
+    }
+    return requests * now.wanted;
+}
+
+static ssize_t
+nothing_more(void)
+{
+    if (now.end == END_SILENCE || now.received < now.good * now.wanted + now.tail_length) {
+        return not_now(SLICE_AGAIN);
+    }
+    now.ended = true;
+    errno = ECONNRESET;
+    return now.end == END_RESET ? -1 : 0;
+}
+
+static ssize_t
+feed_read(void *bytes, size_t size)
+{
+    long length = slices_next(&now.reads, size);
+    uint64_t left = available() - now.received, tail_from = now.good * now.wanted;
+    const char *from;
+
+    CHECK(size > 0 && now.closed == 0 && !now.ended, "read when it may not be");
+    if (length < 0) {
+        return not_now(length);
+    }
+    if (left == 0) {
+        return nothing_more();
+    }
+    if (now.received < tail_from) { /* to the end of a reply, at most */
+        uint64_t offset = now.received % now.wanted;
+
+        left = now.wanted - offset < left ? now.wanted - offset : left;
+        from = now.good_reply + offset;
+    } else {
+        from = (const char *)now.tail + (now.received - tail_from);
+    }
+    length = (uint64_t)length < left ? length : (long)left;
+    memcpy(bytes, from, (size_t)length);
+    now.received += (uint64_t)length;
+    now.idle = 0;
+    return length;
+}
+
+static int
+virtual_clock(struct timespec *time)
+{
+    now.clock_ns += 1001;
+    *time = (struct timespec){.tv_sec = now.clock_ns / 1000000000,
+                              .tv_nsec = now.clock_ns % 1000000000};
+    return 0;
+}
+
+/* --- a visit --------------------------------------------------------------------------------- */
+
+static enum visit_state
+slow_in(const struct misbehaviour *ways)
+{
+    return ways->manner == MANNER_SLOW_SEND   ? VISIT_SENDING
+           : ways->manner == MANNER_SLOW_READ ? VISIT_RECEIVING
+                                              : VISIT_NONE;
+}
+
+/* No slow one may be ahead of its time by more than the byte that shows what is too much. */
+static void
+check_pace(const struct visit *visit)
+{
+    uint64_t allowed;
+
+    if (!visit->ways || visit->state == VISIT_NONE || visit->state != slow_in(visit->ways)) {
+        return;
+    }
+    allowed = manners_allowed(visit->ways, now.clock_ns - visit->asked_ns);
+    CHECK(visit->moved <= allowed + 1, "%llu bytes moved, %llu are allowed",
+          (unsigned long long)visit->moved, (unsigned long long)allowed);
+}
+
+/* What the event loop does with it. */
+static void
+go_through(struct visit *visit)
+{
+    enum visit_result result = visit_begin(visit, 1000, true);
+
+    while (result == VISIT_GOES_ON || result == VISIT_WAITS) {
+        CHECK(++now.steps < STEPS_MOST, "no end after %u steps", now.steps);
+        check_pace(visit);
+        CHECK(visit_events(visit) >= 0, "events");
+        if (result == VISIT_WAITS && now.idle >= IDLE_MOST && visit->wake_ns == 0) {
+            visit_give_up(visit, FAILURE_TIMED_OUT, 0);
+            break;
+        }
+        if (result == VISIT_WAITS && visit->wake_ns != 0) {
+            now.clock_ns = visit->wake_ns > now.clock_ns ? visit->wake_ns : now.clock_ns;
+            visit->wake_ns = 0;
+        }
+        result = visit_step(visit);
+    }
+    CHECK(visit->state == VISIT_NONE && visit->fd == -1, "it is over in state %d",
+          (int)visit->state);
+    CHECK(now.open == now.closed, "the socket is not closed");
+}
+
+/* --- what should become of it ---------------------------------------------------------------- */
+
+/* Bits: 1 << FAILURE_..., or this. */
+enum { COMPLETED = 1 << FAILURE_KINDS };
+
+/* The tail, as the reply to a line behind `good` right ones. */
+static unsigned
+expect_reply(bool stamps)
+{
+    const char *text = (const char *)now.tail;
+    size_t length = now.tail_length;
+    struct facts facts = look_at(text, length, (size_t)now.wanted);
+    bool is_last = now.good + 1 == asked.requests;
+    enum verdict verdict = judge(&facts, length, stamps).verdict;
+    unsigned closed = now.end == END_OF_FILE ? FAILURE_SHORT
+                      : now.end == END_RESET ? FAILURE_RESET
+                                             : FAILURE_TIMED_OUT;
+    unsigned next = is_last
+                        ? COMPLETED
+                        : 1u << FAILURE_CORRUPT | 1u << FAILURE_SHORT | 1u << FAILURE_TIMED_OUT |
+                              1u << FAILURE_REJECTED | 1u << FAILURE_RESET | COMPLETED;
+
+    switch (verdict) {
+    case CHECK_WHOLE: /* but who has sent it may be another than before */
+        return next | (now.good > 0 ? 1u << FAILURE_CORRUPT : 0);
+    case CHECK_REJECTED:
+        return 1u << FAILURE_REJECTED;
+    case CHECK_CORRUPT:
+        /* Right up to its length, and then too much: it may come when the visit is over. */
+        return 1u << FAILURE_CORRUPT | (length > now.wanted && now.reads.count > 0 ? next : 0);
+    default:
+        break;
+    }
+    if (facts.alike == 6) {
+        return now.end == END_SILENCE ? 1u << FAILURE_TIMED_OUT : 1u << FAILURE_REJECTED;
+    }
+    if (now.end == END_OF_FILE && length >= now.wanted) {
+        return 1u << FAILURE_CORRUPT; /* "err", where three bytes were asked for */
+    }
+    return 1u << closed | (now.good > 0 && length == 0 ? 1u << FAILURE_SHORT : 0);
+}
+
+/* All that came, as the reply to a message. */
+static unsigned
+expect_frame(void)
+{
+    const char *text = (const char *)now.tail;
+    size_t length = now.tail_length, wanted = asked.expected ? strlen(asked.expected) : 0;
+    size_t same = 0;
+    const char *feed = length > 0 ? memchr(text, '\n', length) : NULL;
+    bool error = length >= 6 && memcmp(text, "error:", 6) == 0;
+    unsigned broken = now.end == END_SILENCE ? 1u << FAILURE_TIMED_OUT : 1u << FAILURE_RESET;
+    bool unsent = now.sent < now.request_length;
+
+    if (error && (!feed || feed == text + length - 1)) {
+        return 1u << FAILURE_REJECTED;
+    }
+    while (asked.expected && same < length && same < wanted && text[same] == asked.expected[same]) {
+        same++;
+    }
+    broken |= error ? 1u << FAILURE_REJECTED : 0; /* seen before it was all there */
+    if (asked.expected && same < length) {
+        return 1u << FAILURE_CORRUPT | (unsent ? broken : 0);
+    }
+    if (now.end != END_OF_FILE || unsent) {
+        return broken;
+    }
+    return asked.expected && length < wanted ? 1u << FAILURE_SHORT : COMPLETED;
+}
+
+static unsigned
+expect(bool stamps)
+{
+    unsigned connect_fails = 1u << outcome_of(now.connect_error);
+
+    if (now.connect_error != 0) {
+        return connect_fails;
+    }
+    if (asked.message) {
+        return expect_frame();
+    }
+    return now.good >= asked.requests ? COMPLETED : expect_reply(stamps || now.good > 0);
+}
+
+static unsigned
+what_it_was(const struct outcome *outcome)
+{
+    unsigned found = 0;
+
+    CHECK(counter_get(&outcome->begun) == 1, "%llu begun", counter_get(&outcome->begun));
+    CHECK(outcome_completed(outcome) + outcome_failed(outcome) == 1, "%llu completed, %llu failed",
+          (unsigned long long)outcome_completed(outcome),
+          (unsigned long long)outcome_failed(outcome));
+    for (int kind = 0; kind < FAILURE_KINDS; kind++) {
+        found |= counter_get(&outcome->failed[kind]) > 0 ? 1u << kind : 0;
+    }
+    return found != 0 ? found : COMPLETED;
+}
+
+/* What the process tells its parent. */
+static void
+check_tally(unsigned found)
+{
+    uint64_t requests = counter_get(&counts->requests[0]) + counter_get(&counts->requests[1]);
+    uint64_t met = 0, connects = 0;
+
+    for (size_t i = 0; i < shares.size; i++) {
+        met += shares.places[i].requests;
+    }
+    for (int trust = 0; trust < TRUST_KINDS; trust++) {
+        connects += counts->latencies[trust][LATENCY_CONNECT].count;
+    }
+    CHECK(met <= requests, "%llu requests of children, %llu in all", (unsigned long long)met,
+          (unsigned long long)requests);
+    CHECK(connects == (found == COMPLETED && asked.manners.count == 0), "%llu times of connecting",
+          (unsigned long long)connects);
+    CHECK(asked.manners.count > 0 || found != COMPLETED || requests == asked.requests,
+          "completed with %llu requests", (unsigned long long)requests);
+    CHECK(asked.message || requests * now.wanted <= now.received, "more replies than were sent");
+    CHECK(asked.manners.count > 0 || counter_get(&counts->bytes) == now.received, "%llu bytes",
+          counter_get(&counts->bytes));
+    CHECK((found == 1u << FAILURE_REJECTED && asked.manners.count == 0) ==
+              (counts->rejection[0] != '\0'),
+          "the line kept is '%s'", counts->rejection);
+    CHECK(!strpbrk(counts->rejection, "\r\n"), "more than a line is kept");
+}
+
+/* --- inputs ---------------------------------------------------------------------------------- */
+
+/* It has megabytes, nearly all of them untouched. */
+static void
+clear_counts(void)
+{
+    if (!counts) {
+        counts = calloc(1, sizeof *counts);
+        CHECK(counts, "no memory");
+    }
+    memset(counts, 0, offsetof(struct tally, lasted));
+    for (int i = 0; i < MANNERS_MOST; i++) {
+        histogram_clear(&counts->lasted[i]);
+    }
+    for (int i = 0; i < TRUST_KINDS * LATENCY_KINDS; i++) {
+        histogram_clear(&counts->latencies[i / LATENCY_KINDS][i % LATENCY_KINDS]);
+    }
+    for (int i = 0; i < QUARTERS; i++) {
+        histogram_clear(&counts->quarters[i]);
+    }
+}
+
+/* Other connections before it, and a tally of its own. */
+static void
+begin(bool stamps)
+{
+    static struct reply reply;
+
+    clear_counts();
+    distribution_close(&shares);
+    visit_open(&asked, counts, &shares);
+    if (stamps && !asked.message) {
+        check_begin(&reply);
+        for (uint64_t at = 0; at < now.wanted; at += CONN_CHUNK) {
+            uint64_t rest = now.wanted - at;
+
+            check_take(&reply, now.good_reply + at, rest < CONN_CHUNK ? rest : CONN_CHUNK);
+        }
+    }
+    if (asked.message) {
+        request_bytes(NULL, 0, &now.request_length);
+    } else {
+        request_bytes(asked.manners.count > 0 ? &asked.manners.kinds[0] : NULL, 0,
+                      &now.request_length);
+    }
+}
+
+static void
+run(struct slices reads, struct slices writes, bool stamps)
+{
+    static struct visit visit;
+    unsigned found;
+
+    now.reads = reads;
+    now.writes = writes;
+    now.sent = now.received = 0;
+    now.clock_ns = 1000000000;
+    now.open = now.closed = now.steps = now.idle = 0;
+    now.shut = now.ended = false;
+    begin(stamps);
+    go_through(&visit);
+    found = what_it_was(asked.manners.count > 0 ? &counts->bad[0] : &counts->good);
+    if (asked.manners.count == 0) {
+        CHECK(found & expect(stamps), "outcome %x instead of %x", found, expect(stamps));
+    }
+    check_tally(found);
+}
+
+static void
+take_good_reply(size_t bytes)
+{
+    static char reply[BYTES_MOST];
+    char stamp[64];
+
+    snprintf(stamp, sizeof stamp, "child 12 pid 3456%32s", "");
+    stamp[31] = '\n';
+    memcpy(reply, fuzz_filler(0), bytes);
+    if (bytes >= 32) {
+        memcpy(reply, stamp, 32);
+    }
+    now.good_reply = reply;
+    now.wanted = bytes;
+}
+
+/* The rest of a right reply in front of what the input has to say. */
+static char *
+take_tail(struct input *input, size_t right)
+{
+    char *tail = malloc(right + input->left + 1);
+
+    CHECK(tail, "no memory");
+    memcpy(tail, now.good_reply, right);
+    if (input->left > 0) {
+        memcpy(tail + right, input->at, input->left);
+    }
+    now.tail = (const uint8_t *)tail;
+    now.tail_length = right + input->left;
+    return tail;
+}
+
+static void
+take_manner(struct input *input)
+{
+    uint8_t how = input_byte(input);
+
+    asked.manners.count = 1;
+    asked.manners.kinds[0] = (struct misbehaviour){.text = "x",
+                                                   .length = 1,
+                                                   .manner = (enum manner)(how % 6),
+                                                   .share = 1000000000,
+                                                   .below = UINT64_C(1) << 32};
+    if (how % 6 <= MANNER_SLOW_READ) {
+        asked.manners.kinds[0].pace = 1 + input_number(input, 2);
+    }
+}
+
+/* -M and -E; the messages are few, for what comes back is what matters. */
+static void
+take_message(uint8_t how)
+{
+    static const char *const texts[] = {"hello", "error: no", "error: no\nreally", "x"};
+
+    asked.message = "how are you?";
+    asked.expected = how % 8 < 4 ? texts[how % 4] : NULL;
+    free(message.memory);
+    free(expected.memory);
+    message = expected = (struct content){.length = 0};
+    compared = false;
+    frame_open(&asked);
+}
+
+static void
+take_circumstances(struct input *input, uint8_t flags)
+{
+    static const int errors[] = {0, 0, 0, 0, 0, ECONNREFUSED, ETIMEDOUT, EADDRNOTAVAIL};
+    uint8_t more = input_byte(input);
+
+    now.end = (enum end)(more % ENDS);
+    now.at_once = more & 4;
+    now.connect_error = errors[more / 8 % 8];
+    asked = (struct load){.host = "x", .processes = 1, .in_flight = 1, .seed = 1};
+    asked.requests = 1 + flags / 4 % REQUESTS_MOST;
+    asked.plan.kind = flags & 64 ? PLAN_OPEN : PLAN_CLOSED;
+    asked.plan.rate = asked.plan.rate_to = 1;
+    asked.plan.duration_ns = 1000000000;
+    asked.target.storage.ss_family = AF_INET;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input input = {data, size};
+    uint8_t flags = input_byte(&input);
+    size_t right = 0, bytes;
+    struct slices reads, writes;
+    char *tail;
+
+    take_circumstances(&input, flags);
+    /* (One that misbehaves may take a step per byte.) */
+    bytes = 1 + ((flags & 18) == 16 ? input_number(&input, 3) % BYTES_MOST : input_byte(&input));
+    take_good_reply(bytes);
+    asked.bytes = bytes;
+    now.good = 0;
+    if (flags & 1) {
+        asked.requests = 1;
+        take_message(input_byte(&input));
+    } else {
+        now.good = input_byte(&input) % (REQUESTS_MOST + 1);
+        right = flags & 32 ? input_number(&input, 3) % (bytes + 1) : 0;
+    }
+    if (flags & 2 && !(flags & 1)) {
+        take_manner(&input);
+    }
+    reads = slices_take(&input);
+    writes = slices_take(&input);
+    tail = take_tail(&input, right);
+    run(slices_whole(), slices_whole(), flags & 128);
+    run(reads, writes, flags & 128);
+    free(tail);
+    return 0;
+}
