@@ -69,7 +69,7 @@ static void
 try_number(const char *text, long least, long most)
 {
     volatile long number = 0;
-    bool good = is_number(text, least, most);
+    volatile bool good = is_number(text, least, most);
 
     if (dying_tries() == 0) {
         number = options_number('n', text, least, most);
