@@ -467,12 +467,15 @@ channels_level_us(void)
     return levels() && crowded() != 0 ? LEVEL_US : -1;
 }
 
+/* Not while a connection is held back, for there is only one such place: should passing fail once
+ * more, that connection would be lost. */
 static void
 level_channels(void)
 {
     unsigned to, from;
 
-    while ((from = crowded()) != 0 && (to = choose_channel()) != 0 && held_by(to) == 0) {
+    while (held_back == -1 && (from = crowded()) != 0 && (to = choose_channel()) != 0 &&
+           held_by(to) == 0) {
         int connfd = take_from(from);
 
         if (connfd < 0 || !channels_pass(to, connfd)) {

@@ -19,6 +19,7 @@ enum { DYING_TEXT = 1024, DYING_FAILED = 1, DYING_USAGE = 2, DYING_SAID = 3 };
 
 static jmp_buf dying_back;
 static char dying_text[DYING_TEXT];
+static unsigned dying_warnings; /* so many have been given */
 
 /* `if (dying_tries() == 0) { what may die } else { it has died }`; the value tells how. */
 #define dying_tries() setjmp(dying_back)
@@ -47,8 +48,8 @@ dying_note(const char *format, va_list arguments)
 DYING(die, longjmp(dying_back, DYING_FAILED))
 DYING(diex, longjmp(dying_back, DYING_FAILED))
 DYING(die_usage, longjmp(dying_back, DYING_USAGE))
-DYING(warn, (void)0)
-DYING(warnx, (void)0)
+DYING(warn, dying_warnings++)
+DYING(warnx, dying_warnings++)
 
 void
 die_error(int error, const char *format, ...)

@@ -5,7 +5,8 @@
  * under test: common/fdpass.c
  *
  * An input is a sequence of what the distributor and its handlers do, with real sockets. Honest
- * handlers receive and report; then no connection may be lost or counted wrongly. Hostile ones also
+ * handlers receive and report; then no connection may be lost or counted wrongly, although passing
+ * one fails now and then. Hostile ones also
  * write into the channel, send descriptors, shut it down, take without a word, and scribble over
  * their seats: then the distributor must stay alive, come back from every call, and leak nothing.
  */
@@ -17,9 +18,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../common/fdpass.h"
 #include "dying.h"
 
+static int sending(int channel, int fd);
+
+#define fdpass_send(channel, fd) sending(channel, fd)
 #include "../../server05_spawn_pool/channels.c"
+#undef fdpass_send
 
 enum { SEATS = 3, STEPS_MOST = 200, HIGHEST_FD = 128 };
 
@@ -33,8 +39,20 @@ static struct {
     bool hostile; /* at least once: the counters may say anything */
     int null;     /* what stands for connections are copies of this descriptor */
     unsigned passed, received, taken;
+    unsigned failing; /* so many times passing a descriptor is going to fail */
     struct board *board;
 } now;
+
+/* As if the system had no memory for it, or this user had too many on their way. */
+static int
+sending(int channel, int fd)
+{
+    if (now.failing > 0) {
+        errno = now.failing-- % 2 ? ENOBUFS : EAGAIN;
+        return -1;
+    }
+    return fdpass_send(channel, fd);
+}
 
 /* --- what the distributor does --------------------------------------------------------------- */
 
@@ -252,7 +270,7 @@ step(uint8_t what, struct input *input, bool may_be_hostile)
         }
         break;
     default:
-        break;
+        now.failing = number;
     }
 }
 
@@ -263,6 +281,7 @@ check_nothing_lost(void)
     unsigned left = 0;
     int connfd;
 
+    now.failing = 0;
     for (unsigned i = 1; i <= SEATS; i++) {
         end_handler(i);
     }
@@ -276,7 +295,7 @@ check_nothing_lost(void)
         left++;
     }
     if (!now.hostile) {
-        CHECK(now.passed == now.received + now.taken + left,
+        CHECK(now.passed == now.received + now.taken + left + dying_warnings,
               "%u passed, but %u received, %u taken back, %u left", now.passed, now.received,
               now.taken, left);
         CHECK(!channels_any_left(), "more is left");
@@ -319,7 +338,7 @@ begin(uint8_t flags)
 
     signal(SIGPIPE, SIG_IGN);
     now.hostile = false;
-    now.passed = now.received = now.taken = 0;
+    now.passed = now.received = now.taken = now.failing = dying_warnings = 0;
     now.board = aligned_alloc(SLOT_BYTES, size);
     CHECK(now.board, "no memory");
     memset(now.board, 0, size);
