@@ -3,9 +3,9 @@
 PREFIX = /usr/local
 CC = cc
 CFLAGS = -O2 -g
-# The suite is POSIX.1-2008 with XSI; files named *_linux.c ask for more themselves. (And off_t has
-# 64 bits where long has 32: files and shared memory may be larger than 2 GiB there, too.)
-STANDARD = -std=c11 -D_XOPEN_SOURCE=700 -D_FILE_OFFSET_BITS=64
+# The suite is POSIX.1-2008 with XSI; files named *_linux.c ask for more themselves. (And off_t and
+# time_t have 64 bits where long has 32: memory beyond 2 GiB, times beyond 2038.)
+STANDARD = -std=c11 -D_XOPEN_SOURCE=700 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 WARNINGS = -pedantic -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 -Wvla -Wno-sign-conversion
 # (-Wno-sign-conversion: musl's FD_SET() mixes signs.)
