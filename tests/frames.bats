@@ -355,7 +355,7 @@ make_flood() {
     : >"$T/empty"
     not_allowed "-M ''" -M ''
     not_allowed "-M '@$T/empty'" -M "@$T/empty"
-    [[ $stderr == *'1 to 1073741824 bytes'* ]]
+    [[ ${stderr_lines[0]} == *'1 to 1073741824 bytes'* ]]
     not_allowed "-E 'x' without -M" -E x
     not_allowed "-E '' without -M" -E ''
     not_allowed '-b with -M' -M hello -b 3000

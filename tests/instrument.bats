@@ -713,7 +713,7 @@ check_figures() { # LOOP METRIC... -- OPTION...
     run -0 "$BIN/client" -p "$PORT" -c 1 -t 1
     [[ $output != *Run:* ]]
     not_allowed "-L '': 1 to 80 bytes" -L ''
-    [[ $stderr == *'for example -L before'* ]]
+    [[ ${stderr_lines[0]} == *'for example -L before'* ]]
     not_allowed "-L 'xxxxxxxxx" -L "$(printf '%81s' '' | tr ' ' x)"
     not_allowed -L -L
     label=$(printf '%80s' '' | tr ' ' x)

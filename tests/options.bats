@@ -19,18 +19,6 @@ letters_of() {
     esac
 }
 
-# A usage error: nothing on stdout, on stderr one line with what is named and one with the hint.
-refused() { # PROGRAM NAMED ARGUMENT...
-    local program=$1 named=$2
-
-    shift 2
-    run -2 --separate-stderr timeout 10 "$BIN/$program" "$@"
-    echo "$program $*: $output $stderr"
-    [[ -z $output && ${#stderr_lines[@]} -eq 2 ]]
-    [[ ${stderr_lines[0]} == "$program: "*"$named"* ]]
-    [[ ${stderr_lines[1]} == "$program: "*"-h"* ]]
-}
-
 @test "-h: on stdout, exit 0, names every option, fits 100 columns" {
     local letter program
 
