@@ -192,7 +192,8 @@ channels_awake(void)
     char bytes[16];
 
     atomic_store(&shared->parent_waits, 0);
-    if (read(wake[0], bytes, sizeof bytes) == -1 && errno != EAGAIN && errno != EWOULDBLOCK) {
+    if (read(wake[0], bytes, sizeof bytes) == -1 && errno != EAGAIN && errno != EWOULDBLOCK &&
+        errno != EINTR) {
         die("wake pipe");
     }
 }
