@@ -476,15 +476,18 @@ fails_to_start() { # WHAT MESSAGE
 
 # --- the client -----------------------------------------------------------------------------------
 
-# The client with faults: STATUS, JSON.
-ask_injected() { # WHAT OPTION...
-    local fault=$1
+# The client with faults, which are options of strace: STATUS, JSON.
+ask_injected() { # -e inject=... -- OPTION...
+    local faults=()
 
+    while [[ $1 != -- ]]; do
+        faults+=("$1")
+        shift
+    done
     shift
     rm -f "$T/log"
     STATUS=0
-    trace "${fault%%:*}"
-    TEST_MARK=$T timeout -k 5 100 strace -D -f -qq -o "$T/log" "${TRACED[@]}" -e inject="$fault" \
+    TEST_MARK=$T timeout -k 5 100 strace -D -f -qq -o "$T/log" "${TRACED[@]}" "${faults[@]}" \
         "$BIN/client" -p "$PORT" -o json "$@" >"$T/report" 2>"$T/stderr" 3>&- || STATUS=$?
     JSON=$(cat "$T/report")
     echo "status $STATUS $(cat "$T/stderr")"
@@ -494,13 +497,14 @@ ask_injected() { # WHAT OPTION...
 @test "client: connect fails in the middle of a run: counted by kind, the others are served" {
     SERVER=server03_prefork_accept
     start_server -n 3
-    ask_injected connect:error=ECONNREFUSED:when=4+5 -c 2 -t 20
+    trace connect
+    ask_injected -e inject=connect:error=ECONNREFUSED:when=4+5 -- -c 2 -t 20
     [[ $STATUS -eq 1 ]]
     was_done 1 'connect.*ECONNREFUSED.*\(INJECTED\)'
     counted errors.refused "$COUNT"
     counted completed $((40 - COUNT))
     counted failed "$COUNT"
-    ask_injected connect:error=EADDRNOTAVAIL:when=4 -c 2 -t 20
+    ask_injected -e inject=connect:error=EADDRNOTAVAIL:when=4 -- -c 2 -t 20
     [[ $STATUS -eq 4 ]]
     was_done 2 'connect.*EADDRNOTAVAIL.*\(INJECTED\)'
     counted errors.client_limited 2
@@ -508,10 +512,14 @@ ask_injected() { # WHAT OPTION...
 }
 
 @test "client: EINTR from every second call that waits: every byte is verified all the same" {
+    local calls='write,/poll,/select,/clock_nanosleep,/wait'
+
+    count_reads # of a server: the client's are about as many
     SERVER=server03_prefork_accept
     start_server -n 3
-    ask_injected 'read,write,/poll,/select,/clock_nanosleep,/wait:error=EINTR:when=6+2' \
-        -c 2 -t 20 -b 100000
+    trace "read,$calls"
+    ask_injected -e "inject=read:error=EINTR:when=$((READS + 6))+2" \
+        -e "inject=$calls:error=EINTR:when=6+2" -- -c 2 -t 20 -b 100000
     [[ $STATUS -eq 0 && ! -s $T/stderr ]]
     was_done 10 'EINTR.*\(INJECTED\)'
     counted completed 40
