@@ -127,6 +127,10 @@ demo: all
 compare herd scale: all
 	@BIN=$(abspath $(BIN)) tools/$@ $(ARGS)
 
+# What attacks do to each server, and what is left when they are over; make attack ARGS=-q is quick.
+attack: all test-programs
+	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/attack $(ARGS)
+
 # All tests, or make test TESTS='contract client'.
 test: all test-programs
 	BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) CC='$(CC)' CFLAGS='$(CFLAGS)' \
@@ -138,7 +142,7 @@ test: all test-programs
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 sanitize:
 	$(MAKE) BIN=$(BUILD)/sanitize/bin BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' \
-		NOT='compare herd house report scale' test
+		NOT='attack compare herd house report scale' test
 
 # Children killed, stopped, replaced under load, and what the servers promise then: a minute.
 # A million connections against each, and nothing grows. make chaos ARGS=-h tells the options.
@@ -217,6 +221,7 @@ help:
 	@echo 'make compare     every model under the same loads, eight minutes; ARGS=-q: within 90 s'
 	@echo 'make herd        the thundering herd over 1 to 100 children, six minutes'
 	@echo 'make scale       how cost grows, and where each server breaks, six minutes'
+	@echo 'make attack      what attacks do to each server, seven minutes; ARGS=-q: one minute'
 	@echo "make test        all tests; make test TESTS='contract client' some of them"
 	@echo 'make lint        strict compilers, format, static analysis, shell scripts, man pages'
 	@echo 'make torture     every system call fails once in a run of its own; ARGS=-q: some of them'
@@ -230,5 +235,5 @@ help:
 	@echo 'make clean       remove what was built'
 	@echo 'make PROGRAM     one alone: client, $(firstword $(SERVERS)), handler_echo ...'
 
-.PHONY: all chaos clean compare demo fuzz fuzz-programs help herd install lint portability sanitize \
+.PHONY: all attack chaos clean compare demo fuzz fuzz-programs help herd install lint portability sanitize \
 	scale soak strict test test-programs torture torture-hook torture-programs uninstall $(PROGRAMS)
