@@ -67,7 +67,8 @@ function verdict() {
 function introduce() {
     print "Attacks: what good clients see of them, and what is left of them"
     print ""
-    print command ", " date ", " seconds " s; " machine
+    print command
+    print date ", " seconds " s; " machine
     if (interrupted != "") print "INTERRUPTED (" interrupted "): not all was run"
     print ""
     print "Good clients make 200 connections per second for 1000 bytes each, and wait 1 s."
