@@ -342,7 +342,7 @@ look(void)
     while ((entry = readdir(directory)) && nchildren < CHILDREN_MOST) {
         pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
         struct child *child = &children[nchildren];
-        char state;
+        char state = 0;
 
         if (pid > 0 && parent_of(pid, &state) == server) {
             *child = (struct child){.pid = pid, .state = state};
