@@ -81,6 +81,14 @@ take_options(int argc, char **argv, bool frames)
     options_end(argc, argv);
 }
 
+/* Has a board of `size` bytes all its seats? By division: the size of a wild number of them could
+ * overflow. */
+static bool
+is_whole(size_t size)
+{
+    return board->seats <= (size - board_size(0)) / (board_size(1) - board_size(0));
+}
+
 /* Finds the board and this handler's seat. The size is looked at before anything is believed. */
 static void
 take_seat(void)
@@ -97,7 +105,7 @@ take_seat(void)
     board = scoreboard_map(HANDLER_BOARD, (size_t)status.st_size);
     number = (unsigned)strtoul(text, NULL, 10);
     if (board->magic != BOARD_MAGIC || number < 1 || number > board->seats ||
-        board_size(board->seats) > (size_t)status.st_size) {
+        !is_whole((size_t)status.st_size)) {
         diex("the distributor is of another version");
     }
     fcntl(HANDLER_CHANNEL, F_SETFD, FD_CLOEXEC); /* for us, not for what we may start */

@@ -1,0 +1,251 @@
+/*
+ * fuzz_seat - server05_spawn_pool/handlers/handler.c: how a handler finds its place, and what it
+ * does there until it is to leave.
+ *
+ * under test: common/options.c
+ *
+ * An input is what the program inherits: the environment, the board in shared memory, which may be
+ * another's or cut short, the command line, and what comes through the channel. Either it refuses
+ * its place with a message, or it takes exactly the seat that the environment names, says what it
+ * does there, and closes each connection once.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../common/fdpass.h"
+#include "../../common/scoreboard.h"
+#include "dying.h"
+
+static const char *environment(const char *name);
+static int size_of(int fd, struct stat *status);
+static void *map(int fd, size_t size);
+static int receive(int channel, bool wait);
+static int note_close(int fd);
+static ssize_t wake(int fd, const void *bytes, size_t size);
+static int ignore(int fd, ...);
+
+#define getenv(name) environment(name)
+#define fstat(fd, status) size_of(fd, status)
+#define scoreboard_map(fd, size) map(fd, size)
+#define fdpass_receive(channel, wait) receive(channel, wait)
+#define close(fd) note_close(fd)
+#define write(fd, bytes, size) wake(fd, bytes, size)
+#define fcntl(...) ignore(__VA_ARGS__)
+
+#include "../../server05_spawn_pool/handlers/handler.c"
+
+#undef getenv
+#undef fstat
+#undef scoreboard_map
+#undef fdpass_receive
+#undef close
+#undef write
+#undef fcntl
+
+enum { FD = 1000, BOARD_MOST = 1 << 14, MESSAGES_MOST = 64, NAME = 32 };
+
+static struct {
+    struct input messages; /* what comes through the channel, a byte each */
+    char name[NAME];       /* of its seat, in the environment */
+    bool unnamed;
+    void *memory; /* the board */
+    size_t size;
+    bool missing;
+    unsigned served, closed, woken;
+    bool waits; /* the distributor wants to be woken by the first that changes its state */
+} now;
+
+volatile sig_atomic_t signals_stop, signals_report, signals_replace, signals_ended, signals_ticked;
+
+void
+signals_spawned(pid_t distributor, int grace_s)
+{
+    CHECK(distributor == board->distributor && grace_s == board->grace_s, "another distributor");
+}
+
+bool
+signals_over(void)
+{
+    return false;
+}
+
+static const char *
+environment(const char *name)
+{
+    CHECK(strcmp(name, "HANDLER_SEAT") == 0, "%s is asked for", name);
+    return now.unnamed ? NULL : now.name;
+}
+
+static int
+size_of(int fd, struct stat *status)
+{
+    CHECK(fd == 4, "the board is expected at %d", fd);
+    memset(status, 0, sizeof *status);
+    status->st_size = (off_t)now.size;
+    return now.missing ? -1 : 0;
+}
+
+static void *
+map(int fd, size_t size)
+{
+    CHECK(fd == 4 && size == now.size, "%zu of %zu bytes are mapped", size, now.size);
+    return now.memory;
+}
+
+static int
+receive(int channel, bool wait)
+{
+    uint8_t what = now.messages.left > 0 ? input_byte(&now.messages) : 0;
+
+    CHECK(channel == 3 && (wait || signals_stop), "it does not wait");
+    CHECK(now.served == now.closed, "the last connection is open");
+    errno = what % 8 == 1 ? EBADMSG : what % 8 == 2 ? EAGAIN : EINTR;
+    signals_ticked = what >= 64 && what < 128;
+    signals_stop = signals_stop || what >= 248;
+    signals_replace = what >= 240 && what < 248;
+    if (what % 8 <= 3) {
+        return what == 0 ? FDPASS_END : FDPASS_NONE;
+    }
+    return FD + what;
+}
+
+static int
+note_close(int fd)
+{
+    CHECK(fd >= FD, "descriptor %d is closed", fd);
+    now.closed++;
+    return 0;
+}
+
+static ssize_t
+wake(int fd, const void *bytes, size_t size)
+{
+    (void)bytes;
+    CHECK(fd == 3 && size == 1 && now.waits && now.woken == 0, "%zu bytes to %d", size, fd);
+    now.woken++;
+    return 1;
+}
+
+static int
+ignore(int fd, ...)
+{
+    CHECK(fd == 3 || fd == 4, "descriptor %d", fd);
+    return 0;
+}
+
+static void
+serve_nothing(int connfd)
+{
+    CHECK(connfd >= FD, "connection %d", connfd);
+    now.served++;
+    CHECK(atomic_load(&seat->state) == HANDLER_WORKING, "it works, and says %u",
+          atomic_load(&seat->state));
+    counter_add(&counts->requests, 1);
+}
+
+/* --- what should be ------------------------------------------------------------------------- */
+
+/* Is there such a seat, and is all of the board there? In numbers that cannot overflow. */
+static bool
+is_place(void)
+{
+    const struct board *it = now.memory;
+    uint64_t each = sizeof(struct seat) + sizeof(struct slot);
+    unsigned which = (unsigned)strtoul(now.name, NULL, 10);
+
+    if (now.unnamed || now.missing || now.size < sizeof(struct board) + 2 * each) {
+        return false;
+    }
+    return it->magic == BOARD_MAGIC && which >= 1 && which <= it->seats &&
+           sizeof(struct board) + ((uint64_t)it->seats + 1) * each <= now.size;
+}
+
+static void
+check_place(void)
+{
+    struct board *it = now.memory;
+    unsigned which = (unsigned)strtoul(now.name, NULL, 10);
+    char *end = (char *)now.memory + now.size;
+
+    CHECK(number == which && seat == &it->seat[which], "it is in another seat");
+    CHECK((char *)(counts + 1) <= end && counts == &board_slots(it)[which], "another's counters");
+    CHECK(now.served == now.closed, "%u served, %u closed", now.served, now.closed);
+    CHECK(atomic_load(&seat->received) == atomic_load(&seat->done), "one is not done");
+    CHECK(now.woken == now.waits, "the distributor is not woken");
+}
+
+/* --- inputs ---------------------------------------------------------------------------------- */
+
+static void
+make_board(struct input *input, uint8_t flags)
+{
+    size_t size = input_number(input, 2) % BOARD_MOST;
+    struct board first = {.magic = flags & 1 ? input_number(input, 4) : BOARD_MAGIC,
+                          .seats = flags & 2 ? input_number(input, 4) : input_byte(input),
+                          .distributor = 1,
+                          .grace_s = 5,
+                          .timeout_s = 10,
+                          .retire_after = flags & 4 ? input_byte(input) : 0};
+
+    if (flags & 8) {
+        size = board_size(first.seats % 16); /* or one that fits */
+    }
+    now.size = size;
+    now.waits = flags & 16;
+    CHECK(posix_memalign(&now.memory, SLOT_BYTES, size > 0 ? size : 1) == 0, "no memory");
+    memset(now.memory, 0, size);
+    atomic_store(&first.waits, now.waits);
+    memcpy(now.memory, &first, size < sizeof first ? size : sizeof first);
+}
+
+static void
+start(char *option)
+{
+    char program[] = "handler";
+    char *argv[] = {program, option, NULL};
+    int how = dying_tries(), argc = option ? 2 : 1;
+
+    if (how == 0) {
+        handler_run(argc, argv, serve_nothing);
+        CHECK(is_place(), "it takes a place that is none");
+        CHECK(!option, "it takes '%s'", option);
+        check_place();
+    } else if (how == DYING_USAGE) {
+        CHECK(option, "%s", dying_text);
+    } else {
+        CHECK(!is_place(), "it refuses its place: %s", dying_text);
+    }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input input = {data, size};
+    uint8_t flags = input_byte(&input);
+    static char wrong[] = "-x"; /* getopt() keeps a pointer into it */
+    size_t name;
+
+    make_board(&input, flags);
+    name = input_byte(&input) % (NAME - 1);
+    name = name < input.left ? name : input.left;
+    memset(now.name, 0, sizeof now.name);
+    if (name > 0) {
+        memcpy(now.name, input.at, name);
+    }
+    input.at += name;
+    input.left -= name;
+    now.messages = input;
+    now.messages.left = input.left < MESSAGES_MOST ? input.left : MESSAGES_MOST;
+    now.unnamed = flags & 32;
+    now.missing = flags & 64;
+    now.served = now.closed = now.woken = 0;
+    signals_stop = signals_replace = signals_ticked = 0;
+    start(flags & 128 ? wrong : NULL);
+    free(now.memory);
+    return 0;
+}
