@@ -51,7 +51,7 @@ static void *limited_realloc(void *old, size_t size);
 #undef malloc
 #undef realloc
 
-enum { FD = 1000, REPLY_MOST = 3 << 20, LINE_MOST = 512 };
+enum { FD = 1000, REPLY_MOST = 3 << 20, LINE_MOST = 512, REPEATED_MOST = 2000, MEMORY = 4 << 20 };
 
 static struct {
     const uint8_t *text; /* what the client sends */
@@ -183,10 +183,17 @@ limited_realloc(void *old, size_t size)
     return size > now.memory ? NULL : realloc(old, size);
 }
 
+/* The reply to a message of so many bytes: not a megabyte byte by byte. */
+static size_t
+reply_to(size_t length)
+{
+    return now.reply_bytes < REPEATED_MOST * length ? now.reply_bytes : REPEATED_MOST * length;
+}
+
 static bool
 answer_it(const unsigned char *request, size_t length, struct handler_reply *reply)
 {
-    size_t left = now.reply_bytes;
+    size_t left = reply_to(length);
 
     CHECK(length == now.length - 4 || (length < now.length - 4 && length > 0), "%zu of %zu bytes",
           length, now.length);
@@ -228,7 +235,7 @@ static void
 expect_reply(struct expected *expected, size_t length)
 {
     expected->called = true;
-    expected->bytes = now.reply_bytes;
+    expected->bytes = reply_to(length);
     if (now.refused_memory) { /* how its memory grows is the library's choice */
         refused(expected, "error: no memory for the reply\n");
     } else if (now.fails) {
@@ -281,8 +288,9 @@ check_reply(const struct expected *expected)
     }
     length = now.calls > 0 ? (size_t)now.text[2] << 8 | now.text[3] : length;
     length |= now.calls > 0 ? (size_t)now.text[0] << 24 | (size_t)now.text[1] << 16 : 0;
-    for (size_t i = 0; i < bytes; i++) {
-        CHECK(now.sent[i] == (char)now.text[4 + i % length], "byte %zu of the reply is wrong", i);
+    for (size_t i = 0; i < bytes; i += length) {
+        CHECK(memcmp(now.sent + i, now.text + 4, bytes - i < length ? bytes - i : length) == 0,
+              "the reply is wrong behind byte %zu", i);
     }
 }
 
@@ -344,8 +352,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     now.reset = flags & 1;
     now.broken = flags & 2;
     now.fails = flags & 4;
-    most = flags & 8 ? input_number(&input, 2) + 1u : (size_t)FRAME_DEFAULT;
-    now.memory = flags & 16 ? input_number(&input, 2) : SIZE_MAX;
+    most = flags & 8 ? input_byte(&input) + 1u : (size_t)FRAME_DEFAULT;
+    now.memory = flags & 16 ? input_number(&input, 2) : MEMORY;
     now.reply_bytes = flags & 32 ? input_number(&input, 3) % (REPLY_MOST / 2) : flags >> 6;
     reads = slices_take(&input);
     writes = slices_take(&input);
