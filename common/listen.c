@@ -213,6 +213,7 @@ listen_exhausted(void)
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
+    case ENOLCK: /* of a lock around it */
         warn_seldom(quiet_until, "accept: waiting until something is freed");
         return true;
     case EBADF:

@@ -82,6 +82,7 @@ take_poll(int listenfd, struct slot *slot)
     struct pollfd watched = {.fd = listenfd, .events = POLLIN};
 
     if (poll(&watched, 1, -1) == -1) {
+        errno = errno == EAGAIN ? ENOMEM : errno; /* of poll(), EAGAIN means that, not "nobody" */
         return -1;
     }
     return ways_accept_awake(listenfd, slot);
@@ -111,7 +112,7 @@ take_lock_file(int listenfd, struct slot *slot)
     int connfd = -1;
 
     if (fcntl(lockfd, F_SETLKW, &lock) == -1) {
-        if (errno != EINTR) {
+        if (errno != EINTR && errno != ENOLCK) {
             die("lock file");
         }
         return -1;
