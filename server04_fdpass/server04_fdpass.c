@@ -57,7 +57,12 @@ static const char help[] =
     "  -Q N        connections that a child may hold, the one in service included (default 2)\n";
 
 enum { CHILDREN = 10, CHILDREN_MAX = 10000 };
-enum { BURST = 64, PAUSE_US = 100 * 1000, LEVEL_US = 10 * 1000 };
+enum {
+    BURST = 64,
+    PAUSE_US = 100 * 1000,
+    LEVEL_US = 10 * 1000,
+    PATIENCE_US = 1000 * 1000 /* for the byte of a child that got free, should it get lost */
+};
 
 static struct options options;
 static unsigned queue = 2; /* README.md tells why */
@@ -273,6 +278,7 @@ wait_for_work(int listenfd)
     FD_ZERO(&readable);
     if (channels_full()) {
         FD_SET(wakefd, &readable);
+        wait_us = sooner(wait_us, PATIENCE_US);
     } else if (accept_after != 0) {
         wait_us = sooner(wait_us, PAUSE_US);
     } else if (channels_any_taken_back()) {

@@ -339,6 +339,9 @@ channels_take_waiting(void)
     held_back = -1;
     while (connfd == -1 && (number = abandoned()) != 0) {
         connfd = take_from(number);
+        if (connfd == -1 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+            return CHANNELS_LATER;
+        }
     }
     return connfd;
 }

@@ -389,6 +389,10 @@ next_connection(int listenfd)
 {
     int connfd = channels_take_waiting();
 
+    if (connfd == CHANNELS_LATER) {
+        accept_after = clock_us() + PAUSE_US;
+        return -1;
+    }
     if (connfd == -1) {
         connfd = accept(listenfd, NULL, NULL);
         if (connfd == -1 && listen_exhausted()) {
@@ -480,7 +484,7 @@ pass_what_waits(void)
     unsigned number;
     int connfd;
 
-    while ((number = channels_choose()) != 0 && (connfd = channels_take_waiting()) != -1) {
+    while ((number = channels_choose()) != 0 && (connfd = channels_take_waiting()) >= 0) {
         if (!channels_pass(number, connfd)) {
             return;
         }
