@@ -6,6 +6,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "../common/die.h"
 #include "wait.h"
 
 static const struct load *load;
@@ -75,6 +76,9 @@ wait_at_gate(int gatefd)
     do {
         count = read(gatefd, &go, 1);
     } while (count == -1 && errno == EINTR && !stopped && !orphaned); /* only a tick */
+    if (count == -1 && errno != EINTR) {
+        die("cannot wait for the start"); /* when that is, nobody has said */
+    }
     close(gatefd);
     if (count == 0) {
         orphaned = 1; /* the parent has not opened it, but died */
