@@ -203,7 +203,6 @@ WRAP(long, sysconf, -1, (int name), (name))
 WRAP(FILE *, tmpfile, NULL, (void), ())
 WRAP(int, unlink, -1, (const char *path), (path))
 WRAP(int, unsetenv, -1, (const char *name), (name))
-WRAP(pid_t, waitpid, -1, (pid_t pid, int *status, int how), (pid, status, how))
 
 /* --- calls that do their work all the same ---------------------------------------------------- */
 /* Linux, FreeBSD and others free the descriptor whatever close() says. */

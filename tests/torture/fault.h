@@ -97,7 +97,6 @@
     X(tmpfile, "EMFILE ENFILE ENOSPC EINTR ENOMEM")                                                \
     X(unlink, "EACCES EBUSY ENOENT EPERM EROFS")                                                   \
     X(unsetenv, "ENOMEM")                                                                          \
-    X(waitpid, "ECHILD")                                                                           \
     X(write, "EINTR EAGAIN EPIPE ECONNRESET EIO ENOSPC ENOBUFS SHORT !EBADF")                      \
     X(writev, "EINTR EAGAIN EPIPE ECONNRESET EIO ENOBUFS ENOMEM ENETDOWN SHORT !EBADF")
 

@@ -15,6 +15,7 @@
 #include "torture.h"
 
 enum {
+    CHILD_LINES_MOST = 2,
     LINES_MOST = 8,     /* warnings, those for the killed child included */
     CALLS_SPARE = 1500, /* more calls than usual: a loop that waits for a second child */
     HITS_MOST = 60,     /* within for_ms: the pauses are of 100 ms, children are a few */
@@ -24,14 +25,11 @@ enum {
 /* --- special cases --------------------------------------------------------------------------- */
 
 enum promise_flags {
-    MAY_FAIL = 1,   /* the program does its work, and ends with status 1, having said why */
-    MAY_END = 2,    /* it may end at once with status 1, having said why */
-    MAY_ENDURE = 4, /* several lines in set-up: of a child, and of the parent about it */
-    NO_CAUSE = 8,   /* its message need not contain what errno means */
-    NO_REPORT = 16, /* no statistics */
-    REST_LOST = 32, /* the connection in progress when it is stopped */
-    LINGERS = 64,   /* a zombie, until the next child ends */
-    LEAVES = 128    /* a file */
+    MAY_FAIL = 1,  /* the program does its work, and ends with status 1, having said why */
+    MAY_END = 2,   /* it may end at once with status 1, having said why */
+    NO_CAUSE = 4,  /* its message need not contain what errno means */
+    NO_REPORT = 8, /* no statistics */
+    LEAVES = 16    /* a file */
 };
 
 static const struct promise {
@@ -301,10 +299,12 @@ static void
 judge_cause(const struct run *run, const struct promise *promise)
 {
     unsigned lines = run_lines(run->err, run->err_used);
+    bool in_child = atomic_load(&run->state->hit_pid) != atomic_load(&run->state->main_pid);
+    unsigned most = in_child ? CHILD_LINES_MOST : 1; /* its own, and the parent's about it */
 
     if (lines == 0) {
         problem("ends with status 1 without a word");
-    } else if (lines > 1 && !(promise->flags & MAY_ENDURE) && !run->ready) {
+    } else if (lines > most && !run->ready) {
         problem("%u lines where one says it: %.100s", lines, run->err);
     }
     if (!(promise->flags & NO_CAUSE) && !strstr(run->err, text_of_error(run->fault.what))) {
@@ -423,7 +423,7 @@ judge_serving(const struct run *run, const struct tally *tally, const struct usu
         problem("%u and in a child %u descriptors, usually %u and %u", tally->main_fds,
                 tally->child_fds, usual->main_fds, usual->child_fds);
     }
-    if (tally->zombie && !(promise->flags & LINGERS)) {
+    if (tally->zombie) {
         problem("a zombie");
     }
 }
@@ -461,7 +461,7 @@ judge_server(struct run *run, const struct tally *tally, const struct usual *usu
 /* --- the client ------------------------------------------------------------------------------ */
 
 static void
-judge_report(const struct run *run, int status)
+judge_report(const struct run *run, int status, const struct promise *promise)
 {
     const char *object = last_object(run);
     long long scheduled, completed, failed;
@@ -480,7 +480,7 @@ judge_report(const struct run *run, int status)
     if (status == EXIT_SUCCESS && completed != scheduled) {
         problem("status 0, but %lld of %lld completed", completed, scheduled);
     }
-    if (failed > 1 && run->fault.for_ms == 0) {
+    if (failed > 1 + promise->lost + run->fault.mistake && run->fault.for_ms == 0) {
         problem("%lld connections failed", failed);
     }
 }
@@ -505,7 +505,7 @@ judge_client(struct run *run, const struct usual *usual, char problems[PROBLEMS_
         judge_cause(run, &promise);
     } else if (!(run->variant->flags & SAYS_TEXT) &&
                (status == EXIT_SUCCESS || !(promise.flags & NO_REPORT))) {
-        judge_report(run, status);
+        judge_report(run, status, &promise);
     } else if (status == EXIT_SUCCESS && run->out_used == 0) {
         problem("status 0, but no report");
     }

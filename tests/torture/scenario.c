@@ -218,7 +218,6 @@ static void
 stop_in_the_middle(struct run *run, struct tally *tally)
 {
     struct talk talk;
-    unsigned good = tally->good;
 
     talk_open(&talk, run, tally);
     if (run->variant->flags & TAKES_FRAMES) {
@@ -235,7 +234,6 @@ stop_in_the_middle(struct run *run, struct tally *tally)
         talk_receive_part(&talk, BIG, BIG_BEGUN, BIG);
         talk_end(&talk, true);
     }
-    tally->rest_lost = tally->good == good;
     run->over_time = !run_await_end(run, STOP_MS);
 }
 

@@ -30,7 +30,7 @@ static const char help[] =
     "  -c CALL     only this call, such as accept; may be repeated\n"
     "  -f FAULT    only this: the Nth CALL fails with ERROR, and all others of that call for\n"
     "              MS milliseconds after it; says where it was\n"
-    "  -q          a selection: each call once or twice, where a variant has it first\n"
+    "  -q          a selection: each place once, in the first variant that has it\n"
     "  -a          every call with every error, where otherwise a call that is made again from\n"
     "              the same place fails with one of its errors\n"
     "  -j N        so many runs at a time (default 4: they wait most of the time)\n"
@@ -72,7 +72,10 @@ static const char *wanted_fault;
 static int jobs = 4;
 static const char *self;
 static char directory[] = "/tmp/torture.XXXXXX";
-static bool seen_places[FAULT_CALLS_COUNT]; /* quick: calls that a program's variants have had */
+
+/* Quick: the places that a program's variants have had. */
+static struct fault_record seen[FAULT_LOG_MOST];
+static unsigned nseen;
 
 /* --- one trial ------------------------------------------------------------------------------- */
 
@@ -239,6 +242,7 @@ run_trials(void)
         case -1:
             die("fork");
         case 0:
+            signal(SIGINT, SIG_DFL);
             work((unsigned)i + 1);
         default:
             break;
@@ -327,6 +331,22 @@ earlier_from_there(const struct fault_record *log, unsigned index)
     return count;
 }
 
+/* Of this program: then it is noted. */
+static bool
+is_new(const struct fault_record *record)
+{
+    for (unsigned i = 0; i < nseen; i++) {
+        if (seen[i].call == record->call && seen[i].site == record->site &&
+            seen[i].child == record->child) {
+            return false;
+        }
+    }
+    if (nseen < FAULT_LOG_MOST) {
+        seen[nseen++] = *record;
+    }
+    return true;
+}
+
 static void
 plan_call(int variant, const struct fault_record *log, unsigned index, int nth)
 {
@@ -336,7 +356,7 @@ plan_call(int variant, const struct fault_record *log, unsigned index, int nth)
 
     planned_places[variant] += earlier == 0;
     if (selection == QUICK) {
-        if (earlier == 0 && !seen_places[call]) {
+        if (earlier == 0 && is_new(&log[index])) {
             add_with_error(variant, call, nth, (unsigned)variant, false);
         }
     } else if (earlier == 0 || selection == ALL) {
@@ -358,7 +378,7 @@ plan_variant(int variant, const struct fault_state *state)
         count = FAULT_LOG_MOST;
     }
     if (variants[variant].flags & IS_FIRST) {
-        memset(seen_places, 0, sizeof seen_places);
+        nseen = 0;
     }
     for (unsigned i = 0; i < count; i++) {
         int nth = ++made[state->log[i].call];
@@ -369,7 +389,6 @@ plan_variant(int variant, const struct fault_state *state)
     }
     for (int i = 0; i < FAULT_CALLS_COUNT; i++) {
         calls_reached[variant] += made[i] > 0;
-        seen_places[i] |= made[i] > 0;
     }
 }
 
@@ -627,6 +646,7 @@ main(int argc, char **argv)
     }
     run_close(&run);
     run_close(&server);
+    signal(SIGINT, SIG_IGN); /* a terminal sends it to all: this one still says what was done */
     run_trials();
     status = print_table((double)(clock_us() - began) / 1e6);
     rmdir(directory);

@@ -86,7 +86,6 @@ struct tally {
     bool not_served;          /* no good connection after the fault */
     bool zombie;
     unsigned main_fds, child_fds;
-    bool rest_lost; /* the request in progress when it was stopped */
     char note[160];
 };
 
