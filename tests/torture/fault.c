@@ -44,13 +44,26 @@ static struct fault_state *state; /* NULL: nothing is to fail */
 
 /* --- the plan --------------------------------------------------------------------------------- */
 static void
-enlist(void)
+enlist(pid_t pid)
 {
     unsigned i = atomic_fetch_add(&state->npids, 1);
 
     if (i < FAULT_PIDS_MOST) {
-        atomic_store(&state->pids[i], (int)getpid());
+        atomic_store(&state->pids[i], (int)pid);
     }
+}
+
+static bool
+is_enlisted(pid_t pid)
+{
+    unsigned count = atomic_load(&state->npids);
+
+    for (unsigned i = 0; i < count && i < FAULT_PIDS_MOST; i++) {
+        if (atomic_load(&state->pids[i]) == (int)pid) {
+            return true;
+        }
+    }
+    return false;
 }
 
 __attribute__((constructor)) static void
@@ -71,7 +84,7 @@ begin(void)
     }
     state = memory;
     atomic_compare_exchange_strong(&state->main_pid, &none, (int)getpid());
-    enlist();
+    enlist(getpid());
     hook_stdout();
 }
 
@@ -163,7 +176,6 @@ WRAP(int, getrlimit, -1, (int which, struct rlimit *to), (which, to))
 WRAP(int, getsockname, -1, (int fd, struct sockaddr *to, socklen_t *length), (fd, to, length))
 WRAP(int, getsockopt, -1, (int fd, int level, int name, void *value, socklen_t *length),
      (fd, level, name, value, length))
-WRAP(int, kill, -1, (pid_t pid, int number), (pid, number))
 WRAP(int, listen, -1, (int fd, int backlog), (fd, backlog))
 WRAP(int, lstat, -1, (const char *path, struct stat *to), (path, to))
 WRAP(void *, malloc, NULL, (size_t size), (size))
@@ -280,10 +292,6 @@ WRAP_NUMBER(clock_nanosleep,
             (clockid_t clock, int flags, const struct timespec *time, struct timespec *left),
             (clock, flags, time, left))
 WRAP_NUMBER(posix_fallocate, (int fd, off_t offset, off_t size), (fd, offset, size))
-WRAP_NUMBER(posix_spawn,
-            (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions,
-             const posix_spawnattr_t *attributes, char *const *arguments, char *const *variables),
-            (pid, path, actions, attributes, arguments, variables))
 WRAP_NUMBER(posix_spawn_file_actions_adddup2,
             (posix_spawn_file_actions_t * actions, int fd, int to), (actions, fd, to))
 WRAP_NUMBER(posix_spawn_file_actions_init, (posix_spawn_file_actions_t * actions), (actions))
@@ -399,6 +407,7 @@ __wrap_recvmsg(int fd, struct msghdr *message, int flags)
 }
 
 /* --- the others ------------------------------------------------------------------------------- */
+/* The parent enlists the child, before it can want to signal it. */
 pid_t __real_fork(void);
 pid_t __wrap_fork(void);
 pid_t
@@ -410,10 +419,48 @@ __wrap_fork(void)
         return -1;
     }
     pid = __real_fork();
-    if (pid == 0 && state) {
-        enlist();
+    if (pid > 0 && state) {
+        enlist(pid);
     }
     return pid;
+}
+
+int __real_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                       const posix_spawnattr_t *attributes, char *const *arguments,
+                       char *const *variables);
+int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                       const posix_spawnattr_t *attributes, char *const *arguments,
+                       char *const *variables);
+int
+__wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                   const posix_spawnattr_t *attributes, char *const *arguments,
+                   char *const *variables)
+{
+    int error = hook_fails(FAULT_CALL_posix_spawn, FROM);
+
+    if (error == 0) {
+        error = __real_posix_spawn(pid, path, actions, attributes, arguments, variables);
+    }
+    if (error == 0 && state) {
+        enlist(*pid);
+    }
+    return error;
+}
+
+/* A program whose fork() has failed and that does not look may signal process -1, which is
+ * everybody: this must not happen to the machine that finds it out. So only what this run has
+ * started is ever signalled; anything else is refused, and told to the driver. */
+int __real_kill(pid_t pid, int number);
+int __wrap_kill(pid_t pid, int number);
+int
+__wrap_kill(pid_t pid, int number)
+{
+    if (state && !is_enlisted(pid)) {
+        atomic_store(&state->stray_kill, (int)pid);
+        errno = EPERM;
+        return -1;
+    }
+    return fails(FAULT_CALL_kill, FROM) ? -1 : __real_kill(pid, number);
 }
 
 static enum fault_call

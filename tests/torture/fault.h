@@ -131,6 +131,7 @@ struct fault_state {
     atomic_int hit_stage, hit_pid;         /* of the first */
     atomic_uint hit_site;
     atomic_llong until_us; /* of the first, and for_ms */
+    atomic_int stray_kill; /* a process that is none of the run's, and was to be signalled */
     atomic_uint npids;
     atomic_int pids[FAULT_PIDS_MOST]; /* all processes, also those that have ended */
     atomic_uint nlog;

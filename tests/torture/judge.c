@@ -345,6 +345,16 @@ judge_statistics(const struct run *run, const struct tally *tally)
 }
 
 static void
+judge_kills(const struct run *run)
+{
+    int pid = atomic_load(&run->state->stray_kill);
+
+    if (pid != 0) {
+        problem("would have signalled process %d, which is none of its own", pid);
+    }
+}
+
+static void
 judge_effort(const struct run *run, const struct usual *usual)
 {
     unsigned sum = 0;
@@ -453,6 +463,7 @@ judge_server(struct run *run, const struct tally *tally, const struct usual *usu
         judge_serving(run, tally, usual, &promise);
     }
     judge_effort(run, usual);
+    judge_kills(run);
     judge_lines(run);
     judge_reports(run);
     judge_remains(run, &promise);
@@ -510,6 +521,7 @@ judge_client(struct run *run, const struct usual *usual, char problems[PROBLEMS_
         problem("status 0, but no report");
     }
     judge_effort(run, usual);
+    judge_kills(run);
     judge_lines(run);
     judge_reports(run);
     judge_remains(run, &promise);
