@@ -13,7 +13,7 @@ if ! [[ -x $TOOLS/poke && -n ${BIN:-} ]]; then
     echo "the programs are not built: tests/run does that, and knows where"
     exit 1
 fi
-LIMIT=${LIMIT:-20} # seconds that eventually() waits; more of them where an emulator runs it all
+LIMIT=${LIMIT:-20} # seconds that eventually() waits; more where an emulator runs it
 
 PATH=$TOOLS:$PATH
 
