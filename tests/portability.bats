@@ -1,0 +1,79 @@
+#!/usr/bin/env bats
+# tests/portability and tests/mixed themselves, without the hours that all rows take.
+
+load helpers
+
+# One row, with nothing left behind in the tree; compilers and make may be those in $T/fake.
+portability() {
+    PATH=$T/fake:$PATH BUILD=$T/build RESULTS=$T/results run "$TESTS/portability" "$@"
+}
+
+fake() { # NAME LINE...
+    mkdir -p "$T/fake"
+    printf '%s\n' '#!/bin/sh' "${@:2}" >"$T/fake/$1"
+    chmod +x "$T/fake/$1"
+}
+
+@test "usage errors: one line, status 2, nothing built" {
+    local given
+
+    for given in '-r nothing' '-r' '-z' 'musl' '-q -r musl,m32'; do
+        # shellcheck disable=SC2086 # words
+        portability $given
+        [[ $status -eq 2 && ${#lines[@]} -eq 1 && $output == 'portability: '*'; try -h' ]]
+        [[ ! -e $T/build && ! -e $T/results ]]
+    done
+    portability -h
+    [[ $status -eq 0 && ${lines[0]} == 'usage: '* ]]
+}
+
+@test "a row whose compiler is missing fails, and says what to install" {
+    fake musl-gcc 'exit 127'
+    portability -r musl
+    [[ $status -eq 1 && ${lines[0]} == *'apt-get install musl-tools' ]]
+    grep -Eqx 'musl +missing: apt-get install musl-tools' "$T/results/portability.txt"
+    portability -l
+    [[ $status -eq 0 ]]
+    grep -Eqx 'musl .* apt-get install musl-tools' <<<"$output"
+    grep -Eqx 'gcc-O2 .* is there' <<<"$output"
+}
+
+@test "a row fails by a single word of a compiler, and by a build that fails silently" {
+    fake make 'echo "a word" >&2'
+    MAKE="make" portability -r gcc-O2
+    [[ $status -eq 1 && $output == *'not built without a word:'*'a word'* ]]
+    grep -Eqx 'gcc-O2 +gcc [0-9.]+ +[a-z0-9. ]+-bit [a-z]+-endian +1 +- +- +- +[0-9]+' \
+        "$T/results/portability.txt"
+    fake make 'exit 1'
+    MAKE="make" portability -r gcc-O2
+    [[ $status -eq 1 && $output == *'not built without a word:'* ]]
+}
+
+@test "what cannot work is skipped by its name, with the reason, and nothing else is" {
+    printf '%s|%s|%s\n' portability 'what cannot work is skipped*' 'so it is' \
+        portability 'usage errors' 'no' units 'what cannot work*' 'no' >"$T/impossible"
+    # shellcheck disable=SC2317 # it is called there
+    skip() {
+        echo "skipped: $1"
+    }
+    IMPOSSIBLE=$T/impossible run leave_out_the_impossible
+    unset -f skip
+    [[ $status -eq 0 && $output == 'skipped: so it is' ]]
+}
+
+@test "mixed: this build with itself; servers that serve nobody fail it" {
+    mkdir "$T/clients" "$T/servers"
+    TMPDIR=$T/tmp TEST_MARK=$T run -0 "$TESTS/mixed" "$BIN" "$BIN"
+    servers=("$ROOT"/server[0-9][0-9]_*)
+    [[ $(grep -c "^ok mixed: " <<<"$output") -gt ${#servers[@]} ]]
+    ln -s "$BIN/client" "$T/clients/client"
+    # shellcheck disable=SC2016 # not yet
+    fake other 'echo "$0: listening on 127.0.0.1:1, pid $$"' 'exec sleep 60'
+    for server in "${servers[@]}"; do
+        ln -s "$T/fake/other" "$T/servers/$(basename "$server")"
+    done
+    TMPDIR=$T/tmp TEST_MARK=$T run -1 "$TESTS/mixed" "$T/servers" "$T/clients"
+    run ! grep '^ok' <<<"$output"
+    nothing_marked
+    nothing_in_tmp
+}
