@@ -49,10 +49,11 @@ rest(long milliseconds)
     nanosleep(&moment, NULL);
 }
 
+/* At least one byte is always wanted. */
 static void
 get(int fd, char *to, size_t length)
 {
-    while (length > 0) {
+    do {
         ssize_t count = read(fd, to, length);
 
         if (count <= 0) {
@@ -60,7 +61,7 @@ get(int fd, char *to, size_t length)
         }
         to += count;
         length -= (size_t)count;
-    }
+    } while (length > 0);
 }
 
 static void
