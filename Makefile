@@ -153,6 +153,11 @@ chaos soak: all test-programs
 fuzz:
 	@tests/fuzz/run $(ARGS)
 
+# The tests again under valgrind, where it can be: every process, also those that leave by _exit(),
+# with its leaks and descriptors. make valgrind TESTS='contract server05'; ARGS=-q is quick.
+valgrind:
+	BUILD=$(abspath $(BUILD)) tests/valgrind $(ARGS) $(TESTS)
+
 # No warning from either compiler. What gcc sees depends on the level of optimisation, and once it
 # follows all paths (-fanalyzer); clang warns before it optimises, so that once is enough.
 strict:
@@ -231,10 +236,12 @@ help:
 	@echo 'make soak        a million connections against each server; ten minutes'
 	@echo 'make portability all tests with other compilers, C libraries and processors; ARGS=-l: which'
 	@echo "make fuzz        fuzz the parsers, 300 s each; ARGS=-r replays what was found before"
+	@echo 'make valgrind    the tests under valgrind: memory, leaks, descriptors; ARGS=-q: some of them'
 	@echo 'make install     programs, man pages, libhandler to PREFIX ($(PREFIX)), below DESTDIR'
 	@echo 'make uninstall   and away again'
 	@echo 'make clean       remove what was built'
 	@echo 'make PROGRAM     one alone: client, $(firstword $(SERVERS)), handler_echo ...'
 
-.PHONY: all attack chaos clean compare demo fuzz fuzz-programs help herd install lint portability sanitize \
-	scale soak strict test test-programs torture torture-hook torture-programs uninstall $(PROGRAMS)
+.PHONY: all attack chaos clean compare demo fuzz fuzz-programs help herd install lint \
+	portability sanitize scale soak strict test test-programs torture torture-hook torture-programs \
+	uninstall valgrind $(PROGRAMS)

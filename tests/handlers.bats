@@ -95,7 +95,7 @@ ask() { # TEXT, what the server is to say
     local handler peak
 
     # AddressSanitizer maps everything at once, but can refuse what is too large.
-    export ASAN_OPTIONS=max_allocation_size_mb=100
+    ASAN_OPTIONS+=:max_allocation_size_mb=100
     start_server -n 1 -e handler_echo
     handler=$(children_of "$SERVER_PID")
     poke -r 20 "$ADDRESS" connect send:$'\x3f\xff\xff\xff' line:'error: ' eof >/dev/null

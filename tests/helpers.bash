@@ -33,6 +33,9 @@ setup() {
     STARTED=()    # the same, empty where a test has awaited the end itself
     HELPERS=()    # pids of what else runs in the background
     COMPLAINTS='' # a pattern of what the servers may say on stderr; '' is nothing at all
+    # Into files, whoever starts the program, whatever becomes of its stderr: a child, a client.
+    export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$T/sanitizer"
+    export UBSAN_OPTIONS="${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}log_path=$T/sanitizer"
     leave_out_the_impossible
 }
 
@@ -152,8 +155,6 @@ launch() {
     (
         cd "$T/cwd" || exit
         export TEST_MARK=$T TMPDIR=$T/tmp
-        export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$T/sanitizer"
-        export UBSAN_OPTIONS="${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}log_path=$T/sanitizer"
         exec "$@" >"$OUT" 2>"$ERR" 3>&-
     ) &
     SERVER_PID=$!
