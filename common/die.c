@@ -19,7 +19,7 @@ static void
 make_printable(char *text)
 {
     for (; *text != '\0'; text++) {
-        if (*text < ' ' || *text > '~') {
+        if ((*text < ' ' && *text != '\t') || *text > '~') {
             *text = '?';
         }
     }
@@ -33,7 +33,7 @@ die_name(const char *argv0)
 
     snprintf(program, sizeof program, "%s", slash ? slash + 1 : argv0);
     make_printable(program);
-    for (char *odd = program; *(odd += strcspn(odd, "\"\\")) != '\0';) {
+    for (char *odd = program; *(odd += strcspn(odd, "\t\"\\")) != '\0';) {
         *odd = '?';
     }
 }
