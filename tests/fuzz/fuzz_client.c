@@ -55,6 +55,7 @@ int client_program(int argc, char **argv);
 #undef main
 #undef help
 
+#include "../../client/digits.h"
 #include "../../client/draw.h"
 
 enum { ARGUMENTS_MOST = 48, TEXT_MOST = 4000, KEPT_MOST = 64 };
@@ -259,6 +260,8 @@ check_plan(uint64_t k, int64_t ns)
     CHECK(k == 0 || plan_due(plan, k - 1) <= plan_due(plan, k), "connection %" PRIu64, k);
     CHECK(plan->duration_ns == 0 || plan_due(plan, total - 1) < plan->duration_ns,
           "the last is due behind the end");
+    CHECK(plan_count(plan, plan_due(plan, k)) <= k, "connection %" PRIu64 " counts too early", k);
+    CHECK(plan_count(plan, plan_due(plan, k) + 1) > k, "connection %" PRIu64 " counts late", k);
     ns = load_schedule(&load) > 0 ? ns % load_schedule(&load) : ns;
     count = plan_count(plan, ns);
     CHECK(ns > 0 || count == 0, "%" PRIu64 " due before the start", count);
@@ -413,6 +416,34 @@ try_line(int argc, char **argv, uint64_t k, int64_t ns)
     forget();
 }
 
+/* Digits, perhaps a point and 1 to 9 more; at most a day. Compared as a text of billionths. */
+static void
+try_decimal(const char *text)
+{
+    size_t whole = strspn(text, "0123456789");
+    bool point = text[whole] == '.';
+    size_t places = point ? strspn(text + whole + 1, "0123456789") : 0;
+    size_t length = whole + point + places;
+    const char *rest = text;
+    uint64_t billionths = 0;
+    bool good = whole >= 1 && places <= 9 && (!point || places >= 1), taken;
+    char scaled[64];
+
+    if (whole > 40) {
+        return;
+    }
+    snprintf(scaled, sizeof scaled, "%.*s%.*s%.*s", (int)whole, text, places <= 9 ? (int)places : 0,
+             text + whole + point, places <= 9 ? 9 - (int)places : 0, "000000000");
+    good = good && strtod(scaled, NULL) < (86400.0 + 1) * 1e9;
+    taken = digits_take_decimal(&rest, 86400, &billionths);
+    CHECK(taken == good, "'%s' is %s as a decimal", text, taken ? "taken" : "refused");
+    if (taken) {
+        CHECK(rest == text + length, "'%s' is not read to its end", text);
+        CHECK(billionths == strtoull(scaled, NULL, 10), "'%s' is %" PRIu64 " billionths", text,
+              billionths);
+    }
+}
+
 /* The command line and, behind a line that is empty, what is in the file. */
 static char *
 take_texts(struct input *input)
@@ -453,6 +484,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     text = take_texts(&input);
     for (line = strtok(text, "\n"); line && argc <= ARGUMENTS_MOST; line = strtok(NULL, "\n")) {
+        try_decimal(line);
         argv[argc++] = line;
     }
     try_line(argc, argv, k, ns);

@@ -175,7 +175,10 @@ is_the_name(const char *text, size_t length)
     for (size_t i = 1; i + 1 < length; i++) {
         unsigned code = (unsigned char)text[i];
 
-        if (code == '\\' && text[i + 1] == 'u') {
+        if (code == '\\' && text[i + 1] != 'u') {
+            return false; /* no other escape stands for a letter of it */
+        }
+        if (code == '\\') {
             char hex[5] = {text[i + 2], text[i + 3], text[i + 4], text[i + 5], '\0'};
 
             code = (unsigned)strtoul(hex, NULL, 16);
