@@ -78,13 +78,14 @@ handler_fail(struct handler_reply *reply, const char *format, ...)
 static bool
 handled_ask(const void *request, size_t length, struct handler_reply *reply)
 {
+    char program[] = "handler", *argv[] = {program, NULL};
     char *copy = malloc(length); /* of its exact size, so that a byte too many is seen */
     bool good;
 
     CHECK(copy || length == 0, "no memory");
     memcpy(copy, request, length);
     *reply = (struct handler_reply){.length = 0};
-    handler_program(0, NULL);
+    handler_program(1, argv);
     good = handled_answer((const unsigned char *)copy, length, reply);
     free(copy);
     CHECK(good != reply->failed, "it returns %d, and has failed or not", good);

@@ -38,10 +38,12 @@ add_file(const char *folder, const char *name)
 {
     size_t length = strlen(folder) + strlen(name) + 2;
 
-    files = realloc(files, (count + 1) * sizeof *files);
-    if (!files || !(files[count] = malloc(length))) {
+    char **more = realloc(files, (count + 1) * sizeof *files);
+
+    if (!more || !(more[count] = malloc(length))) {
         fail("no memory");
     }
+    files = more;
     snprintf(files[count++], length, "%s%s%s", folder, *folder ? "/" : "", name);
 }
 
