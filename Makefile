@@ -180,13 +180,15 @@ portability:
 # programs are built from the same sources, under the sanitizers; that calls can fail in them is
 # the linker's work: tests/torture/fault.c has a __wrap_NAME for each NAME.
 TORTURE = $(BUILD)/torture
-TORTURE_HOOK = $(patsubst %,$(TORTURE)/tests/torture/%.o,fault stdout_linux)
+TORTURE_HOOK = $(patsubst %,$(TORTURE)/tests/torture/%.o,fault fault_linux)
 TORTURE_DRIVER = $(patsubst %,$(BUILD)/tests/torture/%.o,torture run talk scenario judge names)
 
-torture-hook: $(TORTURE_HOOK)
-	nm $(TORTURE_HOOK) | sed -n 's/.* T __wrap_/-Wl,--wrap=/p' >$(TORTURE)/wraps
-	@mkdir -p $(TORTURE)/bin
-	@find $(TORTURE)/bin -type f ! -newer $(TORTURE)/tests/torture/fault.o -exec rm {} +
+torture-hook: $(TORTURE)/wraps
+
+$(TORTURE)/wraps: $(TORTURE_HOOK)
+	@rm -rf $(TORTURE)/bin
+	nm $^ | sed -n 's/.* T __wrap_/-Wl,--wrap=/p' >$@
+
 torture-programs: $(TORTURE_DRIVER) $(BUILD)/libcommon.a
 	$(MAKE) BUILD=$(TORTURE) TORTURE=$(TORTURE) CFLAGS='-O1 -g $(SANITIZE)' torture-hook
 	$(MAKE) BIN=$(TORTURE)/bin BUILD=$(TORTURE) CFLAGS='-O1 -g $(SANITIZE)' \

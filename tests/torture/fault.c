@@ -32,8 +32,6 @@
 #include "../../common/die.h"
 #include "hook.h"
 
-struct epoll_event; /* of sys/epoll.h, where there is one */
-
 int __real_close(int fd);
 int __real_open(const char *path, int flags, ...);
 void *__real_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
@@ -164,11 +162,6 @@ WRAP(int, bind, -1, (int fd, const struct sockaddr *to, socklen_t length), (fd, 
 WRAP(void *, calloc, NULL, (size_t count, size_t size), (count, size))
 WRAP(int, dup, -1, (int fd), (fd))
 WRAP(int, dup2, -1, (int fd, int to), (fd, to))
-WRAP(int, epoll_create1, -1, (int flags), (flags))
-WRAP(int, epoll_ctl, -1, (int fd, int what, int on, struct epoll_event *event),
-     (fd, what, on, event))
-WRAP(int, epoll_wait, -1, (int fd, struct epoll_event *events, int most, int ms),
-     (fd, events, most, ms))
 WRAP(FILE *, fopen, NULL, (const char *path, const char *mode), (path, mode))
 WRAP(int, fstat, -1, (int fd, struct stat *to), (fd, to))
 WRAP(int, ftruncate, -1, (int fd, off_t size), (fd, size))

@@ -188,9 +188,10 @@ sum_in(const char *object, const char *member)
     char wanted[64];
 
     snprintf(wanted, sizeof wanted, "\"%s\":", member);
-    while (at && (at = strstr(at, wanted)) != NULL && at < end) {
-        at += strlen(wanted);
-        sum += atoll(at);
+    at = at ? strstr(at, wanted) : NULL;
+    while (at && at < end) {
+        sum += atoll(at + strlen(wanted));
+        at = strstr(at + strlen(wanted), wanted);
     }
     return sum;
 }

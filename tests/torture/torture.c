@@ -270,7 +270,7 @@ lasts(const struct fault *fault)
     static const struct {
         const char *calls, *errors;
     } lasting[] = {
-        {"accept fork posix_spawn socketpair pselect select poll epoll_wait recvmsg sendmsg "
+        {"accept fork posix_spawn socketpair pselect select poll epollwait recvmsg sendmsg "
          "fcntl_lock",
          "EMFILE ENFILE ENOBUFS ENOMEM ENOLCK ETOOMANYREFS"},
         {"fork posix_spawn poll", "EAGAIN"},
@@ -512,6 +512,7 @@ take_option(int letter)
         call = call_named(optarg);
         if (call == -1) {
             die_usage("-c '%s': no such call; -l lists them", optarg);
+            break;
         }
         chosen_calls[call] = any_call_chosen = true;
         break;

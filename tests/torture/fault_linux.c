@@ -1,0 +1,87 @@
+/*
+ * What only Linux has, or only its C libraries. The write(2) inside of stdio cannot be wrapped, for
+ * it stands in the library: so standard output becomes a stream with a write of its own,
+ * fopencookie(), which glibc and musl have.
+ */
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "hook.h"
+
+ssize_t __real_write(int fd, const void *bytes, size_t length);
+
+static const char where; /* the calls come from within the C library: one place for all */
+
+/* Returns 0 on failure, as fopencookie(3) asks for. */
+static ssize_t
+write_stdout(void *nothing, const char *bytes, size_t length)
+{
+    int error = hook_fails(FAULT_CALL_stdout, &where);
+    ssize_t count;
+
+    (void)nothing;
+    if (error != 0) {
+        errno = error;
+        return 0;
+    }
+    count = __real_write(STDOUT_FILENO, bytes, length);
+    return count == -1 ? 0 : count;
+}
+
+void
+hook_stdout(void)
+{
+    cookie_io_functions_t functions = {.write = write_stdout};
+    FILE *stream = fopencookie(NULL, "w", functions);
+
+    if (stream) {
+        stdout = stream;
+    }
+}
+
+/* The wrappers of epoll: see fault.c. */
+static bool
+fails(enum fault_call call, const void *from)
+{
+    int what = hook_fails(call, from);
+
+    if (what != 0) {
+        errno = what;
+    }
+    return what != 0;
+}
+
+int __real_epoll_create1(int flags);
+int __wrap_epoll_create1(int flags);
+int
+__wrap_epoll_create1(int flags)
+{
+    bool failed = fails(FAULT_CALL_epollcreate, __builtin_return_address(0));
+
+    return failed ? -1 : __real_epoll_create1(flags);
+}
+
+int __real_epoll_ctl(int fd, int what, int on, struct epoll_event *event);
+int __wrap_epoll_ctl(int fd, int what, int on, struct epoll_event *event);
+int
+__wrap_epoll_ctl(int fd, int what, int on, struct epoll_event *event)
+{
+    bool failed = fails(FAULT_CALL_epollctl, __builtin_return_address(0));
+
+    return failed ? -1 : __real_epoll_ctl(fd, what, on, event);
+}
+
+int __real_epoll_wait(int fd, struct epoll_event *events, int most, int ms);
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int most, int ms);
+int
+__wrap_epoll_wait(int fd, struct epoll_event *events, int most, int ms)
+{
+    bool failed = fails(FAULT_CALL_epollwait, __builtin_return_address(0));
+
+    return failed ? -1 : __real_epoll_wait(fd, events, most, ms);
+}
