@@ -96,5 +96,10 @@ main(void)
         check_exactness(&idle, 1, 1900 * 1000, "with a high descriptor");
         check_readiness(high_empty, high_full);
     }
+    for (int i = 0; i < 2; i++) {
+        close(empty[i]);
+        close(full[i]);
+        close(HIGH + i);
+    }
     return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
