@@ -28,7 +28,7 @@ make_reply(char *text, size_t wanted, size_t good, const struct input *input)
     size_t length = good < wanted ? good : wanted;
     char stamp[64];
 
-    snprintf(stamp, sizeof stamp, "child 12 pid 3456%32s", "");
+    snprintf(stamp, sizeof stamp, "child 1 pid 3%32s", "");
     stamp[STAMP - 1] = '\n';
     memcpy(text, fuzz_filler(0), length);
     if (wanted >= STAMP) {
@@ -88,6 +88,22 @@ feed(struct reply *reply, const char *text, size_t length, size_t wanted, struct
     return verdict;
 }
 
+/* A few bytes of a right reply that become others: more such replies than by luck. */
+static void
+edit(char *text, size_t length, const struct input *edits)
+{
+    struct input input = *edits;
+
+    while (input.left >= 2) {
+        size_t at = input_byte(&input);
+        char byte = (char)input_byte(&input);
+
+        if (at < length) {
+            text[at] = byte;
+        }
+    }
+}
+
 /* A good reply, so that the server is known to be one of this suite. */
 static void
 meet_stamp(size_t wanted)
@@ -109,14 +125,23 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t wanted = 1 + (flags & 1 ? input_number(&input, 3) : input_byte(&input));
     size_t good = flags & 2 ? input_number(&input, 3) : flags & 4 ? input_byte(&input) : 0;
     struct slices slices = slices_take(&input);
+    struct input edits = {.left = 0};
     char *text;
     size_t length;
     struct reply reply;
 
+    if (flags & 8) {
+        edits.left = input_byte(&input) % 9;
+        edits.left = edits.left < input.left ? edits.left : input.left;
+        edits.at = input.at;
+        input.at += edits.left;
+        input.left -= edits.left;
+    }
     wanted = 1 + (wanted - 1) % EXPECTED_MOST;
     text = malloc((good < wanted ? good : wanted) + input.left + 1);
     CHECK(text, "no memory");
     length = make_reply(text, wanted, good, &input);
+    edit(text, length, &edits);
     for (int known_before = 0; known_before <= 1; known_before++) {
         check_open(wanted);
         if (known_before) {
