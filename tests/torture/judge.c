@@ -472,6 +472,37 @@ judge_server(struct run *run, const struct tally *tally, const struct usual *usu
 
 /* --- the client ------------------------------------------------------------------------------ */
 
+/* Failures are in no histogram, and no request took longer than the whole. */
+static void
+judge_times(const char *object)
+{
+    static const char *const kinds[] = {"refused", "reset",    "timed_out",      "short",
+                                        "corrupt", "rejected", "client_limited", "other"};
+    const char *errors = strstr(object, "\"errors\":{");
+    const char *service = strstr(object, "\"service_us\":{");
+    long long failed = 0, longest_us;
+
+    if (!errors || !service) {
+        problem("a report without errors or times");
+        return;
+    }
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        failed += number_in(errors, kinds[i]);
+    }
+    if (failed != number_in(object, "failed")) {
+        problem("%lld failed, %lld by kind", number_in(object, "failed"), failed);
+    }
+    if (number_in(service, "count") != number_in(object, "requests")) {
+        problem("%lld requests, %lld times", number_in(object, "requests"),
+                number_in(service, "count"));
+    }
+    longest_us = (number_in(object, "seconds") + 1) * 1000000;
+    if (number_in(service, "max") > longest_us) {
+        problem("a request of %lld us, in less than %lld us", number_in(service, "max"),
+                longest_us);
+    }
+}
+
 static void
 judge_report(const struct run *run, int status, const struct promise *promise)
 {
@@ -489,6 +520,7 @@ judge_report(const struct run *run, int status, const struct promise *promise)
         problem("scheduled %lld, but completed %lld, failed %lld, unsent %lld", scheduled,
                 completed, failed, number_in(object, "unsent"));
     }
+    judge_times(object);
     if (status == EXIT_SUCCESS && completed != scheduled) {
         problem("status 0, but %lld of %lld completed", completed, scheduled);
     }

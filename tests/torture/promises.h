@@ -27,3 +27,5 @@
  "a handler without memory for a frame says so to the client, in place of a reply"},
 {"client", "calloc", NULL, 0, 1,
  "a client process without memory ends, and with it the two connections that it has in flight"},
+{"server01", "malloc calloc realloc", NULL, NO_CAUSE, 0,
+ "linked statically it has getaddrinfo() within: that says EAI_MEMORY in words of its own"},
