@@ -260,13 +260,9 @@ step(uint8_t what, struct input *input, bool may_be_hostile)
         break;
     case 12:
     case 13:
-        if (may_be_hostile) {
-            misuse(number, input);
-        }
-        break;
     case 14:
         if (may_be_hostile) {
-            scribble(number, input);
+            (what % 16 == 14 ? scribble : misuse)(number, input);
         }
         break;
     default:
