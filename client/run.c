@@ -86,11 +86,14 @@ run_catch_signals(void)
     sigdelset(&waiting, SIGTERM);
     sigdelset(&waiting, SIGCHLD);
     action.sa_mask = ours;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGCHLD, &action, NULL);
+    if (sigaction(SIGINT, &action, NULL) == -1 || sigaction(SIGTERM, &action, NULL) == -1 ||
+        sigaction(SIGCHLD, &action, NULL) == -1) {
+        die("sigaction");
+    }
     action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, NULL);
+    if (sigaction(SIGPIPE, &action, NULL) == -1) {
+        die("sigaction");
+    }
 }
 
 bool
