@@ -630,6 +630,10 @@ main(int argc, char **argv)
     if (optind < argc) {
         die_usage("'%s': nothing is allowed after the options", argv[optind]);
     }
+    if (wanted_fault) {
+        take_fault(0); /* a wrong one is refused before anything is made */
+        ntrials = 0;
+    }
     open_all();
     run_open(&run, 0);
     run_open(&server, 100);
