@@ -127,5 +127,5 @@ mutant() { # SED_COMMAND
     mutant 's/conn_serve(connfd);/{ static int n; if (++n % 100) conn_serve(connfd); }/'
     use soak -N 8000 -s '03 accept' -o "$T/results"
     [[ $STATUS -eq 1 ]]
-    says "$T/results/soak.txt" 'FAILED: 03 accept: .* connections failed, short [0-9]+'
+    says "$T/results/soak.txt" 'FAILED: 03 accept: .* connections failed, (short|reset) [0-9]+'
 }
