@@ -17,7 +17,7 @@ enum { RESERVE_MOST = 4 << 20 };
 
 /* 2 is always, 1 where the object's place allows it: clang for i386, where a long long may lie at
  * any multiple of 4. A counter never does. */
-_Static_assert(ATOMIC_LLONG_LOCK_FREE > 0 && _Alignof(counter) == sizeof(counter),
+_Static_assert(ATOMIC_LLONG_LOCK_FREE > 0 && _Alignof(counter) % 8 == 0,
                "counters that need a lock cannot be shared");
 
 /* POSIX.1-2008 has no anonymous shared mapping: a named object, unlinked before anyone else can

@@ -201,11 +201,11 @@ draw_action(void)
     double drawn;
 
     for (unsigned i = 0; i < KINDS; i++) {
-        sum += wanted & 1u << i ? kinds[i].weight : 0;
+        sum += (wanted & 1u << i) != 0 ? kinds[i].weight : 0;
     }
     drawn = draw() * sum;
     for (sum = 0; kind < KINDS; kind++) {
-        sum += wanted & 1u << kind ? kinds[kind].weight : 0;
+        sum += (wanted & 1u << kind) != 0 ? kinds[kind].weight : 0;
         if (drawn < sum) {
             break;
         }

@@ -226,7 +226,7 @@ perform(struct conn *conn, const struct act *act, short events, int64_t now)
     case HALF:
         return shutdown(conn->fd, SHUT_WR) == -1 ? HUNG_UP : GO_ON;
     case AWAIT:
-        return events & POLLIN ? GO_ON : BLOCKED;
+        return (events & POLLIN) != 0 ? GO_ON : BLOCKED;
     case READ:
         return receive(conn, act->amount);
     case READ_ALL:

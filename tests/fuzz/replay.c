@@ -96,10 +96,10 @@ replay(const char *path)
     }
     fclose(file);
     copy = malloc(size); /* of its exact size, so that a byte too many is seen */
-    if (!copy && size > 0) {
-        fail(path);
-    }
     if (size > 0) {
+        if (!copy) {
+            fail(path);
+        }
         memcpy(copy, data, size);
     }
     free(data);

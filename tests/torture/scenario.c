@@ -143,7 +143,7 @@ visit_in_all_ways(struct run *run, struct tally *tally)
 static void
 ask_for_report(struct run *run, struct tally *tally)
 {
-    unsigned before = run_lines(run->out, run->out_used);
+    unsigned before;
     size_t complaints;
     int64_t end = clock_us() + CALM_US;
 

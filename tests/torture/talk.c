@@ -208,7 +208,7 @@ talk_frame(struct talk *talk, const char *text)
 }
 
 static void
-count(struct talk *talk)
+add_up(struct talk *talk)
 {
     struct tally *tally = talk->tally;
 
@@ -230,7 +230,7 @@ talk_end(struct talk *talk, bool expect_eof)
             went(talk, WENT_WRONG, "bytes behind the last reply");
         }
     }
-    count(talk);
+    add_up(talk);
 }
 
 /* As if the client's machine had lost its power: no farewell but a reset. */
@@ -240,5 +240,5 @@ talk_reset(struct talk *talk)
     struct linger linger = {.l_onoff = 1, .l_linger = 0};
 
     setsockopt(talk->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-    count(talk);
+    add_up(talk);
 }
