@@ -71,7 +71,8 @@ function introduce() {
     print date ", " seconds " s; " machine
     if (interrupted != "") print "INTERRUPTED (" interrupted "): not all was run"
     print ""
-    print "Good clients make 200 connections per second for 1000 bytes each, and wait 1 s."
+    printf "Good clients make 200 connections per second for 1000 bytes each, and wait %d s.\n",
+        patience
     print ""
     explain("quiet", "their p99 without an attack")
     explain("the attack", "how many of them failed while it lasted; p50 and p99 of their response")

@@ -6,11 +6,34 @@ load helpers
 
 attack() { # OPTION...
     STATUS=0
-    TMPDIR=$T/tmp TEST_MARK=$T BUILD=${TOOLS%/tests} "$TESTS/attack" -o "$T/results" "$@" \
+    TMPDIR=$T/tmp TEST_MARK=$T BUILD=${PROGRAMS:-${TOOLS%/tests}} \
+        "$TESTS/attack" -o "$T/results" "$@" \
         >"$T/stdout" 2>"$T/stderr" 3>&- || STATUS=$?
     echo "status $STATUS"
     cat "$T/stderr" "$T/stdout"
     nothing_in_tmp
+}
+
+# Time enough for a slow machine: what these tests ask is no matter of how fast the servers are.
+PATIENT='-T 10 -w 30'
+
+# no_attack CONNECTED END - the verdict on a program hostile that makes so many connections (-: it
+# leaves no figures), and ends like that once it is told to.
+no_attack() {
+    mkdir -p "$T/build/tests"
+    ln -sf "$TOOLS/json" "$T/build/tests/json"
+    cat >"$T/build/tests/hostile" <<END
+#!/bin/sh
+trap '[ "$1" = - ] || echo "{\"opened\":$1,\"connected\":$1,\"hung_up\":0,\"failed\":0}"; $2' TERM
+echo in place
+while :; do sleep 0.05; done
+END
+    chmod 755 "$T/build/tests/hostile"
+    # shellcheck disable=SC2086 # words
+    PROGRAMS=$T/build attack -s 02 -a reset $PATIENT
+    [[ $STATUS -eq 1 ]]
+    says "$T/stdout" '^0 of 1 held: '
+    sed -n 's/^FAILED: 02, reset: no attack: //p' "$T/stdout" >"$T/verdict"
 }
 
 # Of the one line that there is.
@@ -20,11 +43,12 @@ field() { # NAME
 }
 
 @test "one server, one attack: the table, the figures, status 0, and nothing is left" {
-    attack -s 02 -a reset
+    # shellcheck disable=SC2086 # words
+    attack -s 02 -a reset $PATIENT
     [[ $STATUS -eq 0 && ! -s $T/stderr ]]
-    says "$T/stdout" '^02 .*\|.* 0/200 .*\| withstands$'
+    says "$T/stdout" '^02 .*\|.* [0-2]/200 .*\| withstands$'
     says "$T/stdout" '^1 of 1 held: '
-    [[ $(field served_percent) -eq 100 && $(field promised) == yes && -z $(field why) ]]
+    [[ $(field served_percent) -ge 99 && $(field promised) == yes && -z $(field why) ]]
     [[ $(field hostile_opened) -gt 100 && $(field broken) -gt 0 ]]
     diff "$T/results/attack.txt" <(sed '$d' "$T/stdout")
     eventually nothing_marked
@@ -37,10 +61,21 @@ field() { # NAME
     printf '#!/bin/sh\necho strange >&2\nexec "%s" "$@"\n' "$BIN/server00_iterative" \
         >"$T/bin/server00_iterative"
     chmod 755 "$T/bin/server00_iterative"
-    BIN=$T/bin attack -s 00 -a half
+    # shellcheck disable=SC2086 # words
+    BIN=$T/bin attack -s 00 -a half $PATIENT
     [[ $STATUS -eq 1 ]]
     says "$T/stdout" '^FAILED: 00, half: it says: strange$'
     says "$T/stdout" '^0 of 1 held: '
+}
+
+@test "an attack that is none, that dies or that leaves no figures is status 1" {
+    no_attack 49 'exit 0'
+    [[ $(cat "$T/verdict") == 'it made 49 connections and 50 are the least' ]]
+    no_attack - 'exit 0'
+    [[ $(cat "$T/verdict") == 'its program left no figures and ended with status 0' ]]
+    # shellcheck disable=SC2016 # it is the program that knows its pid
+    no_attack 50 'kill -9 $$'
+    [[ $(cat "$T/verdict") == 'its program ended with status 137' ]]
 }
 
 @test "after -m seconds nothing more is begun: what there is is shown, marked, and status 1" {
@@ -52,7 +87,7 @@ field() { # NAME
 @test "wrong usage is refused in one line, and nothing is begun" {
     local given
 
-    for given in -z '-a nothing' '-s 77' '-T 0' '-d 61' '-c x' '-f' 'more' '-m 0'; do
+    for given in -z '-a nothing' '-s 77' '-T 0' '-d 61' '-w 0' '-c x' '-f' 'more' '-m 0'; do
         # shellcheck disable=SC2086 # words
         attack $given
         [[ $STATUS -eq 2 && ! -s $T/stdout && ! -e $T/results ]]
