@@ -63,3 +63,9 @@ fdpass_receive(int channel, bool wait)
     }
     return fd;
 }
+
+bool
+fdpass_exhausted(void)
+{
+    return errno == ENOMEM || errno == ENOBUFS || errno == EMFILE || errno == ENFILE;
+}

@@ -18,4 +18,8 @@ int fdpass_send(int channel, int fd);
  * not told to `wait`, when there is no message). */
 int fdpass_receive(int channel, bool wait);
 
+/* After FDPASS_NONE, is it worth while to ask again later? True if the system lacks something that
+ * others may free; what was sent is still in the channel. */
+bool fdpass_exhausted(void);
+
 #endif

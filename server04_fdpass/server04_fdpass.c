@@ -213,7 +213,10 @@ child_main(unsigned number, int channel)
         } else if (errno == EAGAIN) {
             break; /* told to leave, and the channel is empty */
         } else if (errno != EINTR) {
-            /* The kernel lacks memory, and asking at once would only spin. */
+            if (!fdpass_exhausted()) { /* never again: a successor will do better */
+                die("child %u: cannot receive", number);
+            }
+            /* Asking at once would only spin. */
             warn_seldom(&quiet_until, "child %u: cannot receive, trying again", number);
             nanosleep(&pause, NULL);
         }

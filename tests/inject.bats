@@ -423,6 +423,29 @@ receives_later() { # "SERVER OPTION..."
     receives_later 'server05_spawn_pool -n 1'
 }
 
+# What says that the channel is none ends the child, at its third call, and its successor serves.
+restarts_without_channel() { # "SERVER OPTION..." ERROR
+    COMPLAINTS='cannot receive: |ended with status 1|connections in its channel are lost'
+    trace recvmsg
+    await_injected "$1" "recvmsg:error=$2:when=3"
+    serves 3
+    stop_server
+    cat "$ERR"
+    [[ $STATUS -eq 0 ]]
+    counted connections 3
+    counted requests 3
+    counted children_lost 1
+    [[ $(grep -c 'ended with status 1' "$ERR") -eq 1 ]]
+    says "$ERR" "1: cannot receive: "
+    was_done 1
+}
+
+@test "a child whose channel cannot work any more says so, ends, and is restarted" {
+    restarts_without_channel 'server04_fdpass -n 1' EBADF
+    restarts_without_channel 'server05_spawn_pool -n 1' ENOTSOCK
+    restarts_without_channel 'server05_spawn_pool -n 1 -d piped' EINVAL
+}
+
 # --- set-up ---------------------------------------------------------------------------------------
 
 # WHAT makes the first call like PATTERN fail; which one that is is told by a start without a fault,

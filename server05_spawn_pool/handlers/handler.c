@@ -180,8 +180,13 @@ take_connections(void serve(int connfd))
             atomic_fetch_add(&seat->done, 1);
             enter(HANDLER_IDLE);
         } else if (errno != EINTR && errno != ECONNRESET) {
-            /* The kernel lacks memory, and asking at once would only spin. (A reset: the
-             * distributor has died before it read our last byte; the end comes next.) */
+            /* (A reset: the distributor has died before it read our last byte; the end comes
+             * next.) A channel that the function called has closed never works again; a successor
+             * has a new one. */
+            if (!fdpass_exhausted()) {
+                die("handler %u: cannot receive", number);
+            }
+            /* Asking at once would only spin. */
             warn_seldom(&quiet_until, "handler %u: cannot receive, trying again", number);
             nanosleep(&pause, NULL);
         }
