@@ -109,13 +109,17 @@ channels_open(unsigned children, unsigned most, int how)
     return wake[0];
 }
 
-/* A stream, not datagrams: so the child sees end of file when the parent closes its end or dies. */
+/* A stream, not datagrams: so the child sees end of file when the parent closes its end or dies. If
+ * the last one could not be emptied yet, no other can take its place. */
 int
 channels_create(unsigned number)
 {
     struct channel *channel = &channels[number];
     int pair[2];
 
+    if (!channels_take_back(number)) {
+        return -1;
+    }
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1) {
         return -1;
     }
@@ -234,19 +238,40 @@ channels_any_queued(void)
     return false;
 }
 
-/* Receives in the child's place; if the child is faster, there is nothing to move. */
+/* Receives in the child's place. FDPASS_NONE: nothing is there, or errno says why not. */
+static int
+take_from(unsigned number)
+{
+    int connfd;
+
+    while ((connfd = fdpass_receive(channels[number].child_end, false)) < 0) {
+        if (connfd == FDPASS_END) {
+            errno = EAGAIN;
+            return FDPASS_NONE;
+        }
+        if (errno == EBADMSG) {
+            warnx("child %u: a connection in its channel is lost: out of descriptors", number);
+            channels[number].given--;
+        } else if (errno != EINTR) {
+            return FDPASS_NONE;
+        }
+    }
+    channels[number].given--;
+    return connfd;
+}
+
+/* If the child is faster, there is nothing to move. */
 void
 channels_level(void)
 {
     unsigned from, to;
 
     while (find_waiting(&from, &to)) {
-        int connfd = fdpass_receive(channels[from].child_end, false);
+        int connfd = take_from(from);
 
-        if (connfd < 0) {
+        if (connfd == FDPASS_NONE) {
             return;
         }
-        channels[from].given--;
         if (!channels_pass(to, connfd)) {
             return;
         }
@@ -284,25 +309,29 @@ channels_retire(unsigned number)
     }
 }
 
-/* Receives in the dead child's place. */
-void
+/* What cannot be received for want of memory stays in the channel. */
+bool
 channels_take_back(unsigned number)
 {
     struct channel *channel = &channels[number];
     int connfd;
 
+    channels_retire(number);
     if (channel->child_end == -1) {
-        return;
+        return true;
     }
-    while ((connfd = fdpass_receive(channel->child_end, false)) >= 0) {
+    while ((connfd = take_from(number)) != FDPASS_NONE) {
         taken_back[ntaken_back++] = connfd;
     }
-    if (connfd == FDPASS_NONE && errno == EBADMSG) {
-        warnx("child %u: connections in its channel are lost: out of descriptors", number);
+    if (fdpass_exhausted()) {
+        return false;
     }
-    channels_retire(number);
+    if (errno != EAGAIN && errno != EWOULDBLOCK) {
+        warn("child %u: connections in its channel are lost", number);
+    }
     close(channel->child_end);
     channel->child_end = -1;
+    return true;
 }
 
 int

@@ -19,7 +19,8 @@ const char *channels_policy_name(int policy);
  * changed. Dies on failure. */
 int channels_open(unsigned children, unsigned queue, int policy);
 
-/* A new channel for the child about to be forked; -1 and errno on failure. */
+/* A new channel for the child about to be forked; -1 and errno on failure, also if what its
+ * predecessor had not received cannot be taken back yet. */
 int channels_create(unsigned number);
 
 /* In the child: closes whatever is the parent's or another child's; returns the child's own end. */
@@ -50,8 +51,9 @@ void channels_done(unsigned number);
 void channels_retire(unsigned number);
 
 /* When the child has ended: what it had not received is kept for channels_taken_back(), which
- * returns these connections one by one, then -1. */
-void channels_take_back(unsigned number);
+ * returns these connections one by one, then -1. False and errno if the system lacks memory for
+ * that: then the rest stays where it is, and channels_create() tries again before all else. */
+bool channels_take_back(unsigned number);
 int channels_taken_back(void);
 bool channels_any_taken_back(void);
 

@@ -178,7 +178,7 @@ start_child(unsigned number, int listenfd)
     switch (pid) {
     case -1:
         pool_not_started(&pool, number);
-        channels_take_back(number);
+        (void)channels_take_back(number); /* at least nothing new: the next start will finish it */
         break;
     case 0:
         close(listenfd); /* the parent's */
@@ -333,7 +333,7 @@ reap(void)
         unsigned number = pool_ended(&pool, pid, status);
 
         scoreboard_reaped(&board.slots[number]);
-        channels_take_back(number);
+        (void)channels_take_back(number); /* if not now, its successor's start does it */
     }
 }
 

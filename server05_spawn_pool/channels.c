@@ -29,6 +29,7 @@ struct channel {
 enum {
     FIRST_FREE_FD = 5,
     SPARE_FDS = 128,
+    HELD_MOST = 96,       /* of the spare descriptors; more than CHANNELS_QUEUE_MAX */
     MESSAGE_BYTES = 1024, /* what a connection on its way takes of a socket's buffer, roughly */
     LEVEL_US = 10 * 1000,
     CORRECT_US = 100 * 1000
@@ -44,7 +45,8 @@ static unsigned settled;         /* queued: of channels[0].given, how many are c
 static bool clogged;             /* queued: the socket took no more */
 static unsigned clogged_at;      /* when so many had been received */
 static unsigned last_chosen;     /* where the turn goes on */
-static int held_back = -1;       /* a connection that could not be passed; close-on-exec */
+static int *held_back;           /* connections that wait here, the last first; close-on-exec */
+static unsigned nheld_back;      /* at most HELD_MOST, and the one that could not be passed */
 
 /* Both ends of each channel are open here; and Linux counts against this limit, for all but root,
  * what is on its way too. */
@@ -137,7 +139,8 @@ channels_open(struct board *shared, enum channels_way how, enum channels_policy 
     queue = most;
     raise_limit();
     channels = calloc(board->seats + 1, sizeof *channels);
-    if (!channels) {
+    held_back = calloc(HELD_MOST + 1, sizeof *held_back);
+    if (!channels || !held_back) {
         die("%u channels", board->seats);
     }
     for (unsigned i = 0; i <= board->seats; i++) {
@@ -262,6 +265,15 @@ is_full(int error)
     return true;
 }
 
+/* What the distributor keeps must be closed in what it spawns. What it passes at once needs no such
+ * call: nothing is spawned in between. */
+static void
+hold_back(int connfd)
+{
+    fcntl(connfd, F_SETFD, FD_CLOEXEC);
+    held_back[nheld_back++] = connfd;
+}
+
 bool
 channels_pass(unsigned number, int connfd)
 {
@@ -274,10 +286,7 @@ channels_pass(unsigned number, int connfd)
         if (!is_full(saved)) {
             warn_seldom(&quiet_until, "cannot pass a connection, trying again");
         }
-        /* What the distributor keeps must be closed in what it spawns. What it passes at once needs
-         * no such call: nothing is spawned in between. */
-        fcntl(connfd, F_SETFD, FD_CLOEXEC);
-        held_back = connfd;
+        hold_back(connfd);
         return false;
     }
     channel->given++;
@@ -313,18 +322,23 @@ abandoned(void)
     return 0;
 }
 
-/* Receives in the handler's place; -1: there is nothing. */
+/* Receives in the handler's place; -1: there is nothing, or errno says why not. */
 static int
 take_from(unsigned number)
 {
     int connfd;
 
     while ((connfd = fdpass_receive(channels[number].handler_end, false)) < 0) {
-        if (connfd == FDPASS_END || errno != EBADMSG) {
+        if (connfd == FDPASS_END) {
+            errno = EAGAIN;
             return -1;
         }
-        warnx("handler %u: a connection in its channel is lost: out of descriptors", number);
-        channels[number].given--;
+        if (errno == EBADMSG) {
+            warnx("handler %u: a connection in its channel is lost: out of descriptors", number);
+            channels[number].given--;
+        } else if (errno != EINTR) {
+            return -1;
+        }
     }
     channels[number].given--;
     return connfd;
@@ -333,13 +347,15 @@ take_from(unsigned number)
 int
 channels_take_waiting(void)
 {
-    int connfd = held_back;
+    static atomic_llong quiet_until;
+    int connfd = nheld_back > 0 ? held_back[--nheld_back] : -1;
     unsigned number;
 
-    held_back = -1;
     while (connfd == -1 && (number = abandoned()) != 0) {
         connfd = take_from(number);
-        if (connfd == -1 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+        if (connfd == -1 && errno != EAGAIN && errno != EWOULDBLOCK) {
+            warn_seldom(&quiet_until,
+                        "handler %u: cannot take back what waits for it, trying again", number);
             return CHANNELS_LATER;
         }
     }
@@ -349,7 +365,7 @@ channels_take_waiting(void)
 bool
 channels_any_waiting(void)
 {
-    return held_back != -1 || abandoned() != 0;
+    return nheld_back > 0 || abandoned() != 0;
 }
 
 bool
@@ -358,25 +374,52 @@ channels_any_left(void)
     return channels_any_waiting() || (way == CHANNELS_QUEUED && !is_empty(&channels[0]));
 }
 
-/* A new channel, into which what is left in the last one is moved. So it is counted anew: a handler
- * that was killed after it had received a connection, before it could say so, leaves no mistake. */
+/* Takes back what the last handler had not received. What cannot be received for want of memory,
+ * or of descriptors, stays in the channel: -1 and errno. */
+static int
+empty_channel(unsigned number)
+{
+    struct channel *channel = &channels[number];
+    unsigned long long inside = channel->given - atomic_load(&board->seat[number].received);
+    int connfd = 0;
+
+    if (channel->handler_end == -1 || is_empty(channel)) {
+        return 0;
+    }
+    if (nheld_back > 0 && nheld_back + inside > HELD_MOST) {
+        errno =
+            EMFILE; /* until those have been passed; whose channel is empty, is there for that */
+        return -1;
+    }
+    while (connfd != -1) {
+        if (nheld_back >= HELD_MOST) { /* the counts are in memory that handlers can write to */
+            errno = EMFILE;
+            return -1;
+        }
+        connfd = take_from(number);
+        if (connfd != -1) {
+            hold_back(connfd);
+        }
+    }
+    if (fdpass_exhausted()) {
+        return -1;
+    }
+    if (errno != EAGAIN && errno != EWOULDBLOCK) {
+        warn("handler %u: connections in its channel are lost", number);
+    }
+    return 0;
+}
+
+/* A new channel, when the last one is empty. So it is counted anew: a handler that was killed after
+ * it had received a connection, before it could say so, leaves no mistake. */
 static int
 renew_channel(unsigned number)
 {
     struct channel *channel = &channels[number];
     struct channel fresh = {.given = atomic_load(&board->seat[number].received)};
-    int connfd;
 
-    if (open_channel(&fresh, queue) == -1) {
+    if (empty_channel(number) == -1 || open_channel(&fresh, queue) == -1) {
         return -1;
-    }
-    while (channel->handler_end != -1 && (connfd = take_from(number)) != -1) {
-        if (fdpass_send(fresh.distributor_end, connfd) == -1) {
-            warn("handler %u: a connection in its channel is lost", number);
-        } else {
-            fresh.given++;
-        }
-        close(connfd);
     }
     close_ends(channel);
     *channel = fresh;
@@ -470,14 +513,14 @@ channels_level_us(void)
     return levels() && crowded() != 0 ? LEVEL_US : -1;
 }
 
-/* Not while a connection is held back, for there is only one such place: should passing fail once
- * more, that connection would be lost. */
+/* Not while a connection is held back: there is only one place more for what cannot be passed, and
+ * those that wait here come first. */
 static void
 level_channels(void)
 {
     unsigned to, from;
 
-    while (held_back == -1 && (from = crowded()) != 0 && (to = choose_channel()) != 0 &&
+    while (nheld_back == 0 && (from = crowded()) != 0 && (to = choose_channel()) != 0 &&
            held_by(to) == 0) {
         int connfd = take_from(from);
 

@@ -423,6 +423,43 @@ receives_later() { # "SERVER OPTION..."
     receives_later 'server05_spawn_pool -n 1'
 }
 
+passed_so_often() { # N
+    [[ $(grep -c 'sendmsg(' "$T/log") -ge $1 ]]
+}
+
+# The only child is killed while three connections wait in its channel, and there is no memory to
+# take them back: at all (1), or after the first of them (2). (Nor has its successor any, at first.)
+takes_back_later() { # "SERVER OPTION..." N LINES
+    COMPLAINTS='died of signal 9|cannot (start child 1|receive), trying again: Cannot allocate'
+    trace sendmsg,recvmsg
+    await_injected "$1" "recvmsg:error=ENOMEM:when=$2..$(($2 + 5))"
+    HELPERS=()
+    rm -f "$T/go" "$T"/ready.*
+    occupy_child gone
+    poke_away -j 3 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    eventually passed_so_often 4
+    kill -s KILL "$CHILD"
+    await_poke
+    touch "$T/go"
+    await_poke "${HELPERS[0]}"
+    stop_server
+    cat "$ERR"
+    [[ $STATUS -eq 0 && $(wc -l <"$ERR") -eq $3 ]]
+    counted connections 4
+    counted requests 4
+    counted children_lost 1
+    was_done 6 "^$SERVER_PID .*recvmsg.*ENOMEM.*\(INJECTED\)"
+}
+
+@test "no memory to take back what a dead child had not begun: later, one warning, none is lost" {
+    local server
+
+    for server in 'server04_fdpass -n 1 -Q 4' 'server05_spawn_pool -n 1 -d piped -Q 4'; do
+        takes_back_later "$server" 1 4
+        takes_back_later "$server" 2 3
+    done
+}
+
 # What says that the channel is none ends the child, at its third call, and its successor serves.
 restarts_without_channel() { # "SERVER OPTION..." ERROR
     COMPLAINTS='cannot receive: |ended with status 1|connections in its channel are lost'

@@ -66,6 +66,9 @@ start_handler(unsigned number)
         return;
     }
     fd = channels_create(number);
+    if (fd == -1 && errno == EMFILE && nheld_back > 0) {
+        return; /* not before some of those have been passed */
+    }
     CHECK(fd != -1, "no channel: %s", strerror(errno));
     handler->fd = dup(fd); /* as its process inherits it */
     handler->serving = 0;
@@ -95,7 +98,7 @@ pass(bool waiting)
     CHECK(number <= SEATS, "handler %u is chosen", number);
     CHECK(way == CHANNELS_QUEUED || number == 0 || channels[number].admitted,
           "handler %u is chosen, which is not to get anything", number);
-    if (number == 0 || held_back != -1) {
+    if (number == 0 || (nheld_back > 0 && !waiting)) {
         return;
     }
     if (waiting) {
@@ -316,15 +319,15 @@ forget(void)
     for (unsigned i = 0; i <= SEATS; i++) {
         close_ends(&channels[i]);
     }
-    if (held_back != -1) {
-        close(held_back);
+    while (nheld_back > 0) {
+        close(held_back[--nheld_back]);
     }
+    free(held_back);
     free(channels);
     free(now.board);
     channels = NULL;
     nadmitted = highest = settled = clogged_at = last_chosen = 0;
     clogged = false;
-    held_back = -1;
 }
 
 static void
