@@ -185,6 +185,8 @@ portability:
 # the linker's work: tests/torture/fault.c has a __wrap_NAME for each NAME.
 TORTURE = $(BUILD)/torture
 TORTURE_HOOK = $(patsubst %,$(TORTURE)/tests/torture/%.o,fault fault_linux)
+# (With _FILE_OFFSET_BITS=64, glibc has other names for calls: open64, fcntl64. So not with that.)
+TORTURE_AS = STANDARD='-std=c11 -D_XOPEN_SOURCE=700' CFLAGS='-O1 -g $(SANITIZE)'
 TORTURE_DRIVER = $(patsubst %,$(BUILD)/tests/torture/%.o,torture run talk scenario judge names)
 
 torture-hook: $(TORTURE)/wraps
@@ -194,10 +196,11 @@ $(TORTURE)/wraps: $(TORTURE_HOOK)
 	nm $^ | sed -n 's/.* T __wrap_/-Wl,--wrap=/p' >$@
 
 torture-programs: $(TORTURE_DRIVER) $(BUILD)/libcommon.a
-	$(MAKE) BUILD=$(TORTURE) TORTURE=$(TORTURE) CFLAGS='-O1 -g $(SANITIZE)' torture-hook
-	$(MAKE) BIN=$(TORTURE)/bin BUILD=$(TORTURE) CFLAGS='-O1 -g $(SANITIZE)' \
+	$(MAKE) BUILD=$(TORTURE) TORTURE=$(TORTURE) $(TORTURE_AS) torture-hook
+	$(MAKE) BIN=$(TORTURE)/bin BUILD=$(TORTURE) $(TORTURE_AS) \
 		LDFLAGS='$(LDFLAGS) $(TORTURE_HOOK) @$(TORTURE)/wraps' $(SERVERS) $(HANDLERS) client
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $(TORTURE)/torture $^ $(LDLIBS)
+
 torture: torture-programs
 	tests/torture/complete $(TORTURE)
 	$(TORTURE)/torture $(ARGS)

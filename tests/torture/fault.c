@@ -169,6 +169,7 @@ WRAP(int, getrlimit, -1, (int which, struct rlimit *to), (which, to))
 WRAP(int, getsockname, -1, (int fd, struct sockaddr *to, socklen_t *length), (fd, to, length))
 WRAP(int, getsockopt, -1, (int fd, int level, int name, void *value, socklen_t *length),
      (fd, level, name, value, length))
+WRAP(int, link, -1, (const char *path, const char *other), (path, other))
 WRAP(int, listen, -1, (int fd, int backlog), (fd, backlog))
 WRAP(int, lstat, -1, (const char *path, struct stat *to), (path, to))
 WRAP(void *, malloc, NULL, (size_t size), (size))
@@ -187,6 +188,7 @@ WRAP(int, pselect, -1,
 WRAP(struct dirent *, readdir, NULL, (DIR * directory), (directory))
 WRAP(void *, realloc, NULL, (void *memory, size_t size), (memory, size))
 WRAP(ssize_t, recv, -1, (int fd, void *bytes, size_t length, int flags), (fd, bytes, length, flags))
+WRAP(int, rename, -1, (const char *path, const char *other), (path, other))
 WRAP(int, select, -1,
      (int count, fd_set *readable, fd_set *writable, fd_set *special, struct timeval *time),
      (count, readable, writable, special, time))
@@ -438,6 +440,17 @@ __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_
         enlist(*pid);
     }
     return error;
+}
+
+/* With WNOHANG it does not wait, and its only other error says that no child is left. */
+pid_t __real_waitpid(pid_t pid, int *status, int flags);
+pid_t __wrap_waitpid(pid_t pid, int *status, int flags);
+pid_t
+__wrap_waitpid(pid_t pid, int *status, int flags)
+{
+    bool waits = (flags & WNOHANG) == 0;
+
+    return waits && fails(FAULT_CALL_waitpid, FROM) ? -1 : __real_waitpid(pid, status, flags);
 }
 
 /* A program whose fork() has failed and that does not look may signal process -1, which is

@@ -21,7 +21,8 @@
  * more). Behind a "!" stands what only a mistake in the program brings about: then it may end,
  * saying so. SHORT: fewer bytes than there are or than there is room for. TRUNC: the message has
  * lost its descriptor, for the table was full. `fcntl` is counted apart for what it does; `stdout`
- * is the write(2) inside of stdio; `epollwait` and its like are Linux's, and have an underscore.
+ * is the write(2) inside of stdio; `epollwait` and its like are Linux's, and have an underscore;
+ * `waitpid` is one that waits, for no signal interrupts it with WNOHANG.
  */
 #define FAULT_CALLS(X)                                                                             \
     X(accept, "EINTR EAGAIN ECONNABORTED EPROTO EMFILE ENFILE ENOBUFS ENOMEM EPERM ENETDOWN "      \
@@ -54,6 +55,7 @@
     X(getsockname, "ENOBUFS !EBADF")                                                               \
     X(getsockopt, "ENOBUFS ENOMEM !EBADF")                                                         \
     X(kill, "ESRCH EPERM")                                                                         \
+    X(link, "EACCES EEXIST EIO ENOENT ENOSPC EPERM EROFS")                                         \
     X(listen, "EADDRINUSE EACCES ENOBUFS !EBADF")                                                  \
     X(lstat, "EACCES EIO ENOENT ENOMEM")                                                           \
     X(malloc, "ENOMEM")                                                                            \
@@ -81,6 +83,7 @@
     X(realloc, "ENOMEM")                                                                           \
     X(recv, "EINTR EAGAIN ECONNRESET ETIMEDOUT ENOBUFS ENOMEM !EBADF")                             \
     X(recvmsg, "EINTR EAGAIN ECONNRESET ENOBUFS ENOMEM TRUNC !EBADF")                              \
+    X(rename, "EACCES EBUSY EIO ENOENT ENOSPC EPERM EROFS")                                        \
     X(select, "EINTR ENOMEM !EBADF !EINVAL")                                                       \
     X(sendmsg, "EINTR EAGAIN ECONNRESET EPIPE ENOBUFS ENOMEM ETOOMANYREFS !EBADF")                 \
     X(setitimer, "!EINVAL")                                                                        \
@@ -97,6 +100,7 @@
     X(tmpfile, "EMFILE ENFILE ENOSPC EINTR ENOMEM")                                                \
     X(unlink, "EACCES EBUSY ENOENT EPERM EROFS")                                                   \
     X(unsetenv, "ENOMEM")                                                                          \
+    X(waitpid, "EINTR")                                                                            \
     X(write, "EINTR EAGAIN EPIPE ECONNRESET EIO ENOSPC ENOBUFS SHORT !EBADF")                      \
     X(writev, "EINTR EAGAIN EPIPE ECONNRESET EIO ENOBUFS ENOMEM ENETDOWN SHORT !EBADF")
 

@@ -25,11 +25,12 @@ enum {
 /* --- special cases --------------------------------------------------------------------------- */
 
 enum promise_flags {
-    MAY_FAIL = 1,  /* the program does its work, and ends with status 1, having said why */
-    MAY_END = 2,   /* it may end at once with status 1, having said why */
-    NO_CAUSE = 4,  /* its message need not contain what errno means */
-    NO_REPORT = 8, /* no statistics */
-    LEAVES = 16    /* a file */
+    MAY_FAIL = 1,     /* the program does its work, and ends with status 1, having said why */
+    MAY_END = 2,      /* it may end at once with status 1, having said why */
+    NO_CAUSE = 4,     /* its message need not contain what errno means */
+    NO_REPORT = 8,    /* no statistics */
+    LEAVES = 16,      /* a file */
+    LEAVES_ASIDE = 32 /* a dead server's socket, under the name that it was given */
 };
 
 static const struct promise {
@@ -263,7 +264,9 @@ judge_remains(struct run *run, const struct promise *promise)
         problem("left behind: the socket's file");
     }
     while ((path = find_file(run->directory, "", false)) != NULL) {
-        problem("left behind: %s", path);
+        if (!(promise->flags & LEAVES_ASIDE) || !strstr(path, "/socket.")) {
+            problem("left behind: %s", path);
+        }
         unlink(path);
     }
     snprintf(name, sizeof name, ".%ld.", (long)run->pid);

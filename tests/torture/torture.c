@@ -234,9 +234,13 @@ work(unsigned number)
     exit(EXIT_SUCCESS);
 }
 
-static void
+/* False if a worker did not get to its end: then some runs may not have been made. */
+static bool
 run_trials(void)
 {
+    bool all_well = true;
+    int status;
+
     for (int i = 0; i < jobs; i++) {
         switch (fork()) {
         case -1:
@@ -248,7 +252,14 @@ run_trials(void)
             break;
         }
     }
-    while (wait(NULL) != -1 || errno == EINTR) {
+    for (;;) {
+        pid_t pid = wait(&status);
+
+        if (pid != -1) {
+            all_well = all_well && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
+        } else if (errno != EINTR) {
+            return all_well;
+        }
     }
 }
 
@@ -567,40 +578,67 @@ find_programs(void)
 
 /* --- the end --------------------------------------------------------------------------------- */
 
-static int
+struct sums {
+    unsigned runs, failed, missed;
+    double seconds;
+};
+
+static void
+add_verdict(struct sums *sums, const struct verdict *verdict)
+{
+    sums->runs++;
+    sums->failed += verdict->failed;
+    sums->missed += !verdict->reached;
+    sums->seconds += (double)verdict->seconds;
+}
+
+static struct sums
 print_table(double seconds)
 {
-    unsigned failed_all = 0, missed_all = 0;
+    struct sums all = {.runs = 0};
 
     printf("\n%-34s %6s %7s %7s %7s %7s %8s\n", "", "calls", "places", "runs", "failed", "missed",
            "seconds");
     for (int v = 0; variants[v].name; v++) {
-        unsigned runs = 0, failed = 0, missed = 0;
-        double spent = 0;
+        struct sums sums = {.runs = 0};
 
         for (unsigned i = 0; i < ntrials; i++) {
-            const struct verdict *verdict = &board->verdicts[i];
-
-            if (trials[i].variant == v && verdict->done) {
-                runs++;
-                failed += verdict->failed;
-                missed += !verdict->reached;
-                spent += (double)verdict->seconds;
+            if (trials[i].variant == v && board->verdicts[i].done) {
+                add_verdict(&sums, &board->verdicts[i]);
+                add_verdict(&all, &board->verdicts[i]);
             }
         }
-        if (runs > 0) {
+        if (sums.runs > 0) {
             printf("%-34s %6u %7u %7u %7u %7u %8.1f\n", variants[v].name, calls_reached[v],
-                   planned_places[v], runs, failed, missed, spent);
+                   planned_places[v], sums.runs, sums.failed, sums.missed, sums.seconds);
         }
-        failed_all += failed;
-        missed_all += missed;
     }
     printf("\ncalls: different ones that the scenario makes; places: where they stand in the\n"
            "source, in the parent and in children; missed: the run made that call fewer times.\n"
            "%u runs in %.0f s, %d at a time\n",
-           ntrials, seconds, jobs);
-    printf("%u passed, %u failed\n", ntrials - failed_all, failed_all);
-    return failed_all > 0 || ntrials == missed_all ? EXIT_FAILURE : EXIT_SUCCESS;
+           all.runs, seconds, jobs);
+    return all;
+}
+
+/* What was not tried has not passed: a worker that ended early, or Ctrl-C. */
+static int
+conclude(const struct sums *all, bool all_well)
+{
+    if (all->runs < ntrials) {
+        printf("%u of %u runs were not made\n", ntrials - all->runs, ntrials);
+    }
+    if (!all_well) {
+        printf("a worker did not get to its end\n");
+    }
+    if (ntrials > 0 && all->runs == all->missed) {
+        printf("nothing was made to fail: no run reached its call\n");
+    } else if (ntrials == 0) {
+        printf("nothing to try: no such call is made\n");
+    }
+    printf("%u passed, %u failed\n", all->runs - all->failed, all->failed);
+    return all->failed > 0 || all->runs < ntrials || all->runs == all->missed || !all_well
+               ? EXIT_FAILURE
+               : EXIT_SUCCESS;
 }
 
 static void
@@ -620,6 +658,8 @@ main(int argc, char **argv)
 {
     static struct run run, server;
     int64_t began = clock_us();
+    struct sums all;
+    bool all_well;
     int letter, status;
 
     die_name(argv[0]);
@@ -652,8 +692,9 @@ main(int argc, char **argv)
     run_close(&run);
     run_close(&server);
     signal(SIGINT, SIG_IGN); /* a terminal sends it to all: this one still says what was done */
-    run_trials();
-    status = print_table((double)(clock_us() - began) / 1e6);
+    all_well = run_trials();
+    all = print_table((double)(clock_us() - began) / 1e6);
+    status = conclude(&all, all_well);
     rmdir(directory);
     return status;
 }
