@@ -39,6 +39,7 @@ void *__real_mmap(void *at, size_t size, int protection, int flags, int fd, off_
 extern char __executable_start; /* the linker's: addresses are told relative to it */
 
 static struct fault_state *state; /* NULL: nothing is to fail */
+static bool is_another;           /* program than the one that the driver has started */
 
 /* --- the plan --------------------------------------------------------------------------------- */
 static void
@@ -81,9 +82,18 @@ begin(void)
         return;
     }
     state = memory;
-    atomic_compare_exchange_strong(&state->main_pid, &none, (int)getpid());
+    is_another = !atomic_compare_exchange_strong(&state->main_pid, &none, (int)getpid());
     enlist(getpid());
     hook_stdout();
+}
+
+static int
+this_process(void)
+{
+    if (is_another) {
+        return FAULT_HANDLER;
+    }
+    return atomic_load(&state->main_pid) == (int)getpid() ? FAULT_PARENT : FAULT_CHILD;
 }
 
 static void
@@ -93,25 +103,43 @@ note(enum fault_call call, uint32_t site)
 
     if (i < FAULT_LOG_MOST) {
         state->log[i].call = (int)call;
-        state->log[i].child = atomic_load(&state->main_pid) != (int)getpid();
+        state->log[i].process = this_process();
         state->log[i].site = site;
     }
+}
+
+/* Is this the call that was asked for? */
+static bool
+is_the_one(unsigned count, uint32_t site)
+{
+    if (state->site != 0) {
+        if (state->site != site || state->process != this_process()) {
+            return false;
+        }
+        count = atomic_fetch_add(&state->at_place, 1) + 1;
+    }
+    return count == (unsigned)state->nth;
 }
 
 /* True for the call that was asked for, and, until the time is over, for those that follow. */
 static bool
 is_due(enum fault_call call, unsigned count, uint32_t site)
 {
-    if (state->what == 0 || state->call != (int)call || count < (unsigned)state->nth) {
+    static pid_t hit; /* a forked child counts as well */
+
+    if (state->what == 0 || state->call != (int)call) {
         return false;
     }
-    if (count == (unsigned)state->nth) {
+    if (is_the_one(count, site)) {
         atomic_store(&state->until_us, clock_us() + (int64_t)state->for_ms * 1000);
-        atomic_store(&state->hit_stage, atomic_load(&state->stage));
-        atomic_store(&state->hit_pid, (int)getpid());
+        atomic_store(&state->hit_process, this_process());
         atomic_store(&state->hit_site, site);
     } else if (clock_us() >= atomic_load(&state->until_us)) {
         return false;
+    }
+    if (hit != getpid()) {
+        hit = getpid();
+        atomic_fetch_add(&state->hit_processes, 1);
     }
     atomic_fetch_add(&state->hits, 1);
     return true;

@@ -113,26 +113,31 @@ enum { FAULT_SHORT = 100001, FAULT_TRUNC = 100002 };
 
 enum { FAULT_LOG_MOST = 8192, FAULT_PIDS_MOST = 512 };
 
-/* A call that was made: which, from where in the program (an offset from its start, and the
- * program's number: a handler is another one), and in which process. */
+/* What the driver has started, what that forked, or another program that it started: a handler,
+ * whose addresses mean something else. */
+enum fault_process { FAULT_PARENT, FAULT_CHILD, FAULT_HANDLER };
+
+/* A call that was made: which, in which kind of process, and from where in its program. */
 struct fault_record {
     int call;
-    int child;     /* not the program that the driver has started */
-    uint32_t site; /* the return address, relative */
+    int process;
+    uint32_t site; /* the return address, from the program's start */
 };
 
 struct fault_state {
     /* Set by the driver before the program starts. */
     int call, nth, what; /* the nth call of `call`, from 1, fails with `what`; 0: none fails */
+    int process;         /* of those that are made in such a process, and from this place; */
+    uint32_t site;       /* 0: wherever */
     int for_ms;          /* and then all of them that follow for so long */
     int logging;         /* note every call in the log */
-    /* Set by the driver as the program gets on. */
-    atomic_int stage;
     /* Told by the processes. */
     atomic_int main_pid;
     atomic_uint counts[FAULT_CALLS_COUNT]; /* calls made */
+    atomic_uint at_place;                  /* those that `nth` counts */
     atomic_int hits;                       /* calls that failed */
-    atomic_int hit_stage, hit_pid;         /* of the first */
+    atomic_uint hit_processes;             /* in so many processes */
+    atomic_int hit_process;                /* of the first */
     atomic_uint hit_site;
     atomic_llong until_us; /* of the first, and for_ms */
     atomic_int stray_kill; /* a process that is none of the run's, and was to be signalled */

@@ -4,6 +4,7 @@
  * is promised instead, and why.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,10 +200,9 @@ sum_in(const char *object, const char *member)
 
 /* --- what it says ---------------------------------------------------------------------------- */
 
-/* The next file in the directory whose name begins so (behind a '/', contains it); its path, or
- * NULL. */
+/* The next file in the directory whose name begins so; its path, or NULL. */
 static const char *
-find_file(const char *in, const char *name, bool within)
+find_file(const char *in, const char *name)
 {
     static char path[512];
     DIR *directory = opendir(in);
@@ -210,9 +210,7 @@ find_file(const char *in, const char *name, bool within)
 
     path[0] = '\0';
     while (directory && path[0] == '\0' && (entry = readdir(directory)) != NULL) {
-        const char *at = strstr(entry->d_name, name);
-
-        if (at && (within || at == entry->d_name) && strcmp(entry->d_name, ".") != 0 &&
+        if (strncmp(entry->d_name, name, strlen(name)) == 0 && strcmp(entry->d_name, ".") != 0 &&
             strcmp(entry->d_name, "..") != 0) {
             snprintf(path, sizeof path, "%s/%.200s", in, entry->d_name);
         }
@@ -221,6 +219,18 @@ find_file(const char *in, const char *name, bool within)
         closedir(directory);
     }
     return path[0] != '\0' ? path : NULL;
+}
+
+/* False if that cannot be: then it would be found for ever. */
+static bool
+take_away(const char *path)
+{
+    bool gone = unlink(path) == 0;
+
+    if (!gone) {
+        problem("cannot remove %s: %s", path, strerror(errno));
+    }
+    return gone;
 }
 
 /* The line of a sanitizer's report that says what it is. */
@@ -246,10 +256,12 @@ judge_reports(const struct run *run)
     const char *path;
 
     snprintf(name, sizeof name, "%s.report", strrchr(run->directory, '/') + 1);
-    while ((path = find_file(run_directory, name, false)) != NULL) {
-        judge_report_file(path);
-        unlink(path);
-    }
+    do {
+        path = find_file(run_directory, name);
+        if (path) {
+            judge_report_file(path);
+        }
+    } while (path && take_away(path));
 }
 
 /* Files in the working directory, a Unix socket, shared memory. */
@@ -263,18 +275,36 @@ judge_remains(struct run *run, const struct promise *promise)
     if (run_left_socket(run) && !(promise->flags & LEAVES) && !gave_up) {
         problem("left behind: the socket's file");
     }
-    while ((path = find_file(run->directory, "", false)) != NULL) {
-        if (!(promise->flags & LEAVES_ASIDE) || !strstr(path, "/socket.")) {
+    do {
+        path = find_file(run->directory, "");
+        if (path && (!(promise->flags & LEAVES_ASIDE) || !strstr(path, "/socket."))) {
             problem("left behind: %s", path);
         }
-        unlink(path);
+    } while (path && take_away(path));
+    snprintf(name, sizeof name, "scoreboard.%ld.", (long)run->pid);
+    do {
+        path = find_file("/dev/shm", name);
+        if (path && !(promise->flags & LEAVES)) {
+            problem("left behind: %s", path);
+        }
+    } while (path && take_away(path));
+}
+
+/* DESIGN 7: one warning, from each process that it happens to, however often. */
+static void
+judge_warnings(const struct run *run)
+{
+    const char *text = text_of_error(run->fault.what);
+    unsigned processes = atomic_load(&run->state->hit_processes), lines = 0;
+
+    if (run->fault.what == 0 || *text == '\0') {
+        return;
     }
-    snprintf(name, sizeof name, ".%ld.", (long)run->pid);
-    while ((path = find_file("/dev/shm", name, true)) != NULL) {
-        if (!(promise->flags & LEAVES)) {
-            problem("left behind: %s", path);
-        }
-        unlink(path);
+    for (const char *at = run->err; (at = strstr(at, text)) != NULL; at += strcspn(at, "\n")) {
+        lines++;
+    }
+    if (lines > processes) {
+        problem("%u lines about it, from %u processes: %.200s", lines, processes, run->err);
     }
 }
 
@@ -303,7 +333,7 @@ static void
 judge_cause(const struct run *run, const struct promise *promise)
 {
     unsigned lines = run_lines(run->err, run->err_used);
-    bool in_child = atomic_load(&run->state->hit_pid) != atomic_load(&run->state->main_pid);
+    bool in_child = atomic_load(&run->state->hit_process) != FAULT_PARENT;
     unsigned most = in_child ? CHILD_LINES_MOST : 1; /* its own, and the parent's about it */
 
     if (lines == 0) {
@@ -341,7 +371,7 @@ judge_statistics(const struct run *run, const struct tally *tally)
         problem("%lld requests counted, %u asked, %u answered", number_in(object, "requests"),
                 tally->asked, tally->answered);
     }
-    if (number_in(object, "connections") < tally->good - (tally->good > 0) ||
+    if (number_in(object, "connections") < tally->good ||
         number_in(object, "connections") > tally->connections) {
         problem("%lld connections counted, %u made, %u of them good",
                 number_in(object, "connections"), tally->connections, tally->good);
@@ -469,6 +499,7 @@ judge_server(struct run *run, const struct tally *tally, const struct usual *usu
     judge_effort(run, usual);
     judge_kills(run);
     judge_lines(run);
+    judge_warnings(run);
     judge_reports(run);
     judge_remains(run, &promise);
 }
@@ -559,6 +590,7 @@ judge_client(struct run *run, const struct usual *usual, char problems[PROBLEMS_
     judge_effort(run, usual);
     judge_kills(run);
     judge_lines(run);
+    judge_warnings(run);
     judge_reports(run);
     judge_remains(run, &promise);
 }

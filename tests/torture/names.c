@@ -52,6 +52,25 @@ static const struct error_name {
 
 enum { NAMES = sizeof names / sizeof names[0] };
 
+static const char *const processes[] = {"parent", "child", "handler"};
+
+const char *
+name_of_process(int process)
+{
+    return processes[process];
+}
+
+int
+process_named(const char *name)
+{
+    for (int i = FAULT_PARENT; i <= FAULT_HANDLER; i++) {
+        if (strcmp(processes[i], name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 const char *
 name_of_call(int call)
 {

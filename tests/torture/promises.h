@@ -16,8 +16,6 @@
  "the file is gone, so another server was faster: then bind() says what is wrong"},
 {"server", "lstat", NULL, LEAVES | NO_CAUSE, 0,
  "a file that cannot be looked at is left alone; then bind() says what is wrong"},
-{"server", "connect", "EAGAIN", NO_CAUSE, 0,
- "the queue is full, so a server is there: that is what it says"},
 {"server02_select", "fcntl", NULL, 0, 1,
  "a connection that cannot be made non-blocking is closed: it could stall the others"},
 {"server", "kill", NULL, MAY_FAIL | NO_CAUSE, 0,

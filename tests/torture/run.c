@@ -20,7 +20,7 @@
 #include "../../common/die.h"
 #include "torture.h"
 
-enum { RUN_US = 25 * 1000 * 1000, READY_MS = 15000, INHERITED_FD = 3 };
+enum { RUN_US = 60 * 1000 * 1000, READY_MS = 15000, INHERITED_FD = 3 };
 
 const char *run_programs;
 const char *run_directory;
@@ -74,6 +74,8 @@ reset_state(struct fault_state *state, const struct fault *fault, bool logging)
     state->nth = fault->nth;
     state->what = fault->what;
     state->for_ms = fault->for_ms;
+    state->process = fault->process;
+    state->site = fault->site;
     state->logging = logging;
 }
 
@@ -301,14 +303,13 @@ run_await_ready(struct run *run)
     while (!run->ready && clock_us() < end) {
         bool ended = run_has_ended(run);
 
-        while (run_listen(run, ended ? 0 : 10)) {
+        while (run_listen(run, ended ? 0 : 10) && clock_us() < end) {
         }
         find_address(run);
         if (ended) {
             break;
         }
     }
-    atomic_store(&run->state->stage, SERVING);
     return run->ready && !run->ended;
 }
 
@@ -319,7 +320,7 @@ run_await_end(struct run *run, int ms)
     int64_t end = clock_us() + (int64_t)ms * 1000;
 
     while (clock_us() < end) {
-        while (run_listen(run, 5)) {
+        while (run_listen(run, 5) && clock_us() < end) {
         }
         if (run_has_ended(run) && run->out_fd == -1 && run->err_fd == -1) {
             return true;
@@ -337,9 +338,10 @@ run_await_end(struct run *run, int ms)
 static bool
 is_ours(const struct run *run, int pid)
 {
-    char name[64], wanted[128], text[8192];
+    char name[64], wanted[128];
+    char *variable = NULL;
+    size_t room = 0;
     FILE *file;
-    size_t length;
     bool ours = false;
 
     snprintf(name, sizeof name, "/proc/%d/environ", pid);
@@ -347,12 +349,12 @@ is_ours(const struct run *run, int pid)
     if (!file) {
         return false;
     }
-    length = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
     snprintf(wanted, sizeof wanted, FAULT_FILE "=%s.state", run->directory);
-    for (size_t i = 0; i < length && !ours; i++) {
-        ours = (i == 0 || text[i - 1] == '\0') && strncmp(text + i, wanted, length - i) == 0;
+    while (!ours && getdelim(&variable, &room, '\0', file) != -1) {
+        ours = strcmp(variable, wanted) == 0;
     }
+    free(variable);
+    fclose(file);
     return ours;
 }
 

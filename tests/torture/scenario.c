@@ -147,7 +147,7 @@ ask_for_report(struct run *run, struct tally *tally)
     size_t complaints;
     int64_t end = clock_us() + CALM_US;
 
-    while (run_listen(run, 0)) {
+    while (run_listen(run, 0) && clock_us() < end) {
     }
     complaints = run->err_used;
     before = run_lines(run->out, run->out_used);
@@ -243,7 +243,6 @@ stop_in_the_middle(struct run *run, struct tally *tally)
         talk_receive_part(&talk, BIG, 0, BIG_BEGUN);
     }
     tally->ended_early = run_has_ended(run);
-    atomic_store(&run->state->stage, STOPPING);
     kill(run->pid, SIGTERM);
     if (!(run->variant->flags & TAKES_FRAMES)) {
         talk_receive_part(&talk, BIG, BIG_BEGUN, BIG);
@@ -290,6 +289,5 @@ scenario_server(struct run *run, struct tally *tally, const struct usual *usual)
 void
 scenario_client(struct run *run)
 {
-    atomic_store(&run->state->stage, SERVING);
     run->over_time = !run_await_end(run, 20000);
 }

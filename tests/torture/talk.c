@@ -83,10 +83,11 @@ receive(struct talk *talk, char *bytes, size_t room)
     int64_t end = clock_us() + PATIENCE_US;
     ssize_t count;
 
+    end = end < talk->run->end_by_us ? end : talk->run->end_by_us;
     while (poll(&polled, 1, 20) == 0) {
         run_listen(talk->run, 0); /* a server that cannot write its output would stand still */
         if (clock_us() >= end) {
-            went(talk, GOT_STUCK, "nothing came for 8 s");
+            went(talk, GOT_STUCK, "nothing came for 8 s, or the run took more than 60 s");
             return 0;
         }
     }

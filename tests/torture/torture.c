@@ -22,15 +22,17 @@
 enum { TRIALS_MOST = 60000, VARIANTS_MOST = 40, STICKY_MS = 150, JOBS_MOST = 16 };
 
 static const char help[] =
-    "usage: torture [-q | -a] [-s NAME]... [-c CALL]... [-f CALL:N:ERROR[:MS]] [-j N] [-v] [-l]\n"
+    "usage: torture [-q | -a] [-s NAME]... [-c CALL]... [-f FAULT] [-j N] [-b DIR] [-v] [-l]\n"
     "Makes the calls of the servers and of the client fail, one in each run, and judges what\n"
     "becomes of it: no crash, no hang, no leak, no spin, no wrong byte, no more than one\n"
     "connection lost; what fails in set-up ends the program with one line and status 1.\n\n"
     "  -s NAME     only this program, or this variant of it (see -l); may be repeated\n"
     "  -c CALL     only this call, such as accept; may be repeated\n"
-    "  -f FAULT    only this: the Nth CALL fails with ERROR, and all others of that call for\n"
-    "              MS milliseconds after it; says where it was\n"
-    "  -q          a selection: each place once, in the first variant that has it\n"
+    "  -f FAULT    only this: CALL:N:ERROR or CALL:N:ERROR:MS, the Nth CALL fails with ERROR,\n"
+    "              and all others of that call for MS milliseconds after it; with CALL@PLACE,\n"
+    "              as a failure names it, the Nth from that place\n"
+    "  -q          a selection: each place once, in the first variant that has it, and each\n"
+    "              variant once\n"
     "  -a          every call with every error, where otherwise a call that is made again from\n"
     "              the same place fails with one of its errors\n"
     "  -j N        so many runs at a time (default 4: they wait most of the time)\n"
@@ -74,7 +76,10 @@ static const char *self;
 static char directory[] = "/tmp/torture.XXXXXX";
 
 /* Quick: the places that a program's variants have had. */
-static struct fault_record seen[FAULT_LOG_MOST];
+static struct seen {
+    struct fault_record record;
+    const char *program; /* in which: a handler is another one */
+} seen[FAULT_LOG_MOST];
 static unsigned nseen;
 
 /* --- one trial ------------------------------------------------------------------------------- */
@@ -130,30 +135,32 @@ judge(struct run *run, const struct tally *tally, const struct trial *trial,
 
 /* --- saying ---------------------------------------------------------------------------------- */
 
-/* "function at file:line" of the call that failed first, if addr2line(1) is there. */
-static void
-find_place(const struct run *run, char *place, size_t room)
+static const char *
+program_of(const struct variant *variant, int process)
 {
-    bool child = atomic_load(&run->state->hit_pid) != atomic_load(&run->state->main_pid);
-    bool handler = child && run->variant->flags & IS_CREW;
+    if (process != FAULT_HANDLER) {
+        return variant->program;
+    }
+    return variant->flags & TAKES_FRAMES ? "handler_echo" : "handler_bytes";
+}
+
+/* "function(), file:line" of a call, if addr2line(1) is there. */
+static void
+find_place(const struct variant *variant, int process, uint32_t site, char *place, size_t room)
+{
+    static const char *const in[] = {"", ", in a child", ", in a handler"};
     char command[512], function[100] = "", line[300] = "";
     FILE *found;
 
-    snprintf(command, sizeof command, "addr2line -f -e %s/%s %#x 2>/dev/null", run_programs,
-             !handler                             ? run->variant->program
-             : run->variant->flags & TAKES_FRAMES ? "handler_echo"
-                                                  : "handler_bytes",
-             (unsigned)atomic_load(&run->state->hit_site) - 1);
+    snprintf(command, sizeof command, "addr2line -f -e '%s/%s' %#x 2>/dev/null", run_programs,
+             program_of(variant, process), (unsigned)site - 1);
     found = popen(command, "r");
     if (found && fgets(function, sizeof function, found) && fgets(line, sizeof line, found)) {
         const char *slash = strrchr(line, '/');
 
         function[strcspn(function, "\n")] = '\0';
         line[strcspn(line, " \n")] = '\0';
-        snprintf(place, room, "%s(), %s%s", function, slash ? slash + 1 : line,
-                 handler ? ", in a handler"
-                 : child ? ", in a child"
-                         : "");
+        snprintf(place, room, "%s(), %s%s", function, slash ? slash + 1 : line, in[process]);
     }
     if (found) {
         pclose(found);
@@ -161,14 +168,19 @@ find_place(const struct run *run, char *place, size_t room)
 }
 
 static void
-name_trial(const struct trial *trial, char *name, size_t room)
+name_trial(const struct fault *fault, char *name, size_t room)
 {
-    int used = snprintf(name, room, "%s:%d:%s", name_of_call(trial->fault.call), trial->fault.nth,
-                        name_of_error(trial->fault.what));
+    char place[32] = "", time[16] = "";
 
-    if (trial->fault.for_ms > 0 && used > 0 && (size_t)used < room) {
-        snprintf(name + used, room - (size_t)used, ":%d", trial->fault.for_ms);
+    if (fault->site != 0) {
+        snprintf(place, sizeof place, "@%s-%x", name_of_process(fault->process),
+                 (unsigned)fault->site);
     }
+    if (fault->for_ms > 0) {
+        snprintf(time, sizeof time, ":%d", fault->for_ms);
+    }
+    snprintf(name, room, "%s%s:%d:%s%s", name_of_call(fault->call), place, fault->nth,
+             name_of_error(fault->what), time);
 }
 
 static void
@@ -176,14 +188,17 @@ say(const struct run *run, const struct trial *trial, const char *problems, bool
 {
     char name[80], place[512] = "";
 
-    name_trial(trial, name, sizeof name);
-    find_place(run, place, sizeof place);
+    name_trial(&trial->fault, name, sizeof name);
+    if (reached) {
+        find_place(run->variant, atomic_load(&run->state->hit_process),
+                   atomic_load(&run->state->hit_site), place, sizeof place);
+    }
     if (*problems == '\0') {
-        printf("ok %s %s%s in %s\n", run->variant->name, name, reached ? "" : " (not reached)",
+        printf("ok %s %s%s%s\n", run->variant->name, name, reached ? " in " : ": not reached",
                place);
     } else {
-        printf("not ok %s %s in %s: %s\n    again: %s -s '%s' -f %s -v\n", run->variant->name, name,
-               place, problems, self, run->variant->name, name);
+        printf("not ok %s %s%s%s: %s\n    again: %s -s '%s' -f %s -v\n", run->variant->name, name,
+               reached ? " in " : ", not reached", place, problems, self, run->variant->name, name);
     }
     if (run_verbose && wanted_fault) {
         printf("--- standard output:\n%s--- standard error:\n%s---\n", run->out, run->err);
@@ -309,13 +324,15 @@ count_errors(int call, bool mistakes)
     return count;
 }
 
-/* The call with its `which`th error, counted round. */
+/* The nth call from that place with its `which`th error, counted round. */
 static void
-add_with_error(int variant, int call, int nth, unsigned which, bool mistakes)
+add_with_error(int variant, const struct fault_record *record, unsigned nth, unsigned which,
+               bool mistakes)
 {
-    const char *list = errors_of_call(call);
-    unsigned count = count_errors(call, mistakes);
-    struct fault fault = {.call = call, .nth = nth};
+    const char *list = errors_of_call(record->call);
+    unsigned count = count_errors(record->call, mistakes);
+    struct fault fault = {
+        .call = record->call, .nth = (int)nth, .process = record->process, .site = record->site};
 
     if (count == 0) {
         return;
@@ -329,6 +346,12 @@ add_with_error(int variant, int call, int nth, unsigned which, bool mistakes)
     add_trial(variant, &fault);
 }
 
+static bool
+is_same_place(const struct fault_record *one, const struct fault_record *other)
+{
+    return one->call == other->call && one->site == other->site && one->process == other->process;
+}
+
 /* How many of the calls before this one were made from the same place. */
 static unsigned
 earlier_from_there(const struct fault_record *log, unsigned index)
@@ -336,46 +359,59 @@ earlier_from_there(const struct fault_record *log, unsigned index)
     unsigned count = 0;
 
     for (unsigned i = 0; i < index; i++) {
-        count += log[i].call == log[index].call && log[i].site == log[index].site &&
-                 log[i].child == log[index].child;
+        count += is_same_place(&log[i], &log[index]);
     }
     return count;
 }
 
 /* Of this program: then it is noted. */
 static bool
-is_new(const struct fault_record *record)
+is_new(int variant, const struct fault_record *record)
 {
+    const char *program = program_of(&variants[variant], record->process);
+
     for (unsigned i = 0; i < nseen; i++) {
-        if (seen[i].call == record->call && seen[i].site == record->site &&
-            seen[i].child == record->child) {
+        if (is_same_place(&seen[i].record, record) && strcmp(seen[i].program, program) == 0) {
             return false;
         }
     }
     if (nseen < FAULT_LOG_MOST) {
-        seen[nseen++] = *record;
+        seen[nseen++] = (struct seen){.record = *record, .program = program};
     }
     return true;
 }
 
+/* In a quick run the errors change from one place to the next. */
 static void
-plan_call(int variant, const struct fault_record *log, unsigned index, int nth)
+plan_call(int variant, const struct fault_record *log, unsigned index)
 {
-    int call = log[index].call;
     unsigned earlier = earlier_from_there(log, index);
-    unsigned errors = count_errors(call, true);
+    unsigned errors = count_errors(log[index].call, true);
 
     planned_places[variant] += earlier == 0;
     if (selection == QUICK) {
-        if (earlier == 0 && is_new(&log[index])) {
-            add_with_error(variant, call, nth, (unsigned)variant, false);
+        if (earlier == 0 && is_new(variant, &log[index])) {
+            add_with_error(variant, &log[index], 1, ntrials, false);
         }
     } else if (earlier == 0 || selection == ALL) {
         for (unsigned which = 0; which < errors; which++) {
-            add_with_error(variant, call, nth, which, true);
+            add_with_error(variant, &log[index], earlier + 1, which, true);
         }
     } else {
-        add_with_error(variant, call, nth, earlier, false);
+        add_with_error(variant, &log[index], earlier + 1, earlier, false);
+    }
+}
+
+/* A variant whose places others have had already is tried all the same, somewhere. */
+static void
+plan_somewhere(int variant, const struct fault_record *log, unsigned count)
+{
+    unsigned before = ntrials;
+
+    for (unsigned i = count / 2; i < count && ntrials == before; i++) {
+        if (!any_call_chosen || chosen_calls[log[i].call]) {
+            add_with_error(variant, &log[i], earlier_from_there(log, i) + 1, ntrials, false);
+        }
     }
 }
 
@@ -383,23 +419,27 @@ static void
 plan_variant(int variant, const struct fault_state *state)
 {
     unsigned count = atomic_load(&state->nlog);
-    int made[FAULT_CALLS_COUNT] = {0};
+    bool made[FAULT_CALLS_COUNT] = {false};
+    unsigned before = ntrials;
 
     if (count > FAULT_LOG_MOST) {
-        count = FAULT_LOG_MOST;
+        diex("%s: %u calls, and there is room for %d", variants[variant].name, count,
+             FAULT_LOG_MOST);
     }
     if (variants[variant].flags & IS_FIRST) {
         nseen = 0;
     }
     for (unsigned i = 0; i < count; i++) {
-        int nth = ++made[state->log[i].call];
-
         if (!any_call_chosen || chosen_calls[state->log[i].call]) {
-            plan_call(variant, state->log, i, nth);
+            plan_call(variant, state->log, i);
         }
+        made[state->log[i].call] = true;
+    }
+    if (selection == QUICK && ntrials == before) {
+        plan_somewhere(variant, state->log, count);
     }
     for (int i = 0; i < FAULT_CALLS_COUNT; i++) {
-        calls_reached[variant] += made[i] > 0;
+        calls_reached[variant] += made[i];
     }
 }
 
@@ -447,6 +487,26 @@ is_chosen(int variant)
     return nchosen == 0;
 }
 
+/* CALL or CALL@PROCESS-SITE. */
+static bool
+take_place(char *text, struct fault *fault)
+{
+    char process[16];
+    char *at = strchr(text, '@');
+    unsigned site = 0;
+
+    if (at) {
+        if (sscanf(at, "@%15[a-z]-%x", process, &site) != 2 || site == 0) {
+            return false;
+        }
+        fault->process = process_named(process);
+        *at = '\0';
+    }
+    fault->site = site;
+    fault->call = call_named(text);
+    return fault->call != -1 && fault->process != -1;
+}
+
 static void
 take_fault(int variant)
 {
@@ -455,11 +515,11 @@ take_fault(int variant)
     const char *list;
     int what;
 
-    if (sscanf(wanted_fault, "%63[a-z0-9_]:%d:%31[A-Z0-9_]:%d", call, &fault.nth, error,
+    if (sscanf(wanted_fault, "%63[-@a-z0-9_]:%d:%31[A-Z0-9_]:%d", call, &fault.nth, error,
                &fault.for_ms) < 3 ||
-        (fault.call = call_named(call)) == -1 || (what = error_named(error)) == 0 ||
-        fault.nth < 1) {
-        die_usage("-f '%s': CALL:N:ERROR is allowed, such as accept:3:EMFILE", wanted_fault);
+        !take_place(call, &fault) || (what = error_named(error)) == 0 || fault.nth < 1) {
+        die_usage("-f '%s': CALL[@PLACE]:N:ERROR[:MS] is allowed, such as accept:3:EMFILE",
+                  wanted_fault);
     }
     list = errors_of_call(fault.call);
     while (next_error(&list, &fault) && fault.what != what) {
@@ -620,10 +680,65 @@ print_table(double seconds)
     return all;
 }
 
+/* The first run planned for each place stands for it: true if any of them has got there. */
+static bool
+was_reached(unsigned first)
+{
+    const struct trial *wanted = &trials[first];
+    bool reached = false;
+
+    for (unsigned i = 0; i < ntrials && !reached; i++) {
+        reached = board->verdicts[i].reached && trials[i].variant == wanted->variant &&
+                  trials[i].fault.call == wanted->fault.call &&
+                  trials[i].fault.site == wanted->fault.site &&
+                  trials[i].fault.process == wanted->fault.process;
+    }
+    return reached;
+}
+
+static bool
+is_first_of_place(unsigned index)
+{
+    const struct fault *fault = &trials[index].fault;
+
+    for (unsigned i = 0; i < index; i++) {
+        if (trials[i].variant == trials[index].variant && trials[i].fault.call == fault->call &&
+            trials[i].fault.site == fault->site && trials[i].fault.process == fault->process) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Places that the first run came to, and none of those in which something was to fail there. */
+static void
+list_unreached(void)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < ntrials && !wanted_fault; i++) {
+        if (board->verdicts[i].done && !board->verdicts[i].reached && is_first_of_place(i) &&
+            !was_reached(i)) {
+            const struct fault *fault = &trials[i].fault;
+            char place[512] = "";
+
+            find_place(&variants[trials[i].variant], fault->process, fault->site, place,
+                       sizeof place);
+            printf("%s %s: %s in %s\n", count == 0 ? "not reached:" : "            ",
+                   variants[trials[i].variant].name, name_of_call(fault->call), place);
+            count++;
+        }
+    }
+    if (count > 0) {
+        printf("%u places were reached by no run that was to fail there\n", count);
+    }
+}
+
 /* What was not tried has not passed: a worker that ended early, or Ctrl-C. */
 static int
 conclude(const struct sums *all, bool all_well)
 {
+    list_unreached();
     if (all->runs < ntrials) {
         printf("%u of %u runs were not made\n", ntrials - all->runs, ntrials);
     }

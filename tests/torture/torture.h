@@ -46,10 +46,10 @@ extern const struct variant variants[]; /* ends with name NULL */
 struct fault {
     int call, nth, what; /* what 0: nothing */
     int for_ms;
-    bool mistake; /* of the program: "!" in fault.h */
+    int process;   /* the nth call in such a process, */
+    uint32_t site; /* from this place; 0: wherever */
+    bool mistake;  /* of the program: "!" in fault.h */
 };
-
-enum stage { SETTING_UP, SERVING, STOPPING };
 
 /* What an unfaulted run was like. */
 struct usual {
@@ -141,6 +141,8 @@ void judge_server(struct run *run, const struct tally *tally, const struct usual
 void judge_client(struct run *run, const struct usual *usual, char problems[PROBLEMS_MOST]);
 
 /* --- names.c */
+const char *name_of_process(int process);
+int process_named(const char *name);
 const char *name_of_call(int call);
 int call_named(const char *name);
 const char *errors_of_call(int call);
