@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -54,11 +55,13 @@ is_same_file(const struct stat *one, const struct stat *other)
     return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
 }
 
-/* Asked with a socket of another type, a server answers EPROTOTYPE: at once, without a connection
- * that it would have to serve, also with a full queue, or between its bind() and its listen(). Only
- * ECONNREFUSED proves that nobody has the file's socket open any more. */
-static bool
-is_abandoned(const struct address *address, const char *path)
+/* 0 if somebody has the file's socket open, else what connect() says. Asked with a socket of
+ * another type, a server answers EPROTOTYPE: at once, without a connection that it would have to
+ * serve, also with a full queue, or between its bind() and its listen(). ECONNREFUSED says that
+ * nobody has it open; but perhaps not yet: bind() may make the file before the kernel can find its
+ * socket. */
+static int
+ask_there(const struct address *address)
 {
     int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
     int result, error;
@@ -69,7 +72,15 @@ is_abandoned(const struct address *address, const char *path)
     result = connect(fd, address_sockaddr(address), address->length);
     error = errno;
     close(fd);
-    if (result == 0 || error == EPROTOTYPE) {
+    return result == 0 || error == EPROTOTYPE ? 0 : error;
+}
+
+static bool
+is_abandoned(const struct address *address, const char *path)
+{
+    int error = ask_there(address);
+
+    if (error == 0) {
         diex("%s: a server is listening there", path);
     }
     if (error != ECONNREFUSED && error != ENOENT) {
@@ -78,9 +89,39 @@ is_abandoned(const struct address *address, const char *path)
     return error == ECONNREFUSED;
 }
 
+/* Gives it back: whose it is must find it there. */
+static void
+put_back(const char *aside, const char *path)
+{
+    int saved = errno;
+
+    if (link(aside, path) == -1) {
+        die("%s: cannot be given back its socket, which is %s now", path, aside);
+    }
+    unlink(aside);
+    errno = saved;
+}
+
+/* Asked once more where it is now: for rename() waits for a bind() in this directory to be done. A
+ * path that is too long for connect() is not asked. */
+static bool
+is_open_after_all(const char *aside)
+{
+    struct address address = {.length = sizeof(struct sockaddr_un)};
+    struct sockaddr_un *name = (struct sockaddr_un *)&address.storage;
+
+    if (strlen(aside) >= sizeof name->sun_path) {
+        return false;
+    }
+    name->sun_family = AF_UNIX;
+    memcpy(name->sun_path, aside, strlen(aside) + 1);
+    return ask_there(&address) == 0;
+}
+
 /* Removes this file and no other: since we have looked, another server may have done the same and
- * bound a socket of its own here. So the file is taken aside, and looked at again. (The time is
- * compared too, for a file system may use the number of a removed file again.) */
+ * bound a socket of its own here. So the file is taken aside, where nobody binds another, and
+ * looked at again. (The time is compared too, for a file system may use the number of a removed
+ * file again.) */
 static void
 remove_abandoned(const char *path, const struct stat *found)
 {
@@ -88,6 +129,9 @@ remove_abandoned(const char *path, const struct stat *found)
     struct stat taken;
 
     snprintf(aside, sizeof aside, "%s.%ld", path, (long)getpid());
+    if (lstat(aside, &taken) == 0) { /* rename() would replace it */
+        diex("%s: a dead server's socket, and it cannot be taken aside: %s exists", path, aside);
+    }
     if (rename(path, aside) == -1) {
         if (errno == ENOENT) {
             return; /* another one has removed it; bind() will say who is faster now */
@@ -95,14 +139,12 @@ remove_abandoned(const char *path, const struct stat *found)
         die("%s: a dead server's socket", path);
     }
     if (lstat(aside, &taken) == -1) {
+        put_back(aside, path);
         die("%s", aside);
     }
     if (!is_same_file(&taken, found) || taken.st_mtim.tv_sec != found->st_mtim.tv_sec ||
-        taken.st_mtim.tv_nsec != found->st_mtim.tv_nsec) {
-        if (link(aside, path) == -1) {
-            die("%s: another server's socket, and it is %s now", path, aside);
-        }
-        unlink(aside);
+        taken.st_mtim.tv_nsec != found->st_mtim.tv_nsec || is_open_after_all(aside)) {
+        put_back(aside, path);
         diex("%s: another server has just begun to listen there", path);
     }
     if (unlink(aside) == -1) {

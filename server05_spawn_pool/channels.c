@@ -387,8 +387,7 @@ empty_channel(unsigned number)
         return 0;
     }
     if (nheld_back > 0 && nheld_back + inside > HELD_MOST) {
-        errno =
-            EMFILE; /* until those have been passed; whose channel is empty, is there for that */
+        errno = EMFILE; /* until those have been passed: there is a handler, or can be, for them */
         return -1;
     }
     while (connfd != -1) {

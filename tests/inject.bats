@@ -637,6 +637,35 @@ ask_injected() { # -e inject=... -- OPTION...
     done
 }
 
+# The start finds a dead server's socket, takes it aside, and cannot look at it there.
+@test "a dead Unix socket that cannot be looked at is put back" {
+    local SETUP what stat='/^(l|new)?f?stat(at|x)?(64)?$'
+
+    COMPLAINTS='socket\.[0-9]+: Input/output error'
+    SETUP="server00_iterative -i $T/socket"
+    SERVER=server00_iterative
+    poke -L "$T/socket" "$(type -P true)"
+    what=$(first_call "$stat" 'socket\.[0-9]+.* = 0' EIO)
+    poke -L "$T/socket" "$(type -P true)"
+    fails_to_start "$what" "$T/socket\.[0-9]+: Input/output error"
+    [[ -S $T/socket && $(find "$T" -name 'socket*') == "$T/socket" ]]
+}
+
+# As if it had been asked when its file was there already, and the kernel could not yet find it.
+@test "a living server's Unix socket that seemed dead is put back, and it serves on" {
+    COMPLAINTS='another server has just begun to listen there'
+    SERVER=server00_iterative
+    start_server -i "$T/socket"
+    trace connect
+    start_injected "$SERVER -i $T/socket" connect:error=ECONNREFUSED:when=1
+    await_end
+    [[ $STATUS -eq 1 && $(wc -l <"$ERR") -eq 1 ]]
+    says "$ERR" "$T/socket: another server has just begun to listen there"
+    was_done 1
+    [[ $(find "$T" -name 'socket*') == "$T/socket" ]]
+    poke "$T/socket" connect send:'100\n' reply:100 half eof
+}
+
 # Of another server than the newest.
 await_end_of() { # PID
     local newest=$SERVER_PID

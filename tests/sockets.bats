@@ -237,6 +237,19 @@ is_refused_to_nobody() { # PATTERN
     [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == *'at most 107 bytes' ]]
 }
 
+@test "a file where a dead server's socket would be put aside is not replaced: one line instead" {
+    poke -L "$T/socket" "$(type -P true)"
+    for SERVER in "${SERVERS[@]}"; do
+        # shellcheck disable=SC2016 # for the shell whose number is the server's
+        run -1 --separate-stderr timeout 10 sh -c 'echo precious >"$1.$$"; exec "$2" -i "$1"' \
+            sh "$T/socket" "$BIN/$SERVER"
+        echo "$stderr"
+        [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == *"$T/socket."*' exists' ]]
+        [[ $(cat "$T"/socket.*) == precious && -S $T/socket ]]
+        rm "$T"/socket.*
+    done
+}
+
 # --- shared memory and lock files -----------------------------------------------------------------
 
 # The files that a server and its children share in memory, or have open there or from tmpfile().
