@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -203,6 +204,7 @@ static bool
 accept_client(int listenfd)
 {
     static bool said;
+    static atomic_llong quiet_until;
     int connfd = accept(listenfd, NULL, NULL);
 
     if (connfd == -1) {
@@ -218,15 +220,16 @@ accept_client(int listenfd)
         }
         return false;
     }
-    if (fcntl(connfd, F_SETFL, O_NONBLOCK) == -1) {
-        warn("O_NONBLOCK"); /* one client's trouble: the others must not wait for it */
+    conn_open(&conns[connfd], connfd);
+    if (fcntl(connfd, F_SETFL, O_NONBLOCK) == -1) { /* the others must not wait for this one */
+        warn_seldom(&quiet_until, "O_NONBLOCK: clients are let go");
+        conn_cut(&conns[connfd]);
         close(connfd);
         return true;
     }
     FD_SET(connfd, &open_fds);
     highest = connfd > highest ? connfd : highest;
     nconns++;
-    conn_open(&conns[connfd], connfd);
     return true;
 }
 

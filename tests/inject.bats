@@ -383,6 +383,26 @@ loses_one() { # "SERVER OPTION..." ERROR
     loses_one 'server05_spawn_pool -n 1' EPIPE
 }
 
+# The first fcntl() of all is the listener's, or there are some more; then one for each connection.
+@test "server02: a connection that cannot be made non-blocking is let go: one warning, counted" {
+    trace '/^fcntl'
+    await_injected server02_select '/^fcntl:delay_enter=1'
+    stop_server
+    was_done 1 'fcntl.*F_SETFL'
+    was_done 1 fcntl
+    COMPLAINTS='O_NONBLOCK: clients are let go: Cannot allocate memory'
+    await_injected server02_select "/^fcntl:error=ENOMEM:when=$((COUNT + 1))..$((COUNT + 3))"
+    poke -r 3 "$ADDRESS" connect gone
+    serves 2
+    stop_server
+    cat "$ERR"
+    [[ $STATUS -eq 0 && $(wc -l <"$ERR") -eq 1 ]]
+    counted connections 5
+    counted requests 2
+    counted broken 3
+    was_done 3
+}
+
 # --- passing descriptors --------------------------------------------------------------------------
 
 passes_later() { # "SERVER OPTION..." ERROR LINES
