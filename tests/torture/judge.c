@@ -477,7 +477,7 @@ judge_server(struct run *run, const struct tally *tally, const struct usual *usu
              char problems[PROBLEMS_MOST])
 {
     struct promise promise = promise_of(run);
-    bool may_end = run->fault.mistake || promise.flags & MAY_END;
+    bool may_end = (promise.flags & MAY_END) != 0;
     bool gave_up = WIFEXITED(run->status) && WEXITSTATUS(run->status) == EXIT_FAILURE &&
                    atomic_load(&run->state->hits) > 0;
 
@@ -491,7 +491,7 @@ judge_server(struct run *run, const struct tally *tally, const struct usual *usu
     }
     if (!run->ready) {
         judge_set_up(run, &promise);
-    } else if (may_end && tally->ended_early && gave_up) {
+    } else if (gave_up && (run->fault.mistake || (may_end && tally->ended_early))) {
         judge_cause(run, &promise);
     } else {
         judge_serving(run, tally, usual, &promise);

@@ -366,7 +366,8 @@ run_clear(struct run *run)
 
     if (!run->ended) {
         kill(run->pid, SIGKILL);
-        waitpid(run->pid, &run->status, 0);
+        while (waitpid(run->pid, &run->status, 0) == -1 && errno == EINTR) {
+        }
         run->ended = any = true;
     }
     for (unsigned i = 0; i < count && i < FAULT_PIDS_MOST; i++) {

@@ -84,7 +84,7 @@ receive(struct talk *talk, char *bytes, size_t room)
     ssize_t count;
 
     end = end < talk->run->end_by_us ? end : talk->run->end_by_us;
-    while (poll(&polled, 1, 20) == 0) {
+    while (poll(&polled, 1, 20) < 1) {
         run_listen(talk->run, 0); /* a server that cannot write its output would stand still */
         if (clock_us() >= end) {
             went(talk, GOT_STUCK, "nothing came for 8 s, or the run took more than 60 s");
@@ -234,7 +234,8 @@ talk_end(struct talk *talk, bool expect_eof)
     add_up(talk);
 }
 
-/* As if the client's machine had lost its power: no farewell but a reset. */
+/* As if the client's machine had lost its power: no farewell but a reset. Whether the server served
+ * it until then, nobody knows, so it is not among the good ones, which the server must count. */
 void
 talk_reset(struct talk *talk)
 {
@@ -242,4 +243,5 @@ talk_reset(struct talk *talk)
 
     setsockopt(talk->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
     add_up(talk);
+    talk->tally->good -= talk->how == WENT_WELL;
 }

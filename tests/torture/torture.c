@@ -7,6 +7,7 @@
  * the scenario makes with one error at least.
  */
 #include <errno.h>
+#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +75,9 @@ static const char *wanted_fault;
 static int jobs = 4;
 static const char *self;
 static char directory[] = "/tmp/torture.XXXXXX";
+static pid_t main_pid;
+static struct run good_server; /* the client's, in this process */
+static volatile sig_atomic_t interrupted;
 
 /* Quick: the places that a program's variants have had. */
 static struct seen {
@@ -90,14 +94,44 @@ is_client(int variant)
     return (variants[variant].flags & IS_CLIENT) != 0;
 }
 
+/* A server's folder may have been deleted: the others are tried all the same. */
+static bool
+is_there(const char *program)
+{
+    char path[4200];
+
+    snprintf(path, sizeof path, "%s/%s", run_programs, program);
+    return access(path, X_OK) == 0;
+}
+
+/* The client needs a server that serves several at once; NULL: there is none. */
+static const char *
+choose_good_server(void)
+{
+    static const char *const able[] = {"server02_select", "server01_fork",
+                                       "server03_prefork_accept", "server04_fdpass",
+                                       "server05_spawn_pool"};
+
+    for (size_t i = 0; i < sizeof able / sizeof able[0]; i++) {
+        if (is_there(able[i])) {
+            return able[i];
+        }
+    }
+    return NULL;
+}
+
 /* The client is driven against a server of the suite that nothing fails in. */
 static int
 open_good_server(struct run *server)
 {
-    static const struct variant good = {
-        "server02_select", "server02_select", 0, {"-p", "0", "-o", "json", "-T", "5"}};
+    static struct variant good = {.arguments = {"-p", "0", "-o", "json", "-T", "5"}};
     struct fault none = {.what = 0};
 
+    good.name = good.program = choose_good_server();
+    if (strcmp(good.program, "server02_select") != 0) {
+        good.arguments[6] = "-n"; /* a child for each connection that is open at a time */
+        good.arguments[7] = "16";
+    }
     run_start(server, &good, &none, false);
     if (!run_await_ready(server)) {
         diex("the server for the client does not start: %s", server->err);
@@ -197,8 +231,9 @@ say(const struct run *run, const struct trial *trial, const char *problems, bool
         printf("ok %s %s%s%s\n", run->variant->name, name, reached ? " in " : ": not reached",
                place);
     } else {
-        printf("not ok %s %s%s%s: %s\n    again: %s -s '%s' -f %s -v\n", run->variant->name, name,
-               reached ? " in " : ", not reached", place, problems, self, run->variant->name, name);
+        printf("not ok %s %s%s%s: %s\n    again: %s -b %s -s '%s' -f %s -v\n", run->variant->name,
+               name, reached ? " in " : ", not reached", place, problems, self, run_programs,
+               run->variant->name, name);
     }
     if (run_verbose && wanted_fault) {
         printf("--- standard output:\n%s--- standard error:\n%s---\n", run->out, run->err);
@@ -217,6 +252,9 @@ try_one(struct run *run, const struct trial *trial, struct verdict *verdict)
 
     perform(run, &tally, trial, false);
     judge(run, &tally, trial, problems);
+    if (interrupted) {
+        return; /* so was the program, by a terminal: this says nothing */
+    }
     verdict->seconds = (float)(clock_us() - began) / 1e6f;
     verdict->reached = atomic_load(&run->state->hits) > 0;
     verdict->failed = problems[0] != '\0';
@@ -261,7 +299,6 @@ run_trials(void)
         case -1:
             die("fork");
         case 0:
-            signal(SIGINT, SIG_DFL);
             work((unsigned)i + 1);
         default:
             break;
@@ -445,7 +482,7 @@ plan_variant(int variant, const struct fault_state *state)
 
 /* A run in which nothing fails: what is usual, and the calls. */
 static void
-survey(struct run *run, struct run *server, int variant)
+survey(struct run *run, int variant)
 {
     static char problems[PROBLEMS_MOST];
     static struct tally tally;
@@ -453,10 +490,13 @@ survey(struct run *run, struct run *server, int variant)
     struct usual *usual = &usuals[variant];
 
     if (is_client(variant)) {
-        run->port = server->pid != 0 ? server->port : open_good_server(server);
+        run->port = good_server.pid != 0 ? good_server.port : open_good_server(&good_server);
     }
     perform(run, &tally, &trial, true);
     judge(run, &tally, &trial, problems);
+    if (interrupted) {
+        diex("interrupted before anything was made to fail");
+    }
     if (problems[0] != '\0') {
         printf("not ok %s, and nothing was made to fail: %s\n", variants[variant].name, problems);
         exit(EXIT_FAILURE);
@@ -474,6 +514,12 @@ survey(struct run *run, struct run *server, int variant)
 }
 
 /* --- what is asked for ----------------------------------------------------------------------- */
+
+static bool
+can_be_tried(int variant)
+{
+    return is_there(variants[variant].program) && (!is_client(variant) || choose_good_server());
+}
 
 static bool
 is_chosen(int variant)
@@ -742,6 +788,9 @@ conclude(const struct sums *all, bool all_well)
     if (all->runs < ntrials) {
         printf("%u of %u runs were not made\n", ntrials - all->runs, ntrials);
     }
+    if (interrupted) {
+        printf("interrupted\n");
+    }
     if (!all_well) {
         printf("a worker did not get to its end\n");
     }
@@ -756,26 +805,97 @@ conclude(const struct sums *all, bool all_well)
                : EXIT_SUCCESS;
 }
 
+static int
+remove_one(const char *path, const struct stat *status, int kind, struct FTW *where)
+{
+    (void)status;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
+/* However it ends. The workers come here too, when they end. */
+static void
+close_all(void)
+{
+    if (getpid() != main_pid) {
+        return;
+    }
+    if (good_server.pid != 0) {
+        run_clear(&good_server);
+    }
+    nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* From a terminal it comes to all: the runs under way are not judged, and no other begins; this
+ * process still says what was done. */
+static void
+interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+    atomic_store(&board->next, TRIALS_MOST);
+}
+
 static void
 open_all(void)
 {
+    struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
+
     run_programs = find_programs();
+    board = scoreboard_memory(sizeof *board);
     if (!mkdtemp(directory)) {
         die("%s", directory);
     }
     run_directory = directory;
-    board = scoreboard_memory(sizeof *board);
+    main_pid = getpid();
+    atexit(close_all);
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+/* A run of each variant, in which nothing fails. */
+static void
+survey_all(void)
+{
+    static struct run run;
+    unsigned tried = 0;
+
+    run_open(&run, 0);
+    run_open(&good_server, 100);
+    good_server.pid = 0;
+    for (int v = 0; variants[v].name; v++) {
+        if (is_chosen(v) && !can_be_tried(v)) {
+            printf("left out: %s is not there, or what it needs\n", variants[v].name);
+        } else if (is_chosen(v)) {
+            survey(&run, v);
+            tried++;
+            if (wanted_fault) {
+                take_fault(v);
+            }
+        }
+    }
+    if (tried == 0) {
+        diex("none of these programs is in %s", run_programs);
+    }
+    fflush(stdout);
+    run_close(&run);
+    if (good_server.pid != 0) {
+        run_clear(&good_server);
+        good_server.pid = 0;
+    }
+    run_close(&good_server);
 }
 
 int
 main(int argc, char **argv)
 {
-    static struct run run, server;
     int64_t began = clock_us();
     struct sums all;
     bool all_well;
-    int letter, status;
+    int letter;
 
     die_name(argv[0]);
     self = argv[0];
@@ -790,26 +910,8 @@ main(int argc, char **argv)
         ntrials = 0;
     }
     open_all();
-    run_open(&run, 0);
-    run_open(&server, 100);
-    server.pid = 0;
-    for (int v = 0; variants[v].name; v++) {
-        if (is_chosen(v)) {
-            survey(&run, &server, v);
-            if (wanted_fault) {
-                take_fault(v);
-            }
-        }
-    }
-    if (server.pid != 0) {
-        run_clear(&server);
-    }
-    run_close(&run);
-    run_close(&server);
-    signal(SIGINT, SIG_IGN); /* a terminal sends it to all: this one still says what was done */
+    survey_all();
     all_well = run_trials();
     all = print_table((double)(clock_us() - began) / 1e6);
-    status = conclude(&all, all_well);
-    rmdir(directory);
-    return status;
+    return conclude(&all, all_well);
 }
