@@ -166,6 +166,7 @@ has_word(const char *list, const char *word)
 #define SERVER "-p", "0", "-o", "json", "-T", "2", "-g", "3"
 #define CLIENT "-o", "json", "-T", "3", "-c", "2"
 
+/* Each pool has CHILDREN of torture.h. */
 const struct variant variants[] = {
     {"server00_iterative", "server00_iterative", IS_FIRST, {SERVER}},
     {"server00_iterative unix", "server00_iterative", ON_PATH, {SERVER, "-i", "./socket"}},

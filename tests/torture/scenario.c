@@ -204,28 +204,47 @@ visit_after_all(struct run *run, struct tally *tally)
     return 0;
 }
 
-/* Soon after the last connection there are no more descriptors than without a fault, and nobody is
- * left unreaped. Without a fault it is the fewest of a moment that count. */
+/* What is usual: the fewest descriptors of a moment, when no child is missing or on its way out. */
 static void
-await_calm(struct run *run, struct tally *tally, const struct usual *usual)
+measure_calm(struct run *run, struct tally *tally)
 {
+    unsigned main_least = UINT_MAX, child_least = UINT_MAX;
     int64_t now = clock_us();
-    int64_t end = now + CALM_US, moment = now + MOMENT_US;
-    unsigned main_most = usual->calls_sum > 0 ? usual->main_fds : UINT_MAX;
-    unsigned child_most = usual->calls_sum > 0 ? usual->child_fds : UINT_MAX;
+    int64_t end = now + CALM_US, moment = 0;
 
-    do {
+    while (now < end && (moment == 0 || now < moment)) {
         run_listen(run, 2);
         now = clock_us();
         tally->zombie = run_any_zombie(run);
         run_measure_fds(run, &tally->main_fds, &tally->child_fds);
-        if (usual->calls_sum == 0 && !tally->zombie) {
-            main_most = tally->main_fds < main_most ? tally->main_fds : main_most;
-            child_most = tally->child_fds < child_most ? tally->child_fds : child_most;
+        if (tally->main_fds == 0) {
+            return; /* this system does not say */
         }
-    } while (now < end &&
-             (tally->zombie || tally->main_fds > main_most || tally->child_fds > child_most ||
-              (usual->calls_sum == 0 && now < moment)));
+        if (tally->zombie ||
+            (run->variant->flags & IS_POOL && run_count_children(run) != CHILDREN)) {
+            continue;
+        }
+        moment = moment == 0 ? now + MOMENT_US : moment;
+        main_least = tally->main_fds < main_least ? tally->main_fds : main_least;
+        child_least = tally->child_fds < child_least ? tally->child_fds : child_least;
+    }
+    tally->main_fds = main_least;
+    tally->child_fds = child_least;
+}
+
+/* Soon after the last connection there are no more descriptors than without a fault, and nobody is
+ * left unreaped. */
+static void
+await_calm(struct run *run, struct tally *tally, const struct usual *usual)
+{
+    int64_t end = clock_us() + CALM_US;
+
+    do {
+        run_listen(run, 2);
+        tally->zombie = run_any_zombie(run);
+        run_measure_fds(run, &tally->main_fds, &tally->child_fds);
+    } while (clock_us() < end && (tally->zombie || tally->main_fds > usual->main_fds ||
+                                  tally->child_fds > usual->child_fds));
 }
 
 /* A reply that has begun is sent to its end. */
@@ -277,7 +296,11 @@ scenario_server(struct run *run, struct tally *tally, const struct usual *usual)
         kill_child(run, tally, pid);
         visit_after_all(run, tally);
     }
-    await_calm(run, tally, usual);
+    if (usual->calls_sum > 0) {
+        await_calm(run, tally, usual);
+    } else {
+        measure_calm(run, tally);
+    }
     if (run_has_ended(run)) {
         tally->ended_early = true;
         run->over_time = !run_await_end(run, 3000);

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <ftw.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -500,6 +501,10 @@ survey(struct run *run, int variant)
     if (problems[0] != '\0') {
         printf("not ok %s, and nothing was made to fail: %s\n", variants[variant].name, problems);
         exit(EXIT_FAILURE);
+    }
+    if (tally.main_fds == UINT_MAX) {
+        diex("%s, and nothing was made to fail: a child is missing, or one too many",
+             variants[variant].name);
     }
     usual->main_fds = tally.main_fds;
     usual->child_fds = tally.child_fds;

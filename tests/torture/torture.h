@@ -18,7 +18,8 @@ enum {
     OUT_MOST = 1 << 18, /* bytes of standard output that are kept */
     ERR_MOST = 1 << 13,
     PROBLEMS_MOST = 1200,
-    FEW_FDS = 1024
+    FEW_FDS = 1024,
+    CHILDREN = 2 /* of a pool: -n */
 };
 
 enum variant_flags {
@@ -110,6 +111,7 @@ bool run_has_ended(struct run *run);
 void run_await_death(struct run *run, pid_t pid);
 unsigned run_lines(const char *text, size_t used);
 unsigned run_count_fds(pid_t pid);
+unsigned run_count_children(const struct run *run);
 bool run_any_zombie(const struct run *run);
 void run_measure_fds(const struct run *run, unsigned *main_fds, unsigned *child_fds);
 
