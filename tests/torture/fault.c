@@ -443,6 +443,7 @@ __wrap_fork(void)
     }
     pid = __real_fork();
     if (pid > 0 && state) {
+        atomic_fetch_add(&state->started, 1);
         enlist(pid);
     }
     return pid;
@@ -465,6 +466,7 @@ __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_
         error = __real_posix_spawn(pid, path, actions, attributes, arguments, variables);
     }
     if (error == 0 && state) {
+        atomic_fetch_add(&state->started, 1);
         enlist(*pid);
     }
     return error;
@@ -476,9 +478,19 @@ pid_t __wrap_waitpid(pid_t pid, int *status, int flags);
 pid_t
 __wrap_waitpid(pid_t pid, int *status, int flags)
 {
-    bool waits = (flags & WNOHANG) == 0;
+    int told = 0;
 
-    return waits && fails(FAULT_CALL_waitpid, FROM) ? -1 : __real_waitpid(pid, status, flags);
+    if ((flags & WNOHANG) == 0 && fails(FAULT_CALL_waitpid, FROM)) {
+        return -1;
+    }
+    pid = __real_waitpid(pid, &told, flags);
+    if (pid > 0 && state && (WIFEXITED(told) || WIFSIGNALED(told))) {
+        atomic_fetch_add(&state->reaped, 1);
+    }
+    if (pid > 0 && status) {
+        *status = told;
+    }
+    return pid;
 }
 
 /* A program whose fork() has failed and that does not look may signal process -1, which is

@@ -39,9 +39,9 @@
     X(dprintf, "EIO ENOSPC EPIPE EAGAIN ENOMEM")                                                   \
     X(dup, "EMFILE !EBADF")                                                                        \
     X(dup2, "EINTR EBUSY !EBADF")                                                                  \
-    X(epollcreate, "EMFILE ENFILE ENOMEM")                                                       \
-    X(epollctl, "ENOMEM ENOSPC !EBADF")                                                           \
-    X(epollwait, "EINTR !EBADF")                                                                  \
+    X(epollcreate, "EMFILE ENFILE ENOMEM")                                                         \
+    X(epollctl, "ENOMEM ENOSPC !EBADF")                                                            \
+    X(epollwait, "EINTR !EBADF")                                                                   \
     X(fclose, "EIO ENOSPC EINTR")                                                                  \
     X(fcntl, "EPERM EINTR !EBADF !EINVAL")                                                         \
     X(fcntl_dup, "EMFILE !EBADF")                                                                  \
@@ -139,8 +139,9 @@ struct fault_state {
     atomic_uint hit_processes;             /* in so many processes */
     atomic_int hit_process;                /* of the first */
     atomic_uint hit_site;
-    atomic_llong until_us; /* of the first, and for_ms */
-    atomic_int stray_kill; /* a process that is none of the run's, and was to be signalled */
+    atomic_llong until_us;       /* of the first, and for_ms */
+    atomic_int stray_kill;       /* a process that is none of the run's, and was to be signalled */
+    atomic_uint started, reaped; /* children */
     atomic_uint npids;
     atomic_int pids[FAULT_PIDS_MOST]; /* all processes, also those that have ended */
     atomic_uint nlog;

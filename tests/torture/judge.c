@@ -378,11 +378,18 @@ judge_statistics(const struct run *run, const struct tally *tally)
     }
 }
 
+/* Whom it signals; and with status 0, it has waited for all whom it has started. */
 static void
-judge_kills(const struct run *run)
+judge_processes(const struct run *run)
 {
     int pid = atomic_load(&run->state->stray_kill);
 
+    unsigned started = atomic_load(&run->state->started);
+    unsigned reaped = atomic_load(&run->state->reaped);
+
+    if (started != reaped && WIFEXITED(run->status) && WEXITSTATUS(run->status) == EXIT_SUCCESS) {
+        problem("%u children were started, %u waited for", started, reaped);
+    }
     if (pid != 0) {
         problem("would have signalled process %d, which is none of its own", pid);
     }
@@ -497,7 +504,7 @@ judge_server(struct run *run, const struct tally *tally, const struct usual *usu
         judge_serving(run, tally, usual, &promise);
     }
     judge_effort(run, usual);
-    judge_kills(run);
+    judge_processes(run);
     judge_lines(run);
     judge_warnings(run);
     judge_reports(run);
@@ -588,7 +595,7 @@ judge_client(struct run *run, const struct usual *usual, char problems[PROBLEMS_
         problem("status 0, but no report");
     }
     judge_effort(run, usual);
-    judge_kills(run);
+    judge_processes(run);
     judge_lines(run);
     judge_warnings(run);
     judge_reports(run);

@@ -3,6 +3,7 @@
  * line that fits counts. What is not here costs no connection, ends no server, and leaves no
  * trace but a warning; and what fails in set-up ends it with one line that says why.
  */
+/* clang-format off */
 {"", "read recv write writev", "EINTR EAGAIN SHORT", 0, 0,
  "trying again is all that these ask for"},
 {"server", "read recv write writev", NULL, 0, 1, "the connection that it was for"},
