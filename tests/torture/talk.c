@@ -209,7 +209,7 @@ talk_frame(struct talk *talk, const char *text)
 }
 
 static void
-add_up(struct talk *talk)
+count_in(struct talk *talk)
 {
     struct tally *tally = talk->tally;
 
@@ -231,7 +231,7 @@ talk_end(struct talk *talk, bool expect_eof)
             went(talk, WENT_WRONG, "bytes behind the last reply");
         }
     }
-    add_up(talk);
+    count_in(talk);
 }
 
 /* As if the client's machine had lost its power: no farewell but a reset. Whether the server served
@@ -242,6 +242,6 @@ talk_reset(struct talk *talk)
     struct linger linger = {.l_onoff = 1, .l_linger = 0};
 
     setsockopt(talk->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-    add_up(talk);
+    count_in(talk);
     talk->tally->good -= talk->how == WENT_WELL;
 }

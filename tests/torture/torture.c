@@ -129,6 +129,9 @@ open_good_server(struct run *server)
     struct fault none = {.what = 0};
 
     good.name = good.program = choose_good_server();
+    if (!good.program) {
+        diex("no server for the client is in %s", run_programs);
+    }
     if (strcmp(good.program, "server02_select") != 0) {
         good.arguments[6] = "-n"; /* a child for each connection that is open at a time */
         good.arguments[7] = "16";
