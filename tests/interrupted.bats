@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# The scripts that run the tests, interrupted: what they have begun ends with them, and nobody else
+# does, not even who is in the same process group.
+
+load helpers
+
+# A program that stands for another; its name is at the end of its command line.
+stand_in() { # PATH LINE...
+    mkdir -p "${1%/*}"
+    printf '%s\n' '#!/bin/sh' "${@:2}" >"$1"
+    chmod +x "$1"
+}
+
+runs() { # PATTERN
+    local pid
+
+    for pid in $(marked); do
+        if { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -Eq -- "$1"; then
+            return 0
+        fi
+    done
+    return 1
+}
+
+# Starts the script in a process group that a bystander is in too, and sends it the signal when such
+# a program runs: that is its STATUS; the bystander lives, and nothing else is left.
+interrupt() { # SIGNAL PATTERN SCRIPT...
+    local script other
+
+    set -m # a group of its own, and INT is not ignored
+    (
+        TEST_MARK='' sleep 1000 &
+        echo $! >"$T/other"
+        TMPDIR=$T/tmp TEST_MARK=$T exec "${@:3}"
+    ) >"$T/said" 2>&1 3>&- &
+    script=$!
+    set +m
+    eventually runs "$2"
+    kill -s "$1" "$script"
+    STATUS=0
+    wait "$script" || STATUS=$?
+    read -r other <"$T/other"
+    echo "status $STATUS, and said: $(cat "$T/said")"
+    nothing_marked # it has waited for the end of them
+    nothing_in_tmp
+    kill "$other"
+}
+
+@test "tests/run" {
+    local signal
+
+    # shellcheck disable=SC2016 # not yet
+    stand_in "$T/fake/bats" '[ "$1" = --version ] && echo Bats 1.8.2 && exit' \
+        'echo 1..1; sleep 1001 & sleep 1002'
+    for signal in INT:130 TERM:143; do
+        interrupt "${signal%:*}" 'sleep 1002' \
+            env PATH="$T/fake:$PATH" MAKE=true "$TESTS/run" units options
+        [[ $STATUS -eq ${signal#*:} ]]
+    done
+}
+
+@test "tests/fuzz/run, in its workers' targets" {
+    local signal tool
+
+    for tool in clang llvm-cov llvm-profdata; do
+        stand_in "$T/fake/$tool" ':'
+    done
+    for tool in fuzz_conn fuzz_clock fuzz_gate; do
+        stand_in "$T/build/fuzz/tests/fuzz/$tool" 'exec sleep 1002'
+    done
+    for signal in INT:130 TERM:143; do
+        interrupt "${signal%:*}" 'sleep 1002' env PATH="$T/fake:$PATH" MAKE=true BUILD="$T/build" \
+            "$TESTS/fuzz/run" fuzz_conn fuzz_clock fuzz_gate
+        [[ $STATUS -eq ${signal#*:} && ! -e $T/build/fuzz/taken/fuzz_gate ]]
+    done
+}
+
+@test "tests/chaos, in the midst of its havoc: it ends by that signal" {
+    local signal
+
+    for signal in INT:130 TERM:143; do
+        interrupt "${signal%:*}" '/havoc .* kills' "$TESTS/chaos" -d 180 -s '03 accept'
+        [[ $STATUS -eq ${signal#*:} ]]
+    done
+}
+
+@test "tests/mixed, while its server starts and while its client waits" {
+    local signal server clients=$T/clients
+
+    stand_in "$clients/client" 'exec sleep 1002'
+    for signal in INT:130 TERM:143; do
+        interrupt "${signal%:*}" 'sleep 1002' "$TESTS/mixed" "$BIN" "$clients"
+        [[ $STATUS -eq ${signal#*:} ]]
+    done
+    for server in "$ROOT"/server[0-9][0-9]_*; do
+        stand_in "$T/servers/${server##*/}" 'exec sleep 1003'
+    done
+    interrupt TERM 'sleep 1003' "$TESTS/mixed" "$T/servers" "$clients"
+    [[ $STATUS -eq 143 ]]
+}
