@@ -13,8 +13,14 @@ load helpers
 # leaks.
 export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
 
-ALL_SERVERS=(server00_iterative server01_fork server02_select 'server03_prefork_accept -n 2'
-    'server04_fdpass -n 2' 'server05_spawn_pool -n 2')
+# Those of the tree; a pool of those known here with two children.
+ALL_SERVERS=()
+for each in "$ROOT"/server[0-9][0-9]_*; do
+    case ${each##*/} in
+    server0[345]_*) ALL_SERVERS+=("${each##*/} -n 2") ;;
+    *) ALL_SERVERS+=("${each##*/}") ;;
+    esac
+done
 
 eval "shared_$(declare -f setup)"
 

@@ -5,8 +5,8 @@
 
 load helpers
 
-SERVERS=(server00_iterative server01_fork server02_select server03_prefork_accept server04_fdpass
-    server05_spawn_pool)
+SERVERS=("$ROOT"/server[0-9][0-9]_*)
+SERVERS=("${SERVERS[@]##*/}")
 NOBODY=65534
 
 # A directory that every user may enter, with the programs in it; the suite's own are private.
