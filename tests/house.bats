@@ -10,6 +10,11 @@ sources() { # [PATTERN]
     find common server[0-9][0-9]_* client tools tests -name "${1:-*.[ch]}" | sort
 }
 
+# The scripts of the tests: what begins like one.
+scripts() {
+    grep -lE '^#!.*/(sh|bash|env )' tests/* tests/*/* 2>/dev/null | grep -v '\.bats$'
+}
+
 # The programs that a server spawns.
 handlers() {
     find server[0-9][0-9]_*/handlers -name 'handler_*.c' 2>/dev/null | sed 's|.*/||; s|\.c$||'
@@ -148,7 +153,7 @@ FORBIDDEN+='|pthread_create|pthread_(mutex|rwlock|spin|cond)_[a-z_]+|flock|lockf
 @test "lines have at most 100 columns, no tabs, no blanks at the end" {
     local file
 
-    for file in $(sources) tests/*.bats tests/*.bash tests/run; do
+    for file in $(sources) tests/*.bats tests/*.bash tests/*.sh tests/*.awk $(scripts); do
         awk -v file="$file" '
             length($0) > 100 || /\t/ || / $/ { print file ":" NR ": " $0; bad = 1 }
             END { exit bad }' "$file"
