@@ -255,14 +255,14 @@ listen_exhausted(void)
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-    case ENOLCK: /* of a lock around it */
-        warn_seldom(quiet_until, "accept: waiting until something is freed");
+    case ENOLCK:
+        warn_seldom(quiet_until, "taking connections: waiting until something is freed");
         return true;
     case EBADF:
     case EINVAL:
     case ENOTSOCK:
     case EFAULT:
-        die("accept");
+        die("taking connections");
     default: /* EINTR, EAGAIN, ECONNABORTED, EPROTO and the network errors of accept(2), of which
               * EOPNOTSUPP is one: that the socket listens has been seen before */
         return false;

@@ -30,9 +30,10 @@ void listen_ready(const struct options *options, int listenfd);
  * it is still the same. */
 void listen_remove(const struct options *options);
 
-/* Sorts what accept(2) may fail with: true if descriptors or memory have run out, so that asking
- * again at once would only spin (one child warns, once a minute); false if the next accept may well
- * succeed. Dies on an error that no waiting mends. */
+/* Sorts what accept(2), or what waits for it, a lock around it included, may fail with: true if
+ * descriptors or memory have run out, so that asking again at once would only spin (one child
+ * warns, once a minute); false if the next accept may well succeed. Dies on an error that no
+ * waiting mends. */
 bool listen_exhausted(void);
 
 #endif

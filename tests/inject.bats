@@ -135,7 +135,7 @@ passes_over() { # SERVER ERROR
 pauses_without() { # "SERVER OPTION..." ERROR TIMES MS
     local failed="accept.*$2.*\(INJECTED\)"
 
-    COMPLAINTS='accept: waiting until something is freed'
+    COMPLAINTS='taking connections: waiting until something is freed'
     trace 'accept,accept4,/select,/poll,/epoll'
     TRACED+=(-ttt)
     await_injected "$1" "accept,accept4:error=$2:when=1..$3"
@@ -160,6 +160,21 @@ pauses_without() { # "SERVER OPTION..." ERROR TIMES MS
     pauses_without 'server03_prefork_accept -n 1 -a lock-file' ENFILE 5 400
     pauses_without 'server04_fdpass -n 1' EMFILE 5 400
     pauses_without 'server05_spawn_pool -n 1' ENFILE 5 400
+}
+
+# It is not accept() that fails: nothing says so.
+@test "what waits for accept, or a lock around it, fails for want of memory: likewise" {
+    local variant call error
+
+    COMPLAINTS='^server03_prefork_accept: taking connections: waiting until something is freed: '
+    for variant in poll:/poll:ENOMEM lock-file:/^fcntl:ENOLCK; do
+        IFS=: read -r variant call error <<<"$variant"
+        trace "$call"
+        await_injected "server03_prefork_accept -n 1 -a $variant" "$call:error=$error:when=3"
+        serves 2
+        ended_well 2 1
+        was_done 1 "$error.*\(INJECTED\)"
+    done
 }
 
 # --- processes ------------------------------------------------------------------------------------
