@@ -399,7 +399,10 @@ conn_deadline(const struct conn *conn)
 }
 
 /* After a plain close() the kernel would keep what is in the socket's buffer, some MiB, and offer
- * it for minutes to a client that does not read: -T would free a place, and not the memory. */
+ * it for minutes to a client that does not read: -T would free a place, and not the memory.
+ * (SO_LINGER does nothing in a Unix socket, and POSIX has no other way; that Linux resets one which
+ * is closed with input unread does not help, for the request has been read. There the client gets
+ * what is in the buffer, then the end of the file.) */
 void
 conn_reset(int fd)
 {

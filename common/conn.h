@@ -75,7 +75,8 @@ int64_t conn_deadline(const struct conn *conn);
  * close becomes a reset. */
 void conn_timed_out(struct conn *conn);
 
-/* The close of `fd` will be a reset: what its client has not taken is not kept. */
+/* The close of `fd` will be a reset: what its client has not taken is not kept. Of a Unix socket it
+ * stays a plain close. */
 void conn_reset(int fd);
 
 /* Called when the server stops: true if no request is in progress. */

@@ -127,6 +127,21 @@ ask() { # TEXT, what the server is to say
     await_poke
 }
 
+# As docs/handlers.md says: what came of it looks like all of it.
+@test "frames: over a Unix socket such a reply ends with the end of the file, there is no reset" {
+    start_server -n 1 -e handler_echo -T 1 -i "$T/socket"
+    poke_away "$ADDRESS" connect send:$'\\0\xf0\\0\\0' fill:$((0xf00000)) read:1000 \
+        touch:"$T/asked" until:"$T/go" cut
+    eventually test -e "$T/asked"
+    eventually server_counts timed_out 1
+    touch "$T/go"
+    run ! await_poke
+    [[ $output == *'instead of a reset: end of file'* ]]
+    stop_server
+    counted requests 0
+    counted timed_out 1
+}
+
 @test "handler_clock: JSON in, the same JSON with the time it was received out" {
     start_server -e handler_clock
     [[ $(ask '{"a": [1, {"b": null}]}') =~ \

@@ -291,6 +291,24 @@ hidden_files() {
     done
 }
 
+# --- no reset -------------------------------------------------------------------------------------
+
+# docs/protocol.md: unlike over TCP, what is in the buffer can be read, and then comes the end.
+@test "-T in a reply: over a Unix socket the client sees end of file, for there is no reset" {
+    for SERVER in server02_select server03_prefork_accept; do
+        start_server -i "$T/socket" -T 1
+        poke_away "$T/socket" connect send:'100000000\n' read:1000 until:"$T/go" cut
+        eventually server_counts timed_out 1
+        touch "$T/go"
+        run ! await_poke
+        [[ $output == *'instead of a reset: end of file'* ]]
+        stop_server
+        [[ $STATUS -eq 0 ]]
+        counted requests 0
+        rm "$T/go"
+    done
+}
+
 # --- what reaches a terminal ----------------------------------------------------------------------
 
 # Nothing but printable ASCII and line feeds.

@@ -290,7 +290,7 @@ write_bytes(struct exchange *exchange, const char *bytes, size_t length)
 
         if (count == -1) {
             if (given_up(exchange)) {
-                conn_reset(exchange->fd); /* a plain close would look like the reply's end */
+                conn_reset(exchange->fd); /* over TCP, else it would look like the reply's end */
                 return false;
             }
             continue;
