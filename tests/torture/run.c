@@ -439,18 +439,6 @@ state_of_process(int pid)
     return end && end[1] == ' ' ? end[2] : '\0';
 }
 
-/* A handler is enlisted by the server, and by itself. */
-static bool
-has_come_before(const struct run *run, unsigned index)
-{
-    for (unsigned i = 0; i < index; i++) {
-        if (atomic_load(&run->state->pids[i]) == atomic_load(&run->state->pids[index])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool
 run_any_zombie(const struct run *run)
 {
@@ -464,20 +452,6 @@ run_any_zombie(const struct run *run)
         }
     }
     return false;
-}
-
-unsigned
-run_count_children(const struct run *run)
-{
-    unsigned count = atomic_load(&run->state->npids), living = 0;
-
-    for (unsigned i = 0; i < count && i < FAULT_PIDS_MOST; i++) {
-        int pid = atomic_load(&run->state->pids[i]);
-        char state = pid != run->pid && !has_come_before(run, i) ? state_of_process(pid) : '\0';
-
-        living += state != '\0' && state != 'Z';
-    }
-    return living;
 }
 
 void

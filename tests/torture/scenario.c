@@ -14,7 +14,9 @@ enum {
     BIG = 3000000,
     BIG_BEGUN = 1000,
     CALM_US = 4 * 1000 * 1000,
-    MOMENT_US = 100 * 1000,
+    SURVEY_US = 20 * 1000 * 1000,
+    STILL_US = 50 * 1000,
+    POOL_STILL_US = 300 * 1000, /* a child that leaves may take so long */
     STOP_MS = 12000
 };
 
@@ -204,32 +206,34 @@ visit_after_all(struct run *run, struct tally *tally)
     return 0;
 }
 
-/* What is usual: the fewest descriptors of a moment, when no child is missing or on its way out. */
+/* What is usual: descriptors that stay as they are for a while, when no child is missing or on its
+ * way out; UINT_MAX: that is never so. */
 static void
 measure_calm(struct run *run, struct tally *tally)
 {
-    unsigned main_least = UINT_MAX, child_least = UINT_MAX;
+    const struct fault_state *state = run->state;
+    unsigned main_fds = UINT_MAX, child_fds = UINT_MAX, started = 0;
     int64_t now = clock_us();
-    int64_t end = now + CALM_US, moment = 0;
+    int64_t end = now + SURVEY_US, since = now;
+    bool whole, pool = (run->variant->flags & IS_POOL) != 0;
 
-    while (now < end && (moment == 0 || now < moment)) {
+    do {
         run_listen(run, 2);
         now = clock_us();
         tally->zombie = run_any_zombie(run);
         run_measure_fds(run, &tally->main_fds, &tally->child_fds);
-        if (tally->main_fds == 0) {
-            return; /* this system does not say */
+        whole = !pool || atomic_load(&state->started) - atomic_load(&state->reaped) == CHILDREN;
+        if (!whole || tally->zombie || tally->main_fds != main_fds ||
+            tally->child_fds != child_fds || atomic_load(&state->started) != started) {
+            since = now;
         }
-        if (tally->zombie ||
-            (run->variant->flags & IS_POOL && run_count_children(run) != CHILDREN)) {
-            continue;
-        }
-        moment = moment == 0 ? now + MOMENT_US : moment;
-        main_least = tally->main_fds < main_least ? tally->main_fds : main_least;
-        child_least = tally->child_fds < child_least ? tally->child_fds : child_least;
+        main_fds = tally->main_fds;
+        child_fds = tally->child_fds;
+        started = atomic_load(&state->started);
+    } while (now < end && now < since + (pool ? POOL_STILL_US : STILL_US));
+    if (now >= end) {
+        tally->main_fds = UINT_MAX;
     }
-    tally->main_fds = main_least;
-    tally->child_fds = child_least;
 }
 
 /* Soon after the last connection there are no more descriptors than without a fault, and nobody is

@@ -506,8 +506,7 @@ survey(struct run *run, int variant)
         exit(EXIT_FAILURE);
     }
     if (tally.main_fds == UINT_MAX) {
-        diex("%s, and nothing was made to fail: a child is missing, or one too many",
-             variants[variant].name);
+        diex("%s, and nothing was made to fail: it does not come to rest", variants[variant].name);
     }
     usual->main_fds = tally.main_fds;
     usual->child_fds = tally.child_fds;

@@ -111,7 +111,6 @@ bool run_has_ended(struct run *run);
 void run_await_death(struct run *run, pid_t pid);
 unsigned run_lines(const char *text, size_t used);
 unsigned run_count_fds(pid_t pid);
-unsigned run_count_children(const struct run *run);
 bool run_any_zombie(const struct run *run);
 void run_measure_fds(const struct run *run, unsigned *main_fds, unsigned *child_fds);
 
