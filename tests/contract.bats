@@ -251,7 +251,7 @@ adds_up() { # FIELD
 
 @test "a Unix socket: a living server's is never taken" {
     start_server -i "$T/socket"
-    run -1 --separate-stderr timeout 10 "$BIN/$SERVER" -i "$T/socket"
+    run -1 --separate-stderr timeout $((LIMIT / 2)) "$BIN/$SERVER" -i "$T/socket"
     [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == "$SERVER: "*"$T/socket"* ]]
     poke "$T/socket" connect send:'100\n' reply:100
 }
@@ -264,7 +264,7 @@ adds_up() { # FIELD
     ln -s file "$T/link"
     mkfifo "$T/fifo"
     for name in file directory link fifo; do
-        run -1 --separate-stderr timeout 10 "$BIN/$SERVER" -i "$T/$name"
+        run -1 --separate-stderr timeout $((LIMIT / 2)) "$BIN/$SERVER" -i "$T/$name"
         [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == "$SERVER: "*"$T/$name"* ]]
     done
     [[ -d $T/directory && -L $T/link && -p $T/fifo && $(cat "$T/file") == precious ]]
@@ -275,7 +275,7 @@ cannot_listen() { # NAMED OPTION...
     local named=$1
 
     shift
-    run -1 --separate-stderr timeout 10 "$BIN/$SERVER" "$@"
+    run -1 --separate-stderr timeout $((LIMIT / 2)) "$BIN/$SERVER" "$@"
     echo "$stderr"
     [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == "$SERVER: "*"$named"* ]]
 }
@@ -310,14 +310,13 @@ cannot_listen() { # NAMED OPTION...
 
 @test "LISTEN_FDS: meant for another process it is left alone, without a socket it is an error" {
     # shellcheck disable=SC2016
-    local as_self='export LISTEN_PID=$$ LISTEN_FDS=1; exec timeout 10 "$@" 3</dev/null'
+    local as_self='export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@" 3</dev/null'
 
     export LISTEN_FDS=1 LISTEN_PID=1
     start_server
     poke "$ADDRESS" connect send:'100\n' reply:100
     # timeout(1) would change the pid, so it stands in front
-    as_self=${as_self/timeout 10 /}
-    run -1 --separate-stderr timeout 10 sh -c "$as_self" sh "$BIN/$SERVER" -p 0
+    run -1 --separate-stderr timeout $((LIMIT / 2)) sh -c "$as_self" sh "$BIN/$SERVER" -p 0
     [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == "$SERVER: LISTEN_FDS"* ]]
 }
 
@@ -412,13 +411,13 @@ has_all_fields() {
 }
 
 @test "what cannot be said is a failure: standard output closed or full" {
-    local to
+    local to patience=$((LIMIT / 2))
 
     for to in '>&-' '>/dev/full'; do
-        run -1 --separate-stderr timeout 10 sh -c "exec \"\$@\" $to" sh "$BIN/$SERVER" -p 0
+        run -1 --separate-stderr timeout $patience sh -c "exec \"\$@\" $to" sh "$BIN/$SERVER" -p 0
         [[ ${#stderr_lines[@]} -eq 1 && $stderr == "$SERVER: "* ]]
         for option in -h -V; do
-            run ! timeout 10 sh -c "exec \"\$@\" $to" sh "$BIN/$SERVER" "$option"
+            run ! timeout $patience sh -c "exec \"\$@\" $to" sh "$BIN/$SERVER" "$option"
         done
     done
     COMPLAINTS="^$SERVER: standard output"

@@ -9,7 +9,7 @@ SERVER=server05_spawn_pool
     local handler
 
     for handler in handler_bytes handler_echo handler_clock handler_primes; do
-        run -1 --separate-stderr timeout 10 "$BIN/$handler"
+        run -1 --separate-stderr timeout $((LIMIT / 2)) "$BIN/$handler"
         [[ -z $output && $stderr == "$handler: "*server05_spawn_pool* ]]
         run -0 "$BIN/$handler" -h
         [[ ${lines[0]} == "usage: $handler"* ]]
@@ -17,7 +17,7 @@ SERVER=server05_spawn_pool
         run -2 "$BIN/$handler" -z
         run -2 "$BIN/$handler" more
     done
-    HANDLER_SEAT=1 run -1 --separate-stderr timeout 10 "$BIN/handler_echo" 4</dev/null
+    HANDLER_SEAT=1 run -1 --separate-stderr timeout $((LIMIT / 2)) "$BIN/handler_echo" 4</dev/null
     [[ $stderr == *'not the distributor'* ]]
 }
 

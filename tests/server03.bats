@@ -137,7 +137,7 @@ switches_of() { # WAY
 
 @test "-a reuseport says that it cannot do with a Unix socket" {
     linux_only
-    run -1 --separate-stderr timeout 10 "$BIN/$SERVER" -a reuseport -i "$T/socket"
+    run -1 --separate-stderr timeout $((LIMIT / 2)) "$BIN/$SERVER" -a reuseport -i "$T/socket"
     [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == *reuseport* ]]
     [[ ! -e $T/socket ]]
 }

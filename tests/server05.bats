@@ -22,7 +22,7 @@ cannot_start() { # NAMED OPTION...
     local named=$1
 
     shift
-    run -1 --separate-stderr timeout 20 "$BIN/$SERVER" -p 0 "$@"
+    run -1 --separate-stderr timeout "$LIMIT" "$BIN/$SERVER" -p 0 "$@"
     echo "$stderr"
     [[ -z $output && ${stderr_lines[-1]} == "$SERVER: "*"$named"* ]]
 }
@@ -31,7 +31,7 @@ wrong_usage() { # NAMED OPTION...
     local named=$1
 
     shift
-    run -2 --separate-stderr timeout 20 "$BIN/$SERVER" "$@"
+    run -2 --separate-stderr timeout "$LIMIT" "$BIN/$SERVER" "$@"
     echo "$stderr"
     [[ -z $output && $stderr == *"$named"* ]]
 }

@@ -35,7 +35,7 @@ is_refused() { # PATH PATTERN
     local before
 
     before=$(stat -c '%d %i %F %y' "$1")
-    run -1 --separate-stderr timeout 10 "$BIN/$SERVER" -i "$1"
+    run -1 --separate-stderr timeout $((LIMIT / 2)) "$BIN/$SERVER" -i "$1"
     echo "$stderr"
     [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == "$SERVER: "*"$1"*$2* ]]
     [[ $(stat -c '%d %i %F %y' "$1") == "$before" ]]
@@ -108,7 +108,8 @@ is_refused_to_nobody() { # PATTERN
     local before
 
     before=$(stat -c %i "$PLACE/socket")
-    run -1 --separate-stderr as_nobody timeout 10 "$ELSEWHERE/$SERVER" -i "$PLACE/socket"
+    run -1 --separate-stderr as_nobody timeout $((LIMIT / 2)) "$ELSEWHERE/$SERVER" \
+        -i "$PLACE/socket"
     echo "$stderr"
     [[ ${#stderr_lines[@]} -eq 1 && $stderr == *"$PLACE/socket"*"$1"* ]]
     [[ $(stat -c %i "$PLACE/socket") == "$before" && $(ls "$PLACE") == socket ]]
@@ -182,7 +183,7 @@ is_refused_to_nobody() { # PATTERN
         ln -s nothing "$T/dangling"
         ln -s socket "$T/alias"
         for each in dangling alias; do
-            run -1 --separate-stderr timeout 10 "$BIN/$SERVER" -i "$T/$each"
+            run -1 --separate-stderr timeout $((LIMIT / 2)) "$BIN/$SERVER" -i "$T/$each"
             [[ -z $output && $stderr == "$SERVER: $T/$each: exists and is not a socket" ]]
             [[ -L $T/$each ]]
         done
@@ -233,7 +234,7 @@ is_refused_to_nobody() { # PATTERN
     served "$path"
     stop_server
     [[ -z $(find "$T" -name 'xx*') ]]
-    run -1 --separate-stderr timeout 10 "$BIN/$SERVER" -i "${path}x"
+    run -1 --separate-stderr timeout $((LIMIT / 2)) "$BIN/$SERVER" -i "${path}x"
     [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == *'at most 107 bytes' ]]
 }
 
@@ -358,10 +359,10 @@ HOSTILE=$'\e]0;title\a\e[2J\e[1;31m\r\b\x7f\x9b5n\xc3\xff'
     local name=$'a\e]0;title\a"b\\\n\xff' handler
 
     for SERVER in "${SERVERS[@]}"; do
-        run -1 --separate-stderr timeout 10 "$BIN/$SERVER" -i "$T/$name/socket"
+        run -1 --separate-stderr timeout $((LIMIT / 2)) "$BIN/$SERVER" -i "$T/$name/socket"
         [[ ${#stderr_lines[@]} -eq 1 ]]
         is_plain <(echo "$stderr")
-        run -2 --separate-stderr timeout 10 "$BIN/$SERVER" -p "$name"
+        run -2 --separate-stderr timeout $((LIMIT / 2)) "$BIN/$SERVER" -p "$name"
         [[ ${#stderr_lines[@]} -eq 2 ]]
         is_plain <(echo "$stderr")
         ln -s "$BIN/$SERVER" "$T/$name"
