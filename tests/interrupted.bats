@@ -27,6 +27,8 @@ runs() { # PATTERN
 interrupt() { # SIGNAL PATTERN SCRIPT...
     local script other
 
+    rm -f "$T/other"
+
     set -m # a group of its own, and INT is not ignored
     (
         TEST_MARK='' sleep 1000 &
@@ -35,15 +37,18 @@ interrupt() { # SIGNAL PATTERN SCRIPT...
     ) >"$T/said" 2>&1 3>&- &
     script=$!
     set +m
+    eventually test -s "$T/other"
+    read -r other <"$T/other"
+    HELPERS+=("$other" "$script") # to be killed if what follows does not hold
     eventually runs "$2"
     kill -s "$1" "$script"
+    eventually dead "$script"
     STATUS=0
     wait "$script" || STATUS=$?
-    read -r other <"$T/other"
     echo "status $STATUS, and said: $(cat "$T/said")"
     nothing_marked # it has waited for the end of them
     nothing_in_tmp
-    kill "$other"
+    kill "$other" # it lives
 }
 
 @test "tests/run" {
