@@ -137,15 +137,16 @@ test: all test-programs
 		tests/run $(TESTS)
 
 # Everything again, in a place of its own, where the compiler checks memory and arithmetic. (Not the
-# scripts in tools/, which would only run the same programs once more, and not house, which reads
-# the sources.) Children that leave by _exit() are asked for leaks as well: tests/sanitize/leave.c.
+# scripts in tools/ and tests/, which would only run the same programs once more, and not house,
+# which reads the sources.) Children that leave by _exit() are asked for leaks, too:
+# tests/sanitize/leave.c.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LEAVE = $(abspath $(BUILD)/sanitize/tests/sanitize/leave.o)
 sanitize:
 	$(MAKE) BUILD=$(abspath $(BUILD))/sanitize CFLAGS='-O1 -g $(SANITIZE)' $(LEAVE)
 	$(MAKE) BIN=$(BUILD)/sanitize/bin BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' \
 		LDFLAGS='$(LDFLAGS) -Wl,--wrap=_exit $(LEAVE)' \
-		NOT='attack compare herd house report scale' test
+		NOT='attack compare herd house interrupted portability report scale' test
 
 # Children killed, stopped, replaced under load, and what the servers promise then: a minute.
 # A million connections against each, and nothing grows. make chaos ARGS=-h tells the options.
