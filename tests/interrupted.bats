@@ -33,7 +33,8 @@ interrupt() { # SIGNAL PATTERN SCRIPT...
     (
         TEST_MARK='' sleep 1000 &
         echo $! >"$T/other"
-        TMPDIR=$T/tmp TEST_MARK=$T exec "${@:3}"
+        # (INT is ignored in what a shell without job control puts into the background)
+        TMPDIR=$T/tmp TEST_MARK=$T exec env --default-signal=INT "${@:3}"
     ) >"$T/said" 2>&1 3>&- &
     script=$!
     set +m
