@@ -124,7 +124,7 @@ outlives() { # ATTACK
     start_small -T 1
     all=$((3 * PLACES))
     hostile_away -n "$all" -t "$all" -e 100 "$1"
-    poke "$ADDRESS" connect mark send:'100\n' reply:100 within:15000
+    poke "$ADDRESS" connect mark send:'100\n' reply:100 within:$((750 * LIMIT))
     hostile_ends # for it has no connection any more
     [[ $(hostile_says opened hung_up) == "$all $all" ]]
     stop_server
@@ -158,7 +158,7 @@ outlives() { # ATTACK
 @test "a flood of requests that is never read takes no place but its own" {
     start_server -T 60
     hostile_away -n 1 pipeline
-    poke -r 50 "$ADDRESS" connect send:'100\n' reply:100 half eof within:15000
+    poke -r 50 "$ADDRESS" connect send:'100\n' reply:100 half eof within:$((750 * LIMIT))
     hostile_ends TERM
     [[ $(hostile_says opened hung_up) == '1 0' ]]
 }
