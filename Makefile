@@ -131,10 +131,11 @@ compare herd scale: all
 attack: all test-programs
 	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/attack $(ARGS)
 
-# All tests, or make test TESTS='contract client'.
+# All tests, or make test TESTS='contract client'; of those that are the same for each server, ONLY
+# says for which: make test TESTS=contract ONLY='server02_select server05_spawn_pool'.
 test: all test-programs
 	BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) CC='$(CC)' CFLAGS='$(CFLAGS)' \
-		tests/run $(TESTS)
+		$(if $(ONLY),SERVERS='$(ONLY)') tests/run $(TESTS)
 
 # Everything again, in a place of its own, where the compiler checks memory and arithmetic. (Not the
 # scripts in tools/ and tests/, which would only run the same programs once more, and not house,
