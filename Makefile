@@ -245,7 +245,7 @@ help:
 	@echo "make test        all tests; make test TESTS='contract client' some of them"
 	@echo 'make lint        strict compilers, format, static analysis, shell scripts, man pages'
 	@echo 'make torture     every system call fails once in a run of its own; ARGS=-q: some of them'
-	@echo 'make sanitize    all tests again under AddressSanitizer and UBSan'
+	@echo 'make sanitize    the tests again under AddressSanitizer and UBSan'
 	@echo 'make chaos       children killed, stopped, replaced under load; a minute'
 	@echo 'make soak        a million connections against each server; ten minutes'
 	@echo 'make portability all tests with other compilers, C libraries and processors; ARGS=-l: which'

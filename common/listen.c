@@ -9,8 +9,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "die.h"
 #include "scoreboard.h"
 
@@ -95,7 +97,8 @@ put_back(const char *aside, const char *path)
 {
     int saved = errno;
 
-    if (link(aside, path) == -1) {
+    /* Some systems let nobody link another user's file, and some file systems have no links. */
+    if (link(aside, path) == -1 && (errno == EEXIST || rename(aside, path) == -1)) {
         die("%s: cannot be given back its socket, which is %s now", path, aside);
     }
     unlink(aside);
@@ -169,15 +172,22 @@ listen_claim(const struct address *address)
     }
 }
 
-/* Of a Unix socket that we have bound, the file, so that listen_remove() knows it again. */
+/* Of a Unix socket that we have bound, the file, so that listen_remove() knows it again. Another
+ * server that is starting may have taken it aside for a moment, to look at it. */
 static void
 note_file(const struct address *address)
 {
     const char *path = ((const struct sockaddr_un *)&address->storage)->sun_path;
+    const struct timespec moment = clock_timespec(1000);
 
-    if (address->storage.ss_family == AF_UNIX && !listen_was_inherited &&
-        lstat(path, &made) == -1) {
-        die("%s", path);
+    if (address->storage.ss_family != AF_UNIX || listen_was_inherited) {
+        return;
+    }
+    for (int turns = 0; lstat(path, &made) == -1; turns++) {
+        if (errno != ENOENT || turns == 100) {
+            die("%s", path);
+        }
+        nanosleep(&moment, NULL);
     }
 }
 

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../common/clock.h"
 #include "../common/die.h"
 #include "../common/signals.h"
 
@@ -108,8 +109,9 @@ prepare_lock_file(int listenfd, const struct options *options)
 static int
 take_lock_file(int listenfd, struct slot *slot)
 {
+    const struct timespec moment = clock_timespec(1000);
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int connfd = -1;
+    int connfd = -1, saved;
 
     if (fcntl(lockfd, F_SETLKW, &lock) == -1) {
         if (errno != EINTR && errno != ENOLCK) {
@@ -122,8 +124,12 @@ take_lock_file(int listenfd, struct slot *slot)
     if (!signals_stop && !signals_replace) {
         connfd = ways_accept_blocking(listenfd, slot);
     }
+    saved = errno;
     lock.l_type = F_UNLCK;
-    fcntl(lockfd, F_SETLK, &lock);
+    while (fcntl(lockfd, F_SETLK, &lock) == -1 && (errno == ENOLCK || errno == EINTR)) {
+        nanosleep(&moment, NULL); /* a lock that was kept would keep all others from accepting */
+    }
+    errno = saved;
     return connfd;
 }
 

@@ -67,19 +67,23 @@ channels_policy_name(int number)
     return names[number];
 }
 
-/* Both ends of each channel are open here, and connections on their way. */
+/* Both ends of each channel are open here, and connections on their way; if it may be, also what
+ * all children together had not begun when they are killed. */
 static void
-raise_limit(unsigned children)
+raise_limit(unsigned children, unsigned most)
 {
     rlim_t needed = 2 * (rlim_t)children + SPARE_FDS;
+    rlim_t wished = needed + (rlim_t)children * most;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == -1) {
         die("getrlimit");
     }
-    if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < needed) {
-        limit.rlim_cur = needed;
-        if (setrlimit(RLIMIT_NOFILE, &limit) == -1) {
+    if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < wished) {
+        bool enough = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > wished;
+
+        limit.rlim_cur = enough ? wished : limit.rlim_max;
+        if (limit.rlim_cur < needed || setrlimit(RLIMIT_NOFILE, &limit) == -1) {
             diex("-n %u needs %llu descriptors: more than ulimit -Hn allows", children,
                  (unsigned long long)needed);
         }
@@ -89,7 +93,7 @@ raise_limit(unsigned children)
 int
 channels_open(unsigned children, unsigned most, int how)
 {
-    raise_limit(children);
+    raise_limit(children, most);
     nchildren = children;
     queue = most;
     policy = (enum policy)how;
@@ -266,7 +270,8 @@ channels_level(void)
 {
     unsigned from, to;
 
-    while (find_waiting(&from, &to)) {
+    /* Not while some wait here that could not be passed: these come first. */
+    while (ntaken_back == 0 && find_waiting(&from, &to)) {
         int connfd = take_from(from);
 
         if (connfd == FDPASS_NONE) {
