@@ -63,24 +63,18 @@ is_same_file(const struct stat *one, const struct stat *other)
  * nobody has it open; but perhaps not yet: bind() may make the file before the kernel can find its
  * socket. */
 static int
-ask_there(const struct address *address)
+ask_there(int asker, const struct address *address)
 {
-    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
-    int result, error;
-
-    if (fd == -1) {
-        die("socket");
+    if (connect(asker, address_sockaddr(address), address->length) == 0 || errno == EPROTOTYPE) {
+        return 0;
     }
-    result = connect(fd, address_sockaddr(address), address->length);
-    error = errno;
-    close(fd);
-    return result == 0 || error == EPROTOTYPE ? 0 : error;
+    return errno;
 }
 
 static bool
-is_abandoned(const struct address *address, const char *path)
+is_abandoned(int asker, const struct address *address, const char *path)
 {
-    int error = ask_there(address);
+    int error = ask_there(asker, address);
 
     if (error == 0) {
         diex("%s: a server is listening there", path);
@@ -108,7 +102,7 @@ put_back(const char *aside, const char *path)
 /* Asked once more where it is now: for rename() waits for a bind() in this directory to be done. A
  * path that is too long for connect() is not asked. */
 static bool
-is_open_after_all(const char *aside)
+is_open_after_all(int asker, const char *aside)
 {
     struct address address = {.length = sizeof(struct sockaddr_un)};
     struct sockaddr_un *name = (struct sockaddr_un *)&address.storage;
@@ -118,7 +112,7 @@ is_open_after_all(const char *aside)
     }
     name->sun_family = AF_UNIX;
     memcpy(name->sun_path, aside, strlen(aside) + 1);
-    return ask_there(&address) == 0;
+    return ask_there(asker, &address) == 0;
 }
 
 /* Removes this file and no other: since we have looked, another server may have done the same and
@@ -126,7 +120,7 @@ is_open_after_all(const char *aside)
  * looked at again. (The time is compared too, for a file system may use the number of a removed
  * file again.) */
 static void
-remove_abandoned(const char *path, const struct stat *found)
+remove_abandoned(int asker, const char *path, const struct stat *found)
 {
     char aside[ADDRESS_TEXT + 32];
     struct stat taken;
@@ -146,7 +140,7 @@ remove_abandoned(const char *path, const struct stat *found)
         die("%s", aside);
     }
     if (!is_same_file(&taken, found) || taken.st_mtim.tv_sec != found->st_mtim.tv_sec ||
-        taken.st_mtim.tv_nsec != found->st_mtim.tv_nsec || is_open_after_all(aside)) {
+        taken.st_mtim.tv_nsec != found->st_mtim.tv_nsec || is_open_after_all(asker, aside)) {
         put_back(aside, path);
         diex("%s: another server has just begun to listen there", path);
     }
@@ -160,6 +154,7 @@ listen_claim(const struct address *address)
 {
     const char *path = ((const struct sockaddr_un *)&address->storage)->sun_path;
     struct stat found;
+    int asker;
 
     if (address->storage.ss_family != AF_UNIX || lstat(path, &found) == -1) {
         return; /* nothing is there, or bind() will say what is wrong */
@@ -167,9 +162,14 @@ listen_claim(const struct address *address)
     if (!S_ISSOCK(found.st_mode)) {
         diex("%s: exists and is not a socket", path);
     }
-    if (is_abandoned(address, path)) {
-        remove_abandoned(path, &found);
+    asker = socket(AF_UNIX, SOCK_DGRAM, 0); /* before anything is moved that would be left so */
+    if (asker == -1) {
+        die("socket");
     }
+    if (is_abandoned(asker, address, path)) {
+        remove_abandoned(asker, path, &found);
+    }
+    close(asker);
 }
 
 /* Of a Unix socket that we have bound, the file, so that listen_remove() knows it again. Another

@@ -109,7 +109,7 @@ prepare_lock_file(int listenfd, const struct options *options)
 static int
 take_lock_file(int listenfd, struct slot *slot)
 {
-    const struct timespec moment = clock_timespec(1000);
+    const struct timespec moment = clock_timespec(20 * 1000);
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int connfd = -1, saved;
 
