@@ -75,6 +75,7 @@ static enum selection selection = USUAL;
 static const char *wanted_fault;
 static int jobs = 4;
 static const char *self;
+/* Not below TMPDIR: the path of a Unix socket in it must fit into sun_path. */
 static char directory[] = "/tmp/torture.XXXXXX";
 static pid_t main_pid;
 static struct run good_server; /* the client's, in this process */
