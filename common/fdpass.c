@@ -13,9 +13,8 @@ union control {
 };
 
 int
-fdpass_send(int channel, int fd)
+fdpass_send(int channel, int fd, unsigned char byte)
 {
-    char byte = 0;
     struct iovec data = {.iov_base = &byte, .iov_len = 1};
     union control control = {.space = {0}};
     struct msghdr message = {.msg_iov = &data,
@@ -59,6 +58,37 @@ fdpass_receive(int channel, bool wait)
     if (message.msg_flags & MSG_CTRUNC) {
         close(fd); /* more than one was sent: not our protocol */
         errno = EBADMSG;
+        return FDPASS_NONE;
+    }
+    return fd;
+}
+
+int
+fdpass_peek(int channel)
+{
+    unsigned char byte;
+
+    return recv(channel, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1 ? byte : -1;
+}
+
+/* Linux takes a message also when it finds no place for the descriptor, and drops that: so a place
+ * is looked for first. (Not by a child for each connection: its table is never near its end.) */
+int
+fdpass_take_back(int channel)
+{
+    int fd;
+
+    do {
+        int place = dup(channel);
+
+        if (place == -1) {
+            return FDPASS_NONE;
+        }
+        close(place);
+        fd = fdpass_receive(channel, false);
+    } while (fd == FDPASS_NONE && errno == EINTR);
+    if (fd == FDPASS_END) {
+        errno = EAGAIN;
         return FDPASS_NONE;
     }
     return fd;

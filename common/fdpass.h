@@ -9,14 +9,22 @@
 
 enum { FDPASS_NONE = -1, FDPASS_END = -2 };
 
-/* Sends one descriptor over `channel`, with the one byte of data that a message must have. The
- * sender's own descriptor stays open: closing it is the caller's. -1 and errno on failure. */
-int fdpass_send(int channel, int fd);
+/* Sends one descriptor over `channel`, with the one byte of data that a message must have: what it
+ * says is the caller's. The sender's own descriptor stays open: closing it is the caller's too. -1
+ * and errno on failure. */
+int fdpass_send(int channel, int fd, unsigned char byte);
 
 /* Receives one: a new descriptor, which the caller closes; FDPASS_END when the sender has closed
  * its end; FDPASS_NONE and errno on failure (EINTR, EBADMSG if the message carried none; EAGAIN, if
  * not told to `wait`, when there is no message). */
 int fdpass_receive(int channel, bool wait);
+
+/* The byte of the message that will be received next; -1: there is none. */
+int fdpass_peek(int channel);
+
+/* Receives in place of the one that it was sent to: does not wait, and loses nothing if our table of
+ * descriptors is full. FDPASS_NONE and errno as above; EAGAIN also at the end. */
+int fdpass_take_back(int channel);
 
 /* After FDPASS_NONE, is it worth while to ask again later? True if the system lacks something that
  * others may free; what was sent is still in the channel. */

@@ -45,8 +45,10 @@ static unsigned queue, nchildren;
 static struct channel *channels; /* channels[1..nchildren] */
 static struct shared *shared;    /* with the children */
 static int wake[2];              /* a pipe: children write, the parent reads */
-static int *taken_back;          /* connections of dead children */
+static int *taken_back;          /* connections of dead children, in a ring: the oldest first */
+static unsigned oldest;          /* where the ring begins */
 static unsigned ntaken_back;     /* at most nchildren * queue, and one that could not be passed */
+static unsigned room;            /* so many */
 static unsigned last_chosen;     /* where round-robin goes on */
 static unsigned long long sequence; /* connections passed so far */
 
@@ -98,7 +100,8 @@ channels_open(unsigned children, unsigned most, int how)
     queue = most;
     policy = (enum policy)how;
     channels = calloc(children + 1, sizeof *channels);
-    taken_back = calloc((size_t)children * queue + 1, sizeof *taken_back);
+    room = children * queue + 1;
+    taken_back = calloc(room, sizeof *taken_back);
     if (!channels || !taken_back) {
         die("%u channels", children);
     }
@@ -146,7 +149,7 @@ channels_child(unsigned number)
         }
     }
     for (unsigned i = 0; i < ntaken_back; i++) {
-        close(taken_back[i]); /* connections that are still the parent's */
+        close(taken_back[(oldest + i) % room]); /* connections that are still the parent's */
     }
     return channels[number].child_end;
 }
@@ -248,19 +251,12 @@ take_from(unsigned number)
 {
     int connfd;
 
-    while ((connfd = fdpass_receive(channels[number].child_end, false)) < 0) {
-        if (connfd == FDPASS_END) {
-            errno = EAGAIN;
-            return FDPASS_NONE;
-        }
-        if (errno == EBADMSG) {
-            warnx("child %u: a connection in its channel is lost: out of descriptors", number);
-            channels[number].given--;
-        } else if (errno != EINTR) {
-            return FDPASS_NONE;
-        }
+    while ((connfd = fdpass_take_back(channels[number].child_end)) == FDPASS_NONE &&
+           errno == EBADMSG) {
+        warnx("child %u: a connection in its channel is lost: out of descriptors", number);
+        channels[number].given--;
     }
-    channels[number].given--;
+    channels[number].given -= connfd != FDPASS_NONE;
     return connfd;
 }
 
@@ -291,9 +287,11 @@ channels_pass(unsigned number, int connfd)
     static atomic_llong quiet_until;
     struct channel *channel = &channels[number];
 
-    if (fdpass_send(channel->parent_end, connfd) == -1) {
+    if (fdpass_send(channel->parent_end, connfd, 0) == -1) {
         warn_seldom(&quiet_until, "cannot pass a connection, trying again");
-        taken_back[ntaken_back++] = connfd;
+        oldest = (oldest + room - 1) % room; /* it came before those that wait there */
+        taken_back[oldest] = connfd;
+        ntaken_back++;
         return false;
     }
     channel->given++;
@@ -314,7 +312,7 @@ channels_retire(unsigned number)
     }
 }
 
-/* What cannot be received for want of memory stays in the channel. */
+/* What cannot be received for want of memory, or of descriptors, stays in the channel. */
 bool
 channels_take_back(unsigned number)
 {
@@ -326,7 +324,7 @@ channels_take_back(unsigned number)
         return true;
     }
     while ((connfd = take_from(number)) != FDPASS_NONE) {
-        taken_back[ntaken_back++] = connfd;
+        taken_back[(oldest + ntaken_back++) % room] = connfd;
     }
     if (fdpass_exhausted()) {
         return false;
@@ -342,7 +340,15 @@ channels_take_back(unsigned number)
 int
 channels_taken_back(void)
 {
-    return ntaken_back > 0 ? taken_back[--ntaken_back] : -1;
+    int connfd;
+
+    if (ntaken_back == 0) {
+        return -1;
+    }
+    connfd = taken_back[oldest];
+    oldest = (oldest + 1) % room;
+    ntaken_back--;
+    return connfd;
 }
 
 bool

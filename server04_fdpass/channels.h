@@ -51,8 +51,9 @@ void channels_done(unsigned number);
 void channels_retire(unsigned number);
 
 /* When the child has ended: what it had not received is kept for channels_taken_back(), which
- * returns these connections one by one, then -1. False and errno if the system lacks memory for
- * that: then the rest stays where it is, and channels_create() tries again before all else. */
+ * returns these connections one by one, then -1. False and errno if the system lacks memory or
+ * descriptors for that: then the rest stays where it is, and channels_create() tries again before
+ * all else. */
 bool channels_take_back(unsigned number);
 int channels_taken_back(void);
 bool channels_any_taken_back(void);

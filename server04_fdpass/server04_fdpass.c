@@ -39,6 +39,7 @@
 static void distribute(int listenfd);
 static void look_after_children(int listenfd);
 static void start_child(unsigned number, int listenfd);
+static void pass_what_is_left(unsigned number);
 static _Noreturn void child_main(unsigned number, int channel);
 static void pass_connections(int listenfd);
 static int next_connection(int listenfd);
@@ -47,6 +48,8 @@ static int64_t sooner(int64_t wait_us, int64_t other_us);
 static void wait_until(fd_set *readable, int64_t wait_us, int nfds);
 static void reap(void);
 static int stop_children(void);
+static void start_last(void);
+static bool any_left(void);
 static void report(void);
 
 static const char help[] =
@@ -167,12 +170,16 @@ look_after_children(int listenfd)
     }
 }
 
+/* When it stops there is no listener any more: -1. */
 static void
 start_child(unsigned number, int listenfd)
 {
     pid_t pid = -1;
 
     if (channels_create(number) == 0) {
+        if (signals_stop) {
+            pass_what_is_left(number);
+        }
         pid = fork();
     }
     switch (pid) {
@@ -181,12 +188,28 @@ start_child(unsigned number, int listenfd)
         (void)channels_take_back(number); /* at least nothing new: the next start will finish it */
         break;
     case 0:
-        close(listenfd); /* the parent's */
+        if (listenfd != -1) {
+            close(listenfd); /* the parent's */
+        }
         child_main(number, channels_child(number));
     default:
         pool_started(&pool, number, pid);
         break;
     }
+}
+
+/* Before the child starts: so it finds the end of its channel behind them. */
+static void
+pass_what_is_left(unsigned number)
+{
+    int connfd;
+
+    while (channels_choose() == number && (connfd = channels_taken_back()) != -1) {
+        if (!channels_pass(number, connfd)) {
+            break;
+        }
+    }
+    channels_retire(number);
 }
 
 /* Serves what comes through the channel until the parent closes it: to stop, to replace this child,
@@ -337,7 +360,8 @@ reap(void)
     }
 }
 
-/* Lets the children finish what they hold, as long as the grace lasts; then ends them. */
+/* Lets the children finish what they hold, as long as the grace lasts; then ends them. What one
+ * that was killed meanwhile had not begun gets another child. */
 static int
 stop_children(void)
 {
@@ -347,18 +371,55 @@ stop_children(void)
         channels_retire(i);
     }
     pool_kill(&pool, SIGTERM); /* an idle client keeps nobody waiting */
-    while (reap(), pool.alive > 0) {
+    for (;;) {
+        bool over = signals_over();
         fd_set nothing;
 
-        if (signals_over() && status == EXIT_SUCCESS) {
+        reap();
+        if (pool.alive == 0 && (over || !any_left())) {
+            break;
+        }
+        if (over && status == EXIT_SUCCESS) {
             warnx("%u children had to be killed", pool.alive);
             pool_kill(&pool, SIGKILL);
             status = EXIT_FAILURE;
         }
+        if (pool.alive == 0) {
+            start_last();
+        }
         FD_ZERO(&nothing);
         wait_until(&nothing, PAUSE_US, 0);
     }
+    if (any_left()) {
+        warnx("connections that had been accepted were not served");
+        status = EXIT_FAILURE;
+    }
     return status;
+}
+
+static void
+start_last(void)
+{
+    unsigned number;
+
+    pool.wanted = 1;
+    number = pool_due(&pool);
+    if (number != 0) {
+        start_child(number, -1);
+        pool_kill(&pool, SIGTERM);
+    }
+}
+
+/* Is there anything that children which have ended had not begun? */
+static bool
+any_left(void)
+{
+    bool left = false;
+
+    for (unsigned i = 1; i <= pool.size; i++) {
+        left = left || (pool.child[i].pid == 0 && !channels_take_back(i));
+    }
+    return left || channels_any_taken_back();
 }
 
 static void

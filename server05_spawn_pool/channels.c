@@ -23,13 +23,13 @@
 struct channel {
     int distributor_end, handler_end; /* -1: not yet made */
     unsigned given;                   /* connections passed, modulo 2^32 as `done` */
+    unsigned char sent;               /* modulo 256: the number that the next message carries */
     bool admitted;
 };
 
 enum {
     FIRST_FREE_FD = 5,
     SPARE_FDS = 128,
-    HELD_MOST = 96,       /* of the spare descriptors; more than CHANNELS_QUEUE_MAX */
     MESSAGE_BYTES = 1024, /* what a connection on its way takes of a socket's buffer, roughly */
     LEVEL_US = 10 * 1000,
     CORRECT_US = 100 * 1000
@@ -45,8 +45,7 @@ static unsigned settled;         /* queued: of channels[0].given, how many are c
 static bool clogged;             /* queued: the socket took no more */
 static unsigned clogged_at;      /* when so many had been received */
 static unsigned last_chosen;     /* where the turn goes on */
-static int *held_back;           /* connections that wait here, the last first; close-on-exec */
-static unsigned nheld_back;      /* at most HELD_MOST, and the one that could not be passed */
+static int held_back = -1;       /* the connection that could not be passed; close-on-exec */
 
 /* Both ends of each channel are open here; and Linux counts against this limit, for all but root,
  * what is on its way too. */
@@ -139,8 +138,7 @@ channels_open(struct board *shared, enum channels_way how, enum channels_policy 
     queue = most;
     raise_limit();
     channels = calloc(board->seats + 1, sizeof *channels);
-    held_back = calloc(HELD_MOST + 1, sizeof *held_back);
-    if (!channels || !held_back) {
+    if (!channels) {
         die("%u channels", board->seats);
     }
     for (unsigned i = 0; i <= board->seats; i++) {
@@ -265,43 +263,46 @@ is_full(int error)
     return true;
 }
 
-/* What the distributor keeps must be closed in what it spawns. What it passes at once needs no such
- * call: nothing is spawned in between. */
-static void
-hold_back(int connfd)
-{
-    fcntl(connfd, F_SETFD, FD_CLOEXEC);
-    held_back[nheld_back++] = connfd;
-}
-
 bool
 channels_pass(unsigned number, int connfd)
 {
     static atomic_llong quiet_until;
     struct channel *channel = &channels[way == CHANNELS_PIPED ? number : 0];
 
-    if (fdpass_send(channel->distributor_end, connfd) == -1) {
+    if (fdpass_send(channel->distributor_end, connfd, channel->sent) == -1) {
         int saved = errno;
 
         if (!is_full(saved)) {
             warn_seldom(&quiet_until, "cannot pass a connection, trying again");
         }
-        hold_back(connfd);
+        fcntl(connfd, F_SETFD, FD_CLOEXEC); /* what is passed at once meets no spawn */
+        held_back = connfd;
         return false;
     }
     channel->given++;
+    channel->sent++;
     last_chosen = number;
     close(connfd); /* the channel has it now; a second copy would keep the connection open */
     return true;
 }
 
-/* Also one that a handler has shut down: its end is no connection, and looking on would not end. */
+/* How many connections are in the channel, whatever the counters say: messages are numbered in
+ * their order, and the first that is still there tells its number. (Piped: less than 256 are.)
+ * None, if a handler has shut it down and it is empty: its end is no connection, and looking on
+ * would not end.
+ */
+static unsigned
+count_inside(const struct channel *channel)
+{
+    int first = fdpass_peek(channel->handler_end);
+
+    return first == -1 ? 0 : (unsigned char)(channel->sent - first);
+}
+
 static bool
 is_empty(const struct channel *channel)
 {
-    char byte;
-
-    return recv(channel->handler_end, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+    return fdpass_peek(channel->handler_end) == -1;
 }
 
 /* A channel whose handler does not take what is in it, or 0. The counters tell where to look; the
@@ -322,25 +323,20 @@ abandoned(void)
     return 0;
 }
 
-/* Receives in the handler's place; -1: there is nothing, or errno says why not. */
+/* Receives in the handler's place. FDPASS_NONE: it was faster, or errno says why not. */
 static int
 take_from(unsigned number)
 {
-    int connfd;
+    struct channel *channel = &channels[number];
+    int connfd = fdpass_take_back(channel->handler_end);
 
-    while ((connfd = fdpass_receive(channels[number].handler_end, false)) < 0) {
-        if (connfd == FDPASS_END) {
-            errno = EAGAIN;
-            return -1;
-        }
-        if (errno == EBADMSG) {
-            warnx("handler %u: a connection in its channel is lost: out of descriptors", number);
-            channels[number].given--;
-        } else if (errno != EINTR) {
-            return -1;
-        }
+    if (connfd != FDPASS_NONE) {
+        channel->given--;
+    } else if (errno == EBADMSG) {
+        channel->given--;
+        warnx("handler %u: a connection in its channel is lost: out of descriptors", number);
+        errno = EAGAIN;
     }
-    channels[number].given--;
     return connfd;
 }
 
@@ -348,16 +344,22 @@ int
 channels_take_waiting(void)
 {
     static atomic_llong quiet_until;
-    int connfd = nheld_back > 0 ? held_back[--nheld_back] : -1;
+    int connfd = held_back;
     unsigned number;
 
+    held_back = -1;
     while (connfd == -1 && (number = abandoned()) != 0) {
         connfd = take_from(number);
-        if (connfd == -1 && errno != EAGAIN && errno != EWOULDBLOCK) {
+        if (connfd != FDPASS_NONE || errno == EAGAIN || errno == EWOULDBLOCK) {
+            continue;
+        }
+        if (fdpass_exhausted()) {
             warn_seldom(&quiet_until,
                         "handler %u: cannot take back what waits for it, trying again", number);
             return CHANNELS_LATER;
         }
+        warn("handler %u: what is in its channel is lost", number);
+        close_ends(&channels[number]);
     }
     return connfd;
 }
@@ -365,7 +367,7 @@ channels_take_waiting(void)
 bool
 channels_any_waiting(void)
 {
-    return nheld_back > 0 || abandoned() != 0;
+    return held_back != -1 || abandoned() != 0;
 }
 
 bool
@@ -374,61 +376,33 @@ channels_any_left(void)
     return channels_any_waiting() || (way == CHANNELS_QUEUED && !is_empty(&channels[0]));
 }
 
-/* Takes back what the last handler had not received. What cannot be received for want of memory,
- * or of descriptors, stays in the channel: -1 and errno. */
+/* What its last handler had not received waits for the next one (or for whoever is free before
+ * that: channels_take_waiting). Else it gets a new channel, for a handler may have spoilt the old
+ * one. The count begins anew: a handler that was killed after it had received a connection, before
+ * it could say so, leaves no mistake. */
 static int
-empty_channel(unsigned number)
+prepare_channel(unsigned number)
 {
     struct channel *channel = &channels[number];
-    unsigned long long inside = channel->given - atomic_load(&board->seat[number].received);
-    int connfd = 0;
+    unsigned inside = count_inside(channel);
 
-    if (channel->handler_end == -1 || is_empty(channel)) {
-        return 0;
-    }
-    if (nheld_back > 0 && nheld_back + inside > HELD_MOST) {
-        errno = EMFILE; /* until those have been passed: there is a handler, or can be, for them */
-        return -1;
-    }
-    while (connfd != -1) {
-        if (nheld_back >= HELD_MOST) { /* the counts are in memory that handlers can write to */
-            errno = EMFILE;
+    if (inside == 0) {
+        struct channel fresh = {0};
+
+        if (open_channel(&fresh, queue) == -1) {
             return -1;
         }
-        connfd = take_from(number);
-        if (connfd != -1) {
-            hold_back(connfd);
-        }
+        close_ends(channel);
+        *channel = fresh;
     }
-    if (fdpass_exhausted()) {
-        return -1;
-    }
-    if (errno != EAGAIN && errno != EWOULDBLOCK) {
-        warn("handler %u: connections in its channel are lost", number);
-    }
-    return 0;
-}
-
-/* A new channel, when the last one is empty. So it is counted anew: a handler that was killed after
- * it had received a connection, before it could say so, leaves no mistake. */
-static int
-renew_channel(unsigned number)
-{
-    struct channel *channel = &channels[number];
-    struct channel fresh = {.given = atomic_load(&board->seat[number].received)};
-
-    if (empty_channel(number) == -1 || open_channel(&fresh, queue) == -1) {
-        return -1;
-    }
-    close_ends(channel);
-    *channel = fresh;
+    channel->given = atomic_load(&board->seat[number].received) + inside;
     return 0;
 }
 
 int
 channels_create(unsigned number)
 {
-    if (way == CHANNELS_PIPED && renew_channel(number) == -1) {
+    if (way == CHANNELS_PIPED && prepare_channel(number) == -1) {
         return -1;
     }
     highest = number > highest ? number : highest;
@@ -519,7 +493,7 @@ level_channels(void)
 {
     unsigned to, from;
 
-    while (nheld_back == 0 && (from = crowded()) != 0 && (to = choose_channel()) != 0 &&
+    while (held_back == -1 && (from = crowded()) != 0 && (to = choose_channel()) != 0 &&
            held_by(to) == 0) {
         int connfd = take_from(from);
 

@@ -46,7 +46,7 @@ unsigned channels_choose(void);
 bool channels_pass(unsigned number, int connfd);
 
 /* A connection that waits for somebody who does not take it; -1: none; CHANNELS_LATER: one does,
- * but the system has no memory to receive it at the moment. */
+ * but the system has no memory, or no descriptor, to receive it at the moment. */
 enum { CHANNELS_LATER = -2 };
 int channels_take_waiting(void);
 bool channels_any_waiting(void);

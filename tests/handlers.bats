@@ -181,14 +181,51 @@ $'999999999999989\n' 3>&- &
     counted handlers.1.requests -ge 5
 }
 
-@test "a handler of one's own: the README's, compiled and run" {
-    awk '/^```c$/ { inside = 1; next } /^```/ { inside = 0 } inside' \
-        "$ROOT/$SERVER/README.md" >"$T/handler_mine.c"
+# From $T/handler_mine.c.
+build_handler() {
     # shellcheck disable=SC2086
     ${CC:-cc} ${CFLAGS:-} -std=c11 -Wall -Wextra -Werror -I "$ROOT/$SERVER/handlers" \
         -o "$T/handler_mine" "$T/handler_mine.c" "${TOOLS%/tests}/libhandler.a" -pthread
+}
+
+@test "a handler of one's own: the README's, compiled and run" {
+    awk '/^```c$/ { inside = 1; next } /^```/ { inside = 0 } inside' \
+        "$ROOT/$SERVER/README.md" >"$T/handler_mine.c"
+    build_handler
     start_server -n 2 -e "$T/handler_mine"
     [[ $(ask 'hello, world') == 'HELLO, WORLD' ]]
     "$BIN/client" -q -p "$PORT" -c 5 -t 40 -M abc -E ABC
+    rm "$T/handler_mine" "$T/handler_mine.c"
+}
+
+# The flag belongs to the socket: in the common queue what one handler sets concerns all.
+@test "a function that makes the channel non-blocking makes no handler leave" {
+    cat >"$T/handler_mine.c" <<'EOT'
+#include <fcntl.h>
+
+#include "handler.h"
+
+static bool
+meddle(const unsigned char *request, size_t length, struct handler_reply *reply)
+{
+    fcntl(3, F_SETFL, O_NONBLOCK);
+    handler_add(reply, request, length);
+    return true;
+}
+
+int
+main(int argc, char **argv)
+{
+    return handler_main(argc, argv, meddle);
+}
+EOT
+    build_handler
+    for way in queued piped; do
+        start_server -n 2 -d "$way" -e "$T/handler_mine"
+        "$BIN/client" -q -p "$PORT" -c 4 -t 20 -M abc -E abc
+        stop_server
+        counted requests 80
+        counted children_started 2
+    done
     rm "$T/handler_mine" "$T/handler_mine.c"
 }

@@ -470,10 +470,10 @@ passed_so_often() { # N
 
 # The only child is killed while three connections wait in its channel, and there is no memory to
 # take them back: at all (1), or after the first of them (2). (Nor has its successor any, at first.)
-takes_back_later() { # "SERVER OPTION..." N LINES
+takes_back_later() { # N LINES
     COMPLAINTS='died of signal 9|cannot (start child 1|receive), trying again: Cannot allocate'
     trace sendmsg,recvmsg
-    await_injected "$1" "recvmsg:error=ENOMEM:when=$2..$(($2 + 5))"
+    await_injected 'server04_fdpass -n 1 -Q 4' "recvmsg:error=ENOMEM:when=$1..$(($1 + 5))"
     HELPERS=()
     rm -f "$T/go" "$T"/ready.*
     occupy_child gone
@@ -485,7 +485,7 @@ takes_back_later() { # "SERVER OPTION..." N LINES
     await_poke "${HELPERS[0]}"
     stop_server
     cat "$ERR"
-    [[ $STATUS -eq 0 && $(wc -l <"$ERR") -eq $3 ]]
+    [[ $STATUS -eq 0 && $(wc -l <"$ERR") -eq $2 ]]
     counted connections 4
     counted requests 4
     counted children_lost 1
@@ -493,12 +493,30 @@ takes_back_later() { # "SERVER OPTION..." N LINES
 }
 
 @test "no memory to take back what a dead child had not begun: later, one warning, none is lost" {
-    local server
+    takes_back_later 1 4
+    takes_back_later 2 3
+}
 
-    for server in 'server04_fdpass -n 1 -Q 4' 'server05_spawn_pool -n 1 -d piped -Q 4'; do
-        takes_back_later "$server" 1 4
-        takes_back_later "$server" 2 3
-    done
+# One of the two handlers is stopped; what waits for it the other gets, as soon as there is memory.
+@test "no memory to take back what waits for a stopped handler: later, one warning, none is lost" {
+    COMPLAINTS='cannot (receive|take back what waits for it), trying again: Cannot allocate'
+    trace sendmsg,recvmsg
+    await_injected 'server05_spawn_pool -n 2 -Q 4 -d piped -P round-robin' \
+        recvmsg:error=ENOMEM:when=1..6
+    occupy_child half eof
+    poke_away -j 3 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    eventually passed_so_often 4
+    kill -s STOP "$CHILD"
+    await_poke
+    kill -s CONT "$CHILD"
+    touch "$T/go"
+    await_poke "${HELPERS[0]}"
+    stop_server
+    cat "$ERR"
+    [[ $STATUS -eq 0 && $(grep -c 'cannot take back' "$ERR") -eq 1 ]]
+    counted connections 4
+    counted requests 4
+    was_done 6 "^$SERVER_PID .*recvmsg.*ENOMEM.*\(INJECTED\)"
 }
 
 # What says that the channel is none ends the child, at its third call, and its successor serves.

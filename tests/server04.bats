@@ -129,6 +129,52 @@ spread() { # POLICY
     counted children_lost 1
 }
 
+@test "TERM, and the only child is killed then: what it had not begun is served all the same" {
+    start_server -n 1 -Q 4 -T 60 -g 20
+    poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/working" send:'1 0 9000000\n' gone
+    eventually test -e "$T/working"
+    queue 3 300
+    kill -s TERM "$SERVER_PID"
+    kill -s KILL "$(children_of "$SERVER_PID" | head -n 1)"
+    await_end
+    await_all
+    [[ $STATUS -eq 0 ]]
+    counted connections 4
+    counted requests 4
+    counted children_started 2
+}
+
+@test "what is not served when the grace is over is not passed over in silence" {
+    start_server -n 1 -Q 4 -T 60 -g 1
+    COMPLAINTS='1 children had to be killed|that had been accepted were not served'
+    poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/working" send:'1 0 9000000\n' gone
+    eventually test -e "$T/working"
+    poke_away -j 3 "$ADDRESS" connect send:'100\n' silent:500 touch:"$T/queued" gone
+    eventually test -e "$T/queued"
+    stop_server
+    await_all
+    [[ $STATUS -eq 1 ]]
+    says "$ERR" 'had to be killed'
+    says "$ERR" 'were not served'
+}
+
+@test "a full table of descriptors when a child is killed: what it had not begun is not lost" {
+    start_server -n 1 -Q 4 -T 60
+    COMPLAINTS='died of signal 9|cannot start child 1, trying again: Too many open files'
+    occupy_child gone
+    queue 3 500
+    limit_descriptors 3 "$SERVER_PID"
+    kill -s KILL "$CHILD"
+    eventually says "$ERR" 'Too many open files'
+    limit_descriptors 256 "$SERVER_PID"
+    touch "$T/go"
+    await_all
+    stop_server
+    counted connections 4
+    counted requests 4
+    counted children_lost 1
+}
+
 @test "HUP: connections that wait in a child's queue are served all the same" {
     start_server -n 1 -Q 4 -T 60 -g 20
     occupy_child send:'50\n' reply:50 half eof

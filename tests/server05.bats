@@ -498,6 +498,26 @@ await_queued() {
     done
 }
 
+# Stopped, not killed: so nobody else takes what waits for it.
+@test "a full table of descriptors: what waits for a stopped handler is taken back later, not lost" {
+    start_server -n 2 -Q 4 -T 60 -d piped -P round-robin
+    COMPLAINTS='cannot take back what waits for it, trying again: Too many open files'
+    occupy_child half eof
+    poke_away -j 3 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    eventually server_counts connections 3
+    limit_descriptors 3 "$SERVER_PID"
+    kill -s STOP "$CHILD"
+    eventually says "$ERR" 'Too many open files'
+    limit_descriptors 256 "$SERVER_PID"
+    await_poke
+    kill -s CONT "$CHILD"
+    touch "$T/go"
+    await_poke "${HELPERS[0]}"
+    stop_server
+    counted connections 4
+    counted requests 4
+}
+
 @test "TERM: what is queued is served before the end" {
     local way
 

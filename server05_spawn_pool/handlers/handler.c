@@ -152,6 +152,16 @@ serve_one(int connfd, void serve(int connfd))
     atomic_fetch_add(&seat->done, 1);
 }
 
+static void
+make_blocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags != -1) {
+        fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    }
+}
+
 /* Takes connections until the distributor closes the channel, which is also how its death shows; or
  * until it asks to leave: by HUP at once, by TERM when the channel is empty. */
 static void
@@ -164,7 +174,9 @@ take_connections(void serve(int connfd))
 
     enter(HANDLER_IDLE);
     while (!signals_replace) {
-        connfd = fdpass_receive(HANDLER_CHANNEL, !signals_stop);
+        bool wait = !signals_stop;
+
+        connfd = fdpass_receive(HANDLER_CHANNEL, wait);
         if (connfd >= 0) {
             serve_one(connfd, serve);
             if (counter_get(&counts->requests) >= last) {
@@ -172,8 +184,10 @@ take_connections(void serve(int connfd))
                 return;
             }
             enter(HANDLER_IDLE);
-        } else if (connfd == FDPASS_END || errno == EAGAIN) {
+        } else if (connfd == FDPASS_END || (errno == EAGAIN && !wait)) {
             return;
+        } else if (errno == EAGAIN) {
+            make_blocking(HANDLER_CHANNEL); /* a function, or another handler, has changed it */
         } else if (errno == EBADMSG) {
             warnx("handler %u: a connection was lost on the way: out of descriptors?", number);
             atomic_fetch_add(&seat->received, 1);
@@ -221,16 +235,6 @@ handler_run(int argc, char **argv, void serve(int connfd))
 }
 
 /* --- frames ---------------------------------------------------------------------------------- */
-
-static void
-make_blocking(int fd)
-{
-    int flags = fcntl(fd, F_GETFL);
-
-    if (flags != -1) {
-        fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
-    }
-}
 
 static bool
 ends_as(const struct exchange *exchange, counter *counted)

@@ -5,10 +5,10 @@
  * under test: common/fdpass.c
  *
  * An input is a sequence of what the distributor and its handlers do, with real sockets. Honest
- * handlers receive and report; then no connection may be lost or counted wrongly, although passing
- * one fails now and then. Hostile ones also
- * write into the channel, send descriptors, shut it down, take without a word, and scribble over
- * their seats: then the distributor must stay alive, come back from every call, and leak nothing.
+ * handlers receive and report, and may be killed, also between the two; then no connection may be
+ * lost or counted wrongly, although passing one fails now and then. Hostile ones also write into
+ * the channel, send descriptors, shut it down, take without a word, and scribble over their seats:
+ * then the distributor must stay alive, come back from every call, and leak nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,9 +21,9 @@
 #include "../../common/fdpass.h"
 #include "dying.h"
 
-static int sending(int channel, int fd);
+static int sending(int channel, int fd, unsigned char byte);
 
-#define fdpass_send(channel, fd) sending(channel, fd)
+#define fdpass_send(channel, fd, byte) sending(channel, fd, byte)
 #include "../../server05_spawn_pool/channels.c"
 #undef fdpass_send
 
@@ -45,13 +45,13 @@ static struct {
 
 /* As if the system had no memory for it, or this user had too many on their way. */
 static int
-sending(int channel, int fd)
+sending(int channel, int fd, unsigned char byte)
 {
     if (now.failing > 0) {
         errno = now.failing-- % 2 ? ENOBUFS : EAGAIN;
         return -1;
     }
-    return fdpass_send(channel, fd);
+    return fdpass_send(channel, fd, byte);
 }
 
 /* --- what the distributor does --------------------------------------------------------------- */
@@ -66,10 +66,10 @@ start_handler(unsigned number)
         return;
     }
     fd = channels_create(number);
-    if (fd == -1 && errno == EMFILE && nheld_back > 0) {
-        return; /* not before some of those have been passed */
-    }
     CHECK(fd != -1, "no channel: %s", strerror(errno));
+    CHECK(way == CHANNELS_QUEUED || now.hostile || !is_empty(&channels[number]) ||
+              held_by(number) == 0,
+          "handler %u is new, and holds %u", number, held_by(number));
     handler->fd = dup(fd); /* as its process inherits it */
     handler->serving = 0;
     atomic_store(&now.board->seat[number].state, HANDLER_IDLE);
@@ -83,7 +83,7 @@ end_handler(unsigned number)
 
     if (handler->fd != -1) {
         close(handler->fd);
-        handler->fd = -1;
+        *handler = (struct handler){.fd = -1};
         channels_ended(number);
     }
 }
@@ -98,7 +98,7 @@ pass(bool waiting)
     CHECK(number <= SEATS, "handler %u is chosen", number);
     CHECK(way == CHANNELS_QUEUED || number == 0 || channels[number].admitted,
           "handler %u is chosen, which is not to get anything", number);
-    if (number == 0 || (nheld_back > 0 && !waiting)) {
+    if (number == 0 || (held_back != -1 && !waiting)) {
         return;
     }
     if (waiting) {
@@ -182,6 +182,19 @@ finish(unsigned number)
     }
 }
 
+/* Receives one, and is killed before it can say so. */
+static void
+die_between(unsigned number)
+{
+    int connfd = handlers[number].fd == -1 ? -1 : fdpass_receive(handlers[number].fd, false);
+
+    if (connfd >= 0) {
+        close(connfd);
+        now.received++;
+        end_handler(number);
+    }
+}
+
 static void
 scribble(unsigned number, struct input *input)
 {
@@ -214,7 +227,7 @@ misuse(unsigned number, struct input *input)
         break;
     case 2:
         fcntl(handler->fd, F_SETFL, O_NONBLOCK);
-        fdpass_send(handler->fd, now.null);
+        fdpass_send(handler->fd, now.null, how);
         break;
     default:
         receive(number, false);
@@ -266,6 +279,8 @@ step(uint8_t what, struct input *input, bool may_be_hostile)
     case 14:
         if (may_be_hostile) {
             (what % 16 == 14 ? scribble : misuse)(number, input);
+        } else {
+            die_between(number);
         }
         break;
     default:
@@ -319,10 +334,10 @@ forget(void)
     for (unsigned i = 0; i <= SEATS; i++) {
         close_ends(&channels[i]);
     }
-    while (nheld_back > 0) {
-        close(held_back[--nheld_back]);
+    if (held_back != -1) {
+        close(held_back);
     }
-    free(held_back);
+    held_back = -1;
     free(channels);
     free(now.board);
     channels = NULL;

@@ -52,7 +52,7 @@ pass_measure(int answered)
     close(channel[RECEIVER]); /* the helper's */
     bench_start(1);
     do {
-        if (fdpass_send(channel[SENDER], listenfd) == -1) {
+        if (fdpass_send(channel[SENDER], listenfd, 0) == -1) {
             bench_fail("pass a descriptor");
         }
         if (answers && read(channel[SENDER], &byte, 1) != 1) {
