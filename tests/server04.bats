@@ -115,18 +115,23 @@ spread() { # POLICY
     counted requests 5
 }
 
-@test "connections that a killed child had not begun are served by others" {
-    start_server -n 1 -Q 4 -T 60
-    COMPLAINTS='died of signal 9'
-    occupy_child gone
-    queue 3 500
-    kill -s KILL "$CHILD"
+# One that a child was serving when it was killed, and three that it had not begun.
+all_are_served() {
     touch "$T/go"
     await_all
     stop_server
     counted connections 4
     counted requests 4
     counted children_lost 1
+}
+
+@test "connections that a killed child had not begun are served by others" {
+    start_server -n 1 -Q 4 -T 60
+    COMPLAINTS='died of signal 9'
+    occupy_child gone
+    queue 3 500
+    kill -s KILL "$CHILD"
+    all_are_served
 }
 
 @test "TERM, and the only child is killed then: what it had not begun is served all the same" {
@@ -167,12 +172,7 @@ spread() { # POLICY
     kill -s KILL "$CHILD"
     eventually says "$ERR" 'Too many open files'
     limit_descriptors 256 "$SERVER_PID"
-    touch "$T/go"
-    await_all
-    stop_server
-    counted connections 4
-    counted requests 4
-    counted children_lost 1
+    all_are_served
 }
 
 @test "HUP: connections that wait in a child's queue are served all the same" {

@@ -82,4 +82,20 @@ die_name(const char *argv0)
     (void)argv0;
 }
 
+/* In place of exit() and printf() where a program prints its help and leaves. */
+static inline _Noreturn void
+dying_politely(int status)
+{
+    CHECK(status == 0, "-h or -V end with %d", status);
+    longjmp(dying_back, DYING_SAID);
+}
+
+static inline int dying_no_text(const char *format, ...) FUZZ_PRINTF(1, 2);
+
+static inline int
+dying_no_text(const char *format, ...)
+{
+    return (int)strlen(format);
+}
+
 #endif

@@ -54,6 +54,9 @@ long slices_next(struct slices *slices, size_t most);
 /* A schedule of the other sort: everything at once. */
 struct slices slices_whole(void);
 
+/* In place of shutdown() of a socket of which `shut` is kept: the side to write, and only once. */
+int shut_once(int how, bool *shut);
+
 /* What docs/protocol.md says that the filler is from `offset` on: FUZZ_FILLER bytes of it. */
 enum { FUZZ_FILLER = 140000 };
 const char *fuzz_filler(uint64_t offset);

@@ -21,15 +21,13 @@
 
 #include "dying.h"
 
-static _Noreturn void leaving(int status);
-static int no_text(const char *format, ...) FUZZ_PRINTF(1, 2);
 static int open_file_of(const char *path, ...);
 static int size_of(struct stat *status);
 static ssize_t feed_read(void *bytes, size_t size);
 static void *kept_realloc(void *old, size_t size);
 
-#define exit(status) leaving(status)
-#define printf(...) no_text(__VA_ARGS__)
+#define exit(status) dying_politely(status)
+#define printf(...) dying_no_text(__VA_ARGS__)
 #define MOST_SECONDS MOST_SECONDS_OF_SERVERS
 #include "../../common/options.c"
 #undef MOST_SECONDS
@@ -71,19 +69,6 @@ static struct {
 
 static void *kept[KEPT_MOST]; /* memory that the code under test keeps to its end */
 static size_t kept_count;
-
-static _Noreturn void
-leaving(int status)
-{
-    CHECK(status == 0, "-h or -V end with %d", status);
-    longjmp(dying_back, DYING_SAID);
-}
-
-static int
-no_text(const char *format, ...)
-{
-    return (int)strlen(format);
-}
 
 static int
 open_file_of(const char *path, ...)

@@ -25,8 +25,8 @@ static ssize_t sink_writev(const struct iovec *piece, int count);
 static int virtual_clock(clockid_t clock, struct timespec *now);
 static int virtual_sleep(const struct timespec *nap);
 static int note_flags(int fd, int command, ...);
-static int note_shutdown(int how);
 static int note_line(const char *format, ...) FUZZ_PRINTF(1, 2);
+static int note_shutdown(int how);
 
 #define read(fd, bytes, size) feed_read(bytes, size)
 #define writev(fd, piece, count) sink_writev(piece, count)
@@ -387,9 +387,7 @@ note_flags(int fd, int command, ...)
 static int
 note_shutdown(int how)
 {
-    CHECK(how == SHUT_WR && !now.shut, "shutdown() twice, or of the wrong side");
-    now.shut = true;
-    return 0;
+    return shut_once(how, &now.shut);
 }
 
 static int

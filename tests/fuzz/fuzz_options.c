@@ -13,11 +13,8 @@
 
 #include "dying.h"
 
-static _Noreturn void leaving(int status);
-static int no_text(const char *format, ...) FUZZ_PRINTF(1, 2);
-
-#define exit(status) leaving(status)
-#define printf(...) no_text(__VA_ARGS__)
+#define exit(status) dying_politely(status)
+#define printf(...) dying_no_text(__VA_ARGS__)
 
 #include "../../common/options.c"
 
@@ -25,19 +22,6 @@ static int no_text(const char *format, ...) FUZZ_PRINTF(1, 2);
 #undef printf
 
 enum { ARGUMENTS_MOST = 32, TEXT_MOST = 2000 };
-
-static _Noreturn void
-leaving(int status)
-{
-    CHECK(status == 0, "-h or -V end with %d", status);
-    longjmp(dying_back, DYING_SAID);
-}
-
-static int
-no_text(const char *format, ...)
-{
-    return (int)strlen(format);
-}
 
 /* --- numbers --------------------------------------------------------------------------------- */
 

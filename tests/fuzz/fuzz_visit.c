@@ -28,11 +28,11 @@ static int ready(const struct pollfd *fds);
 static int how_it_went(int *error, const socklen_t *length);
 static int option_set(const void *value);
 static int note_flags(int fd, ...);
-static int note_shutdown(int how);
 static int note_close(int fd);
 static ssize_t sink_write(const void *bytes, size_t size);
 static ssize_t feed_read(void *bytes, size_t size);
 static int virtual_clock(struct timespec *now);
+static int note_shutdown(int how);
 
 #define socket(family, type, protocol) new_socket()
 #define connect(fd, address, length) connecting()
@@ -148,9 +148,7 @@ note_flags(int fd, ...)
 static int
 note_shutdown(int how)
 {
-    CHECK(how == SHUT_WR && !now.shut, "shutdown() twice, or of the wrong side");
-    now.shut = true;
-    return 0;
+    return shut_once(how, &now.shut);
 }
 
 static int

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 enum { SLICES_MOST = 2000 }; /* then all at once: a megabyte byte by byte teaches nothing more */
 
@@ -69,6 +70,14 @@ slices_next(struct slices *slices, size_t most)
     }
     length = length < 0 ? 1 : length; /* a schedule of nothing but delays would never end */
     return (size_t)length < most ? length : (long)most;
+}
+
+int
+shut_once(int how, bool *shut)
+{
+    CHECK(how == SHUT_WR && !*shut, "shutdown() twice, or of the wrong side");
+    *shut = true;
+    return 0;
 }
 
 const char *
