@@ -1,6 +1,7 @@
 # valgrind.awk - judges valgrind's logs, whose names come on stdin: FILE.SERVER.TEST/PROGRAM.PID
 #
-# -v place=      where the watched programs are: other logs are of a shell that ran a test's script
+# -v place=      in real/ and objects/ of it are the watched programs: other logs are of a shell that
+#                ran a test's script
 # -v kept=       lines FUNCTION|most|why, what may be open at the end: table of tests/valgrind
 # -v unended=    lines FILE|PART OF THE TEST'S NAME|why: where a log may end in the middle
 # -v most=       so many logs are shown
@@ -150,7 +151,7 @@ BEGIN {
 
 {
     read_log($0)
-    if (index(program, place) != 1) {
+    if (index(program, place "/real/") != 1 && index(program, place "/objects/") != 1) {
         next
     }
     place_of($0)

@@ -304,7 +304,7 @@ judge_warnings(const struct run *run)
         lines++;
     }
     if (lines > processes) {
-        problem("%u lines about it, from %u processes: %.200s", lines, processes, run->err);
+        problem("%u lines about it, from %u processes: %.600s", lines, processes, run->err);
     }
 }
 

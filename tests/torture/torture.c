@@ -28,11 +28,12 @@ static const char help[] =
     "Makes the calls of the servers and of the client fail, one in each run, and judges what\n"
     "becomes of it: no crash, no hang, no leak, no spin, no wrong byte, no more than one\n"
     "connection lost; what fails in set-up ends the program with one line and status 1.\n\n"
-    "  -s NAME     only this program, or this variant of it (see -l); may be repeated\n"
+    "  -s NAME     only this program (server02 or 02 will do), or this variant of it (see -l);\n"
+    "              may be repeated\n"
     "  -c CALL     only this call, such as accept; may be repeated\n"
     "  -f FAULT    only this: CALL:N:ERROR or CALL:N:ERROR:MS, the Nth CALL fails with ERROR,\n"
     "              and all others of that call for MS milliseconds after it; with CALL@PLACE,\n"
-    "              as a failure names it, the Nth from that place\n"
+    "              as a failure names it, the Nth from that place (until it is compiled anew)\n"
     "  -q          a selection: each place once, in the first variant that has it, and each\n"
     "              variant once\n"
     "  -a          every call with every error, where otherwise a call that is made again from\n"
@@ -233,8 +234,8 @@ say(const struct run *run, const struct trial *trial, const char *problems, bool
                    atomic_load(&run->state->hit_site), place, sizeof place);
     }
     if (*problems == '\0') {
-        printf("ok %s %s%s%s\n", run->variant->name, name, reached ? " in " : ": not reached",
-               place);
+        printf("%s %s %s%s%s\n", reached ? "ok" : "not reached:", run->variant->name, name,
+               reached ? " in " : "", place);
     } else {
         printf("not ok %s %s%s%s: %s\n    again: %s -b %s -s '%s' -f %s -v\n", run->variant->name,
                name, reached ? " in " : ", not reached", place, problems, self, run_programs,
@@ -529,12 +530,29 @@ can_be_tried(int variant)
     return is_there(variants[variant].program) && (!is_client(variant) || choose_good_server());
 }
 
+/* "server02_select", "server02" and "02" name the program; what begins anew in the midst of a word
+ * does not. */
+static bool
+names_program(const char *name, const char *program)
+{
+    const char *number = program + strcspn(program, "0123456789");
+    size_t length = strlen(name);
+
+    return strcmp(name, program) == 0 ||
+           (length > 0 && strncmp(program, name, length) == 0 && program[length] == '_') ||
+           (length > 0 && strncmp(number, name, length) == 0 && number[length] == '_');
+}
+
+/* With -f a program's name stands for its first variant alone. */
 static bool
 is_chosen(int variant)
 {
+    const struct variant *it = &variants[variant];
+
     for (unsigned i = 0; i < nchosen; i++) {
-        if (strcmp(chosen[i], variants[variant].name) == 0 ||
-            (strcmp(chosen[i], variants[variant].program) == 0 && !wanted_fault)) {
+        if (strcmp(chosen[i], it->name) == 0 ||
+            (names_program(chosen[i], it->program) &&
+             (!wanted_fault || strcmp(it->name, it->program) == 0))) {
             return true;
         }
     }
@@ -591,6 +609,9 @@ list_all(void)
     for (int i = 0; variants[i].name; i++) {
         printf("-s '%s'\n", variants[i].name);
     }
+    printf(
+        "\n!ERROR: only a mistake of the program itself could bring it; it may end the program.\n"
+        "Some functions stand in several lines, by what they are asked for.\n");
     for (int i = 0; i < FAULT_CALLS_COUNT; i++) {
         printf("-c %s: %s\n", name_of_call(i), errors_of_call(i));
     }
@@ -601,7 +622,7 @@ static void
 choose_variant(const char *name)
 {
     for (int i = 0; variants[i].name; i++) {
-        if (strcmp(variants[i].name, name) == 0 || strcmp(variants[i].program, name) == 0) {
+        if (strcmp(variants[i].name, name) == 0 || names_program(name, variants[i].program)) {
             if (nchosen == VARIANTS_MOST) {
                 die_usage("-s: so many are not there");
             }
@@ -693,7 +714,7 @@ find_programs(void)
 /* --- the end --------------------------------------------------------------------------------- */
 
 struct sums {
-    unsigned runs, failed, missed;
+    unsigned runs, passed, failed, missed;
     double seconds;
 };
 
@@ -701,18 +722,29 @@ static void
 add_verdict(struct sums *sums, const struct verdict *verdict)
 {
     sums->runs++;
+    sums->passed += verdict->reached && !verdict->failed;
     sums->failed += verdict->failed;
     sums->missed += !verdict->reached;
     sums->seconds += (double)verdict->seconds;
 }
 
+static void
+print_row(int variant, const struct sums *sums)
+{
+    printf("%-34s %6u %7u %7u %7u %7u %8.1f\n", variants[variant].name, calls_reached[variant],
+           planned_places[variant], sums->runs, sums->failed, sums->missed, sums->seconds);
+}
+
+/* Of one run (-f) there is nothing to tell in a table. */
 static struct sums
 print_table(double seconds)
 {
     struct sums all = {.runs = 0};
 
-    printf("\n%-34s %6s %7s %7s %7s %7s %8s\n", "", "calls", "places", "runs", "failed", "missed",
-           "seconds");
+    if (!wanted_fault) {
+        printf("\n%-34s %6s %7s %7s %7s %7s %8s\n", "", "calls", "places", "runs", "failed",
+               "missed", "seconds");
+    }
     for (int v = 0; variants[v].name; v++) {
         struct sums sums = {.runs = 0};
 
@@ -722,15 +754,17 @@ print_table(double seconds)
                 add_verdict(&all, &board->verdicts[i]);
             }
         }
-        if (sums.runs > 0) {
-            printf("%-34s %6u %7u %7u %7u %7u %8.1f\n", variants[v].name, calls_reached[v],
-                   planned_places[v], sums.runs, sums.failed, sums.missed, sums.seconds);
+        if (sums.runs > 0 && !wanted_fault) {
+            print_row(v, &sums);
         }
     }
-    printf("\ncalls: different ones that the scenario makes; places: where they stand in the\n"
-           "source, in the parent and in children; missed: the run made that call fewer times.\n"
-           "%u runs in %.0f s, %d at a time\n",
-           all.runs, seconds, jobs);
+    if (!wanted_fault) {
+        printf("\ncalls: different ones that the scenario makes; places: where they stand in the\n"
+               "source, in the parent and in children; missed: the run made that call fewer "
+               "times;\nseconds: of all its runs, which overlap.\n%u runs in %.0f s, %d at a "
+               "time\n",
+               all.runs, seconds, jobs);
+    }
     return all;
 }
 
@@ -784,7 +818,8 @@ list_unreached(void)
         }
     }
     if (count > 0) {
-        printf("%u places were reached by no run that was to fail there\n", count);
+        printf("%u places are not tried: no run that was to fail there came to them again\n",
+               count);
     }
 }
 
@@ -802,12 +837,15 @@ conclude(const struct sums *all, bool all_well)
     if (!all_well) {
         printf("a worker did not get to its end\n");
     }
-    if (ntrials > 0 && all->runs == all->missed) {
-        printf("nothing was made to fail: no run reached its call\n");
-    } else if (ntrials == 0) {
+    if (ntrials == 0) {
         printf("nothing to try: no such call is made\n");
+    } else if (all->runs == all->missed) {
+        printf("nothing was made to fail: no run came to its call\n");
+    } else if (all->missed > 0) {
+        printf("%u runs did not come to their call, and are not among those that passed\n",
+               all->missed);
     }
-    printf("%u passed, %u failed\n", all->runs - all->failed, all->failed);
+    printf("%u passed, %u failed\n", all->passed, all->failed);
     return all->failed > 0 || all->runs < ntrials || all->runs == all->missed || !all_well
                ? EXIT_FAILURE
                : EXIT_SUCCESS;
@@ -912,6 +950,9 @@ main(int argc, char **argv)
     }
     if (optind < argc) {
         die_usage("'%s': nothing is allowed after the options", argv[optind]);
+    }
+    if (wanted_fault && (any_call_chosen || selection != USUAL)) {
+        die_usage("-f is one run: neither -c, -q nor -a goes with it");
     }
     if (wanted_fault) {
         take_fault(0); /* a wrong one is refused before anything is made */
