@@ -160,6 +160,19 @@ FORBIDDEN+='|pthread_create|pthread_(mutex|rwlock|spin|cond)_[a-z_]+|flock|lockf
     done
 }
 
+@test "what a script's -h prints of its head ends where the head ends" {
+    local script scripts
+
+    mapfile -t scripts < <(grep -lE "sed -n '2,/\^set" tests/* tools/* 2>/dev/null |
+        grep -v '\.bats$')
+    [[ ${#scripts[@]} -ge 10 ]]
+    for script in "${scripts[@]}"; do
+        echo "$script"
+        diff <(awk 'NR > 1 && !/^#/ { exit } NR > 1 { sub(/^# ?/, ""); print }' "$script") \
+            <("$script" -h)
+    done
+}
+
 @test "nothing is left to do" {
     run find "$ROOT" -path "$ROOT/node_modules" -prune -o -name '*.orig' -print -o -name '*.rej' \
         -print
