@@ -87,12 +87,14 @@ field() { # NAME
 @test "wrong usage is refused in one line, and nothing is begun" {
     local given
 
-    for given in -z '-a nothing' '-s 77' '-T 0' '-d 61' '-w 0' '-c x' '-f' 'more' '-m 0'; do
+    for given in -z '-a nothing' '-s 77' '-T 0' '-d 61' '-w 0' '-c x' '-f' 'more' '-m 0' '-f 1000' \
+        '-f 4097'; do
         # shellcheck disable=SC2086 # words
         attack $given
         [[ $STATUS -eq 2 && ! -s $T/stdout && ! -e $T/results ]]
         [[ $(wc -l <"$T/stderr") -eq 1 && $(cat "$T/stderr") == 'attack: '*'; try -h' ]]
     done
+    [[ $(cat "$T/stderr") == "attack: -f '4097': a number from 4098 to 20000 is allowed; try -h" ]]
     run -0 "$TESTS/attack" -h
     [[ ${lines[0]} == 'attack - '* ]]
 }
