@@ -81,6 +81,23 @@ interrupt() { # SIGNAL PATTERN SCRIPT...
     done
 }
 
+@test "tests/portability, while it builds and while it tests" {
+    local signal make
+
+    stand_in "$T/fake/make" 'exec sleep 1002'
+    # shellcheck disable=SC2016 # not yet
+    stand_in "$T/fake/bats" '[ "$1" = --version ] && echo Bats 1.8.2 && exit' \
+        'echo 1..1; sleep 1001 & sleep 1002'
+    for make in "$T/fake/make" true; do
+        for signal in INT:130 TERM:143; do
+            interrupt "${signal%:*}" 'sleep 1002' env PATH="$T/fake:$PATH" MAKE="$make" \
+                BUILD="$T/build" RESULTS="$T/results" "$TESTS/portability" -r gcc-O2 -t units
+            [[ $STATUS -eq ${signal#*:} && ! -e $T/results/portability.txt ]]
+            says "$T/said" '^portability: interrupted, after 0 of 1 rows$'
+        done
+    done
+}
+
 @test "tests/chaos, in the midst of its havoc: it ends by that signal" {
     local signal
 

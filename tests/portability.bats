@@ -17,7 +17,8 @@ fake() { # NAME LINE...
 @test "usage errors: one line, status 2, nothing built" {
     local given
 
-    for given in '-r nothing' '-r' '-z' 'musl' '-q -r musl,m32'; do
+    for given in '-r nothing' '-r' '-z' 'musl' '-q -r musl,m32' \
+        '-t nosuch -r musl' '-t units.c'; do
         # shellcheck disable=SC2086 # words
         portability $given
         [[ $status -eq 2 && ${#lines[@]} -eq 1 && $output == 'portability: '*'; try -h' ]]
@@ -36,6 +37,18 @@ fake() { # NAME LINE...
     [[ $status -eq 0 ]]
     grep -Eqx 'musl .* apt-get install musl-tools' <<<"$output"
     grep -Eqx 'gcc-O2 .* is there' <<<"$output"
+}
+
+@test "a directory that cannot be written to is named, and no compiler is blamed" {
+    mkdir "$T/build"
+    ln -s /proc "$T/build/portability" # not even root writes there
+    portability -r gcc-O2 -t units
+    [[ $status -eq 1 && ${#lines[@]} -eq 1 ]]
+    [[ $output == "portability: cannot write into the directory $T/build/portability/gcc-O2" ]]
+    rm "$T/build/portability"
+    ln -s /proc/results "$T/results"
+    portability -r gcc-O2 -t units
+    [[ $status -eq 1 && $output == "portability: cannot write into the directory $T/results" ]]
 }
 
 @test "a row fails by a single word of a compiler, and by a build that fails silently" {
