@@ -62,7 +62,11 @@ interrupt() { # SIGNAL PATTERN SCRIPT...
         interrupt "${signal%:*}" 'sleep 1002' \
             env PATH="$T/fake:$PATH" MAKE=true "$TESTS/run" units options
         [[ $STATUS -eq ${signal#*:} ]]
+        says "$T/said" '^tests/run: interrupted, after 0 tests$'
     done
+    stand_in "$T/fake/make" 'exec sleep 1002'
+    interrupt TERM 'sleep 1002' env PATH="$T/fake:$PATH" MAKE="$T/fake/make" "$TESTS/run" units
+    [[ $STATUS -eq 143 ]]
 }
 
 @test "tests/fuzz/run, in its workers' targets" {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# tests/portability and tests/mixed themselves, without the hours that all rows take.
+# tests/run, tests/portability and tests/mixed themselves, without the hours that all rows take.
 
 load helpers
 
@@ -12,6 +12,40 @@ fake() { # NAME LINE...
     mkdir -p "$T/fake"
     printf '%s\n' '#!/bin/sh' "${@:2}" >"$T/fake/$1"
     chmod +x "$T/fake/$1"
+}
+
+@test "tests/run: what it cannot run is refused in one line, before anything is done" {
+    local given
+
+    MAKE=false
+    export MAKE
+    for given in -x nosuch 'units nosuch' units.c; do
+        # shellcheck disable=SC2086 # words
+        run -2 "$TESTS/run" $given
+        [[ ${#lines[@]} -eq 1 && $output == "tests/run: ${given#units }: "*'; try -h' ]]
+    done
+    for given in nosuch tests server99_none; do
+        SERVERS=$given run -2 "$TESTS/run" contract
+        [[ $output == "tests/run: SERVERS: there is no server $given; try -h" ]]
+    done
+    TMPDIR=$T/none run -1 "$TESTS/run" units
+    [[ $output == "tests/run: TMPDIR=$T/none is no directory that one can write to" ]]
+    run -0 "$TESTS/run" -h
+    [[ ${lines[0]} == 'Runs the tests'* ]]
+}
+
+@test "tests/run: a filter may match in some of the files, but not in none" {
+    # shellcheck disable=SC2016 # not yet
+    fake bats '[ "$1" != --version ] || { echo Bats 1.8.2 && exit; }' \
+        'case $* in *others*units.bats) echo 1..1; echo ok 1 others ;; *) echo 1..0 ;; esac'
+    PATH=$T/fake:$PATH MAKE=true FILTER='others' run -0 "$TESTS/run" units options
+    [[ $output == $'ok units: others\n1 passed, 0 failed' ]]
+    PATH=$T/fake:$PATH MAKE=true FILTER='some' run -1 "$TESTS/run" units options
+    [[ ${lines[0]} == 'tests/run: no test matches FILTER=some' && ${#lines[@]} -eq 2 ]]
+    PATH=$T/fake:$PATH MAKE=true FILTER='some' NOT='units' run -1 "$TESTS/run" units
+    [[ ${lines[0]} == 'tests/run: NOT leaves out'* && ${#lines[@]} -eq 2 ]]
+    PATH=$T/fake:$PATH MAKE=true FILTER='' run -1 "$TESTS/run" units # it lost its tests
+    [[ $output == *'1 failed' ]]
 }
 
 @test "usage errors: one line, status 2, nothing built" {
