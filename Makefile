@@ -250,7 +250,7 @@ help:
 	@echo 'make chaos       children killed, stopped, replaced under load; a minute'
 	@echo 'make soak        a million connections against each server; ten minutes'
 	@echo 'make portability all tests with other compilers, C libraries and processors; ARGS=-l: which'
-	@echo "make fuzz        fuzz the parsers, 300 s each; ARGS=-r replays what was found before"
+	@echo "make fuzz        fuzz the parsers, 300 s each; ARGS=-r replays the inputs that are kept"
 	@echo 'make valgrind    the tests under valgrind: memory, leaks, descriptors; ARGS=-q: some of them'
 	@echo 'make install     programs, man pages, libhandler to PREFIX ($(PREFIX)), below DESTDIR'
 	@echo 'make uninstall   and away again'

@@ -50,6 +50,27 @@ targets() {
     [[ $output == 'usage: '* ]]
 }
 
+@test "tests/fuzz/run -r replays the inputs that are kept, and nothing else" {
+    local tool target=$T/build/fuzz/tests/fuzz/fuzz_conn
+
+    mkdir -p "$T/fake" "${target%/*}" "$T/build/fuzz/work/fuzz_conn"
+    for tool in clang llvm-cov llvm-profdata; do
+        printf '#!/bin/sh\n' >"$T/fake/$tool"
+    done
+    chmod +x "$T/fake"/*
+    echo found >"$T/build/fuzz/work/fuzz_conn/found"
+    # shellcheck disable=SC2016 # not yet
+    printf '%s\n' '#!/bin/sh' 'cat "$1"/* "$2"/*' 'exit 0' >"$target"
+    chmod +x "$target"
+    mkdir -p "$T/build/fuzz/cover/tests/fuzz"
+    cp "$target" "$T/build/fuzz/cover/tests/fuzz"
+    PATH=$T/fake:$PATH MAKE=true BUILD=$T/build run -0 "$TESTS/fuzz/run" -r fuzz_conn
+    [[ $output =~ fuzz_conn\ +0\ +0\ +0\ +([0-9]+)\ .*\ ok ]]
+    [[ ${BASH_REMATCH[1]} -eq $(find "$TESTS/fuzz/corpus/fuzz_conn" -type f | wc -l) ]]
+    [[ $(cat "$T/build/fuzz/logs"/fuzz_conn*) != *found* ]]
+    [[ $(cat "$T/build/fuzz/work/fuzz_conn/found") == found ]]
+}
+
 @test "tests/fuzz/run says what is missing" {
     mkdir "$T/few"
     for tool in sh dirname basename mktemp cat tr; do

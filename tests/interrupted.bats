@@ -82,7 +82,12 @@ interrupt() { # SIGNAL PATTERN SCRIPT...
         interrupt "${signal%:*}" 'sleep 1002' env PATH="$T/fake:$PATH" MAKE=true BUILD="$T/build" \
             "$TESTS/fuzz/run" fuzz_conn fuzz_clock fuzz_gate
         [[ $STATUS -eq ${signal#*:} && ! -e $T/build/fuzz/taken/fuzz_gate ]]
+        says "$T/said" '^tests/fuzz/run: interrupted, after 0 of 3 targets$'
     done
+    stand_in "$T/fake/make" 'exec sleep 1002'
+    interrupt TERM 'sleep 1002' env PATH="$T/fake:$PATH" MAKE="$T/fake/make" BUILD="$T/build" \
+        "$TESTS/fuzz/run" fuzz_conn
+    [[ $STATUS -eq 143 ]]
 }
 
 @test "tests/portability, while it builds and while it tests" {
