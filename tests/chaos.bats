@@ -110,10 +110,24 @@ mutant() { # SED_COMMAND
 }
 
 @test "soak: flat is flat, and the files say so" {
+    use soak -N 10000 -s 00 -o "$T/results"
+    [[ $STATUS -eq 0 && ! -s $T/stderr ]]
+    says "$T/results/soak.txt" '^00 +10000 .* flat$'
+    [[ $(wc -l <"$T/results/soak.csv") -eq 22 ]]
+}
+
+@test "soak: so few connections that a leak may not show are not called flat" {
     use soak -N 800 -s 00 -o "$T/results"
     [[ $STATUS -eq 0 && ! -s $T/stderr ]]
-    says "$T/results/soak.txt" '^00 +800 .* flat$'
-    [[ $(wc -l <"$T/results/soak.csv") -eq 22 ]]
+    says "$T/results/soak.txt" '^00 +800 .* too few$'
+    says "$T/stdout" '^so few connections show nothing about growth of memory: 10000 are'
+    run ! grep -w flat "$T/stdout"
+}
+
+@test "soak: where it cannot write, it says so, and begins nothing" {
+    use soak -N 80 -s 00 -o /proc
+    [[ $STATUS -eq 1 && ! -s $T/stdout ]]
+    [[ $(cat "$T/stderr") == 'soak: cannot write /proc/soak.txt' ]]
 }
 
 @test "soak: a server that leaks 100 bytes for each connection is found out" {

@@ -113,6 +113,18 @@ interrupt() { # SIGNAL PATTERN SCRIPT...
     for signal in INT:130 TERM:143; do
         interrupt "${signal%:*}" '/havoc .* kills' "$TESTS/chaos" -d 180 -s '03 accept'
         [[ $STATUS -eq ${signal#*:} ]]
+        says "$T/said" '^chaos: interrupted, after 0 of 1 servers and variants$'
+    done
+}
+
+@test "tests/soak: it ends by that signal, and its table says so" {
+    local signal
+
+    for signal in INT:130 TERM:143; do
+        interrupt "${signal%:*}" '/client ' "$TESTS/soak" -N 9000000 -s 00 -o "$T/results"
+        [[ $STATUS -eq ${signal#*:} ]]
+        says "$T/said" '^soak: interrupted, after 0 of 1 servers and variants$'
+        says "$T/results/soak.txt" "^INTERRUPTED \\(${signal%:*}\\), after 0 of 1 "
     done
 }
 

@@ -7,7 +7,8 @@
 #
 # With -F, and -v row=, from the samples (soak.csv):
 #   uneven    a line for everything that is not flat
-#   row       its line of the table; -v failed= connections that failed, -v bad= not empty: verdict
+#   row       its line of the table; -v failed= connections that failed, -v bad= not empty: verdict;
+#             -v few= not empty: they show nothing about memory
 #   heading   the table's
 
 function format_row(server, count, seconds, rate, memory, rss, processes, fds, lost, how) {
@@ -95,6 +96,6 @@ END {
         format_row(row, at[samples], sprintf("%.1f", seconds), \
             seconds > 0 ? sprintf("%d", at[samples] / seconds) : "-", \
             sprintf("%d %d %d", memory[1], memory[samples], peak), largest, \
-            processes, descriptors, failed + 0, bad ? "FAILED" : "flat")
+            processes, descriptors, failed + 0, bad ? "FAILED" : few ? "too few" : "flat")
     }
 }
