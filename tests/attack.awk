@@ -101,7 +101,11 @@ END {
     }
     print ""
     for (i = 1; i <= nfailures; i++) print "FAILED: " failures[i]
+    if (interrupted != "") {
+        printf "INTERRUPTED (%s): %d of %d were not run to their end\n", interrupted, \
+            total - cells, total
+    }
     printf "%d of %d held: alive, served where that is promised, served again, memory, processes", \
-        cells - nfailures, cells
+        cells - nfailures, total
     print "\nand descriptors back, idle afterwards, nothing said but warnings of its own."
 }

@@ -82,6 +82,7 @@ field() { # NAME
     attack -m 1 -s 00 -a half,reset,garbage,silent
     [[ $STATUS -eq 1 ]]
     says "$T/stdout" '^INTERRUPTED \(after 1 s\): not all was run$'
+    says "$T/stdout" '^INTERRUPTED \(after 1 s\): [1-4] of 4 were not run to their end$'
 }
 
 @test "wrong usage is refused in one line, and nothing is begun" {

@@ -128,6 +128,20 @@ interrupt() { # SIGNAL PATTERN SCRIPT...
     done
 }
 
+@test "tests/attack: it ends by that signal, and its table says so, also in its last lines" {
+    local signal
+
+    for signal in INT:130 TERM:143; do
+        interrupt "${signal%:*}" '/hostile ' "$TESTS/attack" -s 02 -a reset,half -d 3 -T 10 -w 30 \
+            -o "$T/results"
+        [[ $STATUS -eq ${signal#*:} ]]
+        says "$T/said" '^attack: interrupted, after 0 of 2$'
+        tail -n 4 "$T/results/attack.txt" >"$T/last"
+        says "$T/last" "^INTERRUPTED \\(${signal%:*}\\): 2 of 2 were not run to their end$"
+        says "$T/last" '^0 of 2 held: '
+    done
+}
+
 @test "tests/mixed, while its server starts and while its client waits" {
     local signal server clients=$T/clients
 
