@@ -110,6 +110,9 @@ fake() { # NAME LINE...
 
 @test "mixed: this build with itself; servers that serve nobody fail it" {
     mkdir "$T/clients" "$T/servers"
+    run -2 "$TESTS/mixed" "$BIN"
+    run -0 "$TESTS/mixed" -h
+    [[ ${lines[0]} == 'mixed - '* ]]
     TMPDIR=$T/tmp TEST_MARK=$T run -0 "$TESTS/mixed" "$BIN" "$BIN"
     servers=("$ROOT"/server[0-9][0-9]_*)
     [[ $(grep -c "^ok mixed: " <<<"$output") -gt ${#servers[@]} ]]
