@@ -118,22 +118,25 @@ test-programs: $(TEST_TOOLS) fuzz-programs
 
 # --- what to do with them ----------------------------------------------------------------------
 
+# What a script runs; to say what its options are, it runs none: make chaos ARGS=-h.
+needs = $(if $(filter -h,$(ARGS) $(TESTS)),,$(1))
+
 # Runs every server under the client and compares them: start here.
 demo: all
 	@BIN=$(BIN) tools/demo
 
 # Every model under the same loads, with a report of it all in results/; the herd; how cost grows.
 # make compare ARGS=-q is quick; tools/compare -h tells what else there is.
-compare herd scale: all
+compare herd scale: $(call needs,all)
 	@BIN=$(abspath $(BIN)) tools/$@ $(ARGS)
 
 # What attacks do to each server, and what is left when they are over; make attack ARGS=-q is quick.
-attack: all test-programs
+attack: $(call needs,all test-programs)
 	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/attack $(ARGS)
 
 # All tests, or make test TESTS='contract client'; of those that are the same for each server, ONLY
 # says for which: make test TESTS=contract ONLY='server02_select server05_spawn_pool'.
-test: all test-programs
+test: $(call needs,all test-programs)
 	BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) CC='$(CC)' CFLAGS='$(CFLAGS)' \
 		$(if $(ONLY),SERVERS='$(ONLY)') tests/run $(TESTS)
 
@@ -151,7 +154,7 @@ sanitize:
 
 # Children killed, stopped, replaced under load, and what the servers promise then: a minute.
 # A million connections against each, and nothing grows. make chaos ARGS=-h tells the options.
-chaos soak: all test-programs
+chaos soak: $(call needs,all test-programs)
 	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/$@ $(ARGS)
 
 # Invents inputs for every parser, 300 s each: make fuzz ARGS='-t 60 fuzz_conn'; tests/fuzz/run -h.

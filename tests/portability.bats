@@ -34,6 +34,18 @@ fake() { # NAME LINE...
     [[ ${lines[0]} == 'Runs the tests'* ]]
 }
 
+@test "make NAME ARGS=-h says what there is to say, and builds nothing" {
+    local name
+
+    unset MAKEFLAGS MFLAGS # of the make that runs the tests
+    for name in attack chaos compare herd scale soak portability fuzz; do
+        run -0 make -s -C "$ROOT" BIN="$T/new" BUILD="$T/new" "$name" ARGS=-h
+        [[ $output == *"$name"*-[a-z]* && ! -e $T/new ]]
+    done
+    run -0 make -s -C "$ROOT" BIN="$T/new" BUILD="$T/new" test TESTS=-h
+    [[ $output == *'Runs the tests'* && ! -e $T/new ]]
+}
+
 @test "tests/run: a filter may match in some of the files, but not in none" {
     # shellcheck disable=SC2016 # not yet
     fake bats '[ "$1" != --version ] || { echo Bats 1.8.2 && exit; }' \
