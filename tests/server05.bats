@@ -499,7 +499,7 @@ await_queued() {
 }
 
 # Stopped, not killed: so nobody else takes what waits for it.
-@test "a full table of descriptors: what waits for a stopped handler is taken back later, not lost" {
+@test "a full table of descriptors: what waits for a stopped handler is taken back later" {
     start_server -n 2 -Q 4 -T 60 -d piped -P round-robin
     COMPLAINTS='cannot take back what waits for it, trying again: Too many open files'
     occupy_child half eof
