@@ -85,7 +85,8 @@ is_abandoned(int asker, const struct address *address, const char *path)
     return error == ECONNREFUSED;
 }
 
-/* Gives it back: whose it is must find it there. */
+/* Gives it back: whose it is must find it there. Where link() cannot be used, rename() would take
+ * the place of what somebody has bound there since, within these microseconds. */
 static void
 put_back(const char *aside, const char *path)
 {

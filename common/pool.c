@@ -135,6 +135,15 @@ pool_kill(struct pool *pool, int signal)
 }
 
 void
+pool_forgive(struct pool *pool)
+{
+    for (unsigned i = 1; i <= pool->size; i++) {
+        pool->child[i].due = 0;
+        pool->child[i].young = 0;
+    }
+}
+
+void
 pool_replace_all(struct pool *pool)
 {
     pool->replacing = 1;

@@ -52,6 +52,9 @@ unsigned pool_ended(struct pool *pool, pid_t pid, int status);
 /* Asks all children to end, by this signal: their end will be no loss. */
 void pool_kill(struct pool *pool, int signal);
 
+/* Who died young need not pause any more: before the last ones, who serve what is left. */
+void pool_forgive(struct pool *pool);
+
 /* SIGHUP: replace all, one by one. */
 void pool_replace_all(struct pool *pool);
 

@@ -126,7 +126,8 @@ take_lock_file(int listenfd, struct slot *slot)
     }
     saved = errno;
     lock.l_type = F_UNLCK;
-    while (fcntl(lockfd, F_SETLK, &lock) == -1 && (errno == ENOLCK || errno == EINTR)) {
+    while (fcntl(lockfd, F_SETLK, &lock) == -1 && (errno == ENOLCK || errno == EINTR) &&
+           !signals_over()) {
         nanosleep(&moment, NULL); /* a lock that was kept would keep all others from accepting */
     }
     errno = saved;

@@ -253,7 +253,7 @@ take_from(unsigned number)
 
     while ((connfd = fdpass_take_back(channels[number].child_end)) == FDPASS_NONE &&
            errno == EBADMSG) {
-        warnx("child %u: a connection in its channel is lost: out of descriptors", number);
+        warnx("child %u: a message in its channel carried no connection", number);
         channels[number].given--;
     }
     channels[number].given -= connfd != FDPASS_NONE;

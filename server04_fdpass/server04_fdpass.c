@@ -39,10 +39,11 @@
 static void distribute(int listenfd);
 static void look_after_children(int listenfd);
 static void start_child(unsigned number, int listenfd);
-static void pass_what_is_left(unsigned number);
+static bool pass_what_is_left(unsigned number);
 static _Noreturn void child_main(unsigned number, int channel);
 static void pass_connections(int listenfd);
 static int next_connection(int listenfd);
+static void level_when_due(void);
 static void wait_for_work(int listenfd);
 static int64_t sooner(int64_t wait_us, int64_t other_us);
 static void wait_until(fd_set *readable, int64_t wait_us, int nfds);
@@ -74,6 +75,7 @@ static struct pool pool;
 static struct stats stats;
 static int wakefd;           /* readable when a child has got free for which we wait */
 static int64_t accept_after; /* clock_us(): until then the listener is left out */
+static int64_t level_at;     /* clock_us(): then what is queued is looked at */
 static sigset_t waiting;     /* the signal mask inside pselect() */
 
 int
@@ -140,6 +142,7 @@ distribute(int listenfd)
             listen_ready(&options, listenfd);
             ready = true;
         }
+        level_when_due();
         pass_connections(listenfd);
         wait_for_work(listenfd);
     }
@@ -176,10 +179,7 @@ start_child(unsigned number, int listenfd)
 {
     pid_t pid = -1;
 
-    if (channels_create(number) == 0) {
-        if (signals_stop) {
-            pass_what_is_left(number);
-        }
+    if (channels_create(number) == 0 && (!signals_stop || pass_what_is_left(number))) {
         pid = fork();
     }
     switch (pid) {
@@ -198,18 +198,22 @@ start_child(unsigned number, int listenfd)
     }
 }
 
-/* Before the child starts: so it finds the end of its channel behind them. */
-static void
+/* Before the child starts: so it finds the end of its channel behind them. False and errno if none
+ * could be passed: then it need not start. */
+static bool
 pass_what_is_left(unsigned number)
 {
+    bool any = false;
     int connfd;
 
     while (channels_choose() == number && (connfd = channels_taken_back()) != -1) {
         if (!channels_pass(number, connfd)) {
             break;
         }
+        any = true;
     }
     channels_retire(number);
+    return any;
 }
 
 /* Serves what comes through the channel until the parent closes it: to stop, to replace this child,
@@ -294,6 +298,18 @@ next_connection(int listenfd)
     return connfd;
 }
 
+/* By the clock: under load there is no quiet moment for it. */
+static void
+level_when_due(void)
+{
+    int64_t now = clock_us();
+
+    if (now >= level_at) {
+        channels_level();
+        level_at = now + LEVEL_US;
+    }
+}
+
 /* Back-pressure: while no child has room, the listener is left out, and the kernel queues. */
 static void
 wait_for_work(int listenfd)
@@ -340,9 +356,6 @@ wait_until(fd_set *readable, int64_t wait_us, int nfds)
             channels_awake();
         }
     }
-    if (ready == 0) {
-        channels_level();
-    }
 }
 
 /* One SIGCHLD may stand for several children. */
@@ -371,6 +384,7 @@ stop_children(void)
         channels_retire(i);
     }
     pool_kill(&pool, SIGTERM); /* an idle client keeps nobody waiting */
+    pool_forgive(&pool);
     for (;;) {
         bool over = signals_over();
         fd_set nothing;
@@ -384,7 +398,7 @@ stop_children(void)
             pool_kill(&pool, SIGKILL);
             status = EXIT_FAILURE;
         }
-        if (pool.alive == 0) {
+        if (!over && any_left() && channels_any_taken_back()) {
             start_last();
         }
         FD_ZERO(&nothing);
@@ -402,11 +416,14 @@ start_last(void)
 {
     unsigned number;
 
-    pool.wanted = 1;
+    pool.wanted = pool.alive + 1;
     number = pool_due(&pool);
     if (number != 0) {
         start_child(number, -1);
-        pool_kill(&pool, SIGTERM);
+    }
+    if (number != 0 && pool.child[number].pid != 0) {
+        pool.child[number].asked = true;
+        kill(pool.child[number].pid, SIGTERM);
     }
 }
 

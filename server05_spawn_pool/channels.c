@@ -25,6 +25,7 @@ struct channel {
     unsigned given;                   /* connections passed, modulo 2^32 as `done` */
     unsigned char sent;               /* modulo 256: the number that the next message carries */
     bool admitted;
+    bool silent; /* its handler has shut it down: it is readable for ever, and says nothing */
 };
 
 enum {
@@ -334,7 +335,7 @@ take_from(unsigned number)
         channel->given--;
     } else if (errno == EBADMSG) {
         channel->given--;
-        warnx("handler %u: a connection in its channel is lost: out of descriptors", number);
+        warnx("handler %u: a message in its channel carried no connection", number);
         errno = EAGAIN;
     }
     return connfd;
@@ -434,7 +435,7 @@ channels_expect(fd_set *readable)
 
     atomic_store(&board->waits, 1);
     for (unsigned i = 0; i <= highest; i++) {
-        if (channels[i].distributor_end != -1) {
+        if (channels[i].distributor_end != -1 && !channels[i].silent) {
             FD_SET(channels[i].distributor_end, readable);
             most = channels[i].distributor_end > most ? channels[i].distributor_end : most;
         }
@@ -451,8 +452,8 @@ channels_hear(const fd_set *readable)
     for (unsigned i = 0; i <= highest; i++) {
         int fd = channels[i].distributor_end;
 
-        if (fd != -1 && FD_ISSET(fd, readable)) {
-            recv(fd, bytes, sizeof bytes, MSG_DONTWAIT); /* that it came is all it says */
+        if (fd != -1 && FD_ISSET(fd, readable)) { /* that it came is all it says */
+            channels[i].silent = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) == 0;
         }
     }
 }

@@ -34,6 +34,7 @@ static unsigned nstarting;       /* started, not yet ready */
 static unsigned failures;        /* how many in a row ended before they were ready */
 static int64_t start_after;      /* clock_us(): then the next one is tried */
 static int64_t next_look;        /* clock_us() */
+static unsigned usual;           /* how many there were to be when the end began */
 static bool replace_again;       /* when the last HUP has been done */
 static bool replacement_failed;  /* a successor has: so nobody else is given up for one */
 
@@ -564,6 +565,14 @@ tell_to_leave(void)
     }
 }
 
+void
+crew_prepare_end(void)
+{
+    pool_forgive(&pool);
+    failures = 0;
+    usual = pool.wanted;
+}
+
 bool
 crew_end(bool at_once)
 {
@@ -573,8 +582,8 @@ crew_end(bool at_once)
         pool_kill(&pool, SIGKILL);
         return pool.alive == 0;
     }
-    if (pool.alive == 0 && channels_any_left()) {
-        pool.wanted = 1;
+    if (nstarting == 0 && pool.alive < usual && channels_any_left()) { /* one has been killed */
+        pool.wanted = pool.alive + 1;
         start_handlers();
     }
     tell_to_leave();

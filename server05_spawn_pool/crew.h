@@ -45,8 +45,12 @@ bool crew_any_ready(void);
 /* Microseconds until something is due; -1: nothing until a signal or a handler's word. */
 int64_t crew_due_us(void);
 
-/* The end: a turn of it. Handlers serve what is left for them and leave; if they all have died, one
- * more is started for that. True when it is over. With `at_once` those who are left are killed. */
+/* Once, before the end: who died young is not made to wait any more. */
+void crew_prepare_end(void);
+
+/* The end: a turn of it. Handlers serve what is left for them and leave; for what one that died had
+ * not received, one more is started. True when it is over. With `at_once` those who are left are
+ * killed. */
 bool crew_end(bool at_once);
 unsigned crew_alive(void);
 

@@ -498,6 +498,7 @@ stop_handlers(void)
     int status = EXIT_SUCCESS;
     bool over = false;
 
+    crew_prepare_end();
     while (!crew_end(over)) {
         fd_set readable;
         int highest;
@@ -510,7 +511,9 @@ stop_handlers(void)
             }
             continue;
         }
-        pass_what_waits();
+        if (!crew_is_starting()) { /* it finds it in its channel, and nothing in front of that */
+            pass_what_waits();
+        }
         FD_ZERO(&readable);
         highest = channels_expect(&readable);
         wait_until(&readable, highest + 1, crew_any_ready() ? 0 : PAUSE_US);

@@ -198,17 +198,19 @@ build_handler() {
     rm "$T/handler_mine" "$T/handler_mine.c"
 }
 
-# The flag belongs to the socket: in the common queue what one handler sets concerns all.
-@test "a function that makes the channel non-blocking makes no handler leave" {
-    cat >"$T/handler_mine.c" <<'EOT'
+# A handler whose function does STATEMENT to descriptor 3, before it echoes.
+build_meddler() { # STATEMENT
+    cat >"$T/handler_mine.c" <<EOT
 #include <fcntl.h>
+#include <sys/socket.h>
+#include <time.h>
 
 #include "handler.h"
 
 static bool
 meddle(const unsigned char *request, size_t length, struct handler_reply *reply)
 {
-    fcntl(3, F_SETFL, O_NONBLOCK);
+    $1;
     handler_add(reply, request, length);
     return true;
 }
@@ -220,12 +222,33 @@ main(int argc, char **argv)
 }
 EOT
     build_handler
+}
+
+# The flag belongs to the socket: in the common queue what one handler sets concerns all.
+@test "a function that makes the channel non-blocking makes no handler leave" {
+    build_meddler 'fcntl(3, F_SETFL, O_NONBLOCK)'
     for way in queued piped; do
         start_server -n 2 -d "$way" -e "$T/handler_mine"
         "$BIN/client" -q -p "$PORT" -c 4 -t 20 -M abc -E abc
         stop_server
         counted requests 80
         counted children_started 2
+    done
+    rm "$T/handler_mine" "$T/handler_mine.c"
+}
+
+# Its end is then readable for ever, while the distributor waits for room.
+@test "a function that shuts its half of the channel down does not make the distributor spin" {
+    local before
+
+    build_meddler 'shutdown(3, SHUT_WR); nanosleep(&(struct timespec){.tv_sec = 1}, NULL)'
+    for way in queued piped; do
+        start_server -n 1 -Q 1 -d "$way" -e "$T/handler_mine"
+        before=$(ticks_of "$SERVER_PID")
+        "$BIN/client" -q -p "$PORT" -c 3 -t 1 -M abc -E abc
+        (($(ticks_of "$SERVER_PID") - before < 20))
+        stop_server
+        counted requests 3
     done
     rm "$T/handler_mine" "$T/handler_mine.c"
 }

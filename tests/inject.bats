@@ -497,6 +497,23 @@ takes_back_later() { # N LINES
     takes_back_later 2 3
 }
 
+@test "server04: while nothing can be passed to it no last child is started, again and again" {
+    COMPLAINTS='cannot (pass a connection|start child 1), trying again|were not served'
+    trace sendmsg
+    await_injected 'server04_fdpass -n 1 -Q 4 -g 2' sendmsg:error=ETOOMANYREFS:when=5+
+    occupy_child gone
+    poke_away -k -j 3 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    eventually passed_so_often 4
+    kill -s TERM "$SERVER_PID"
+    kill -s KILL "$CHILD"
+    touch "$T/go"
+    await_end
+    [[ $STATUS -eq 1 ]]
+    counted children_started 1
+    was_done 2
+    [[ $COUNT -lt 20 ]]
+}
+
 # One of the two handlers is stopped; what waits for it the other gets, as soon as there is memory.
 @test "no memory to take back what waits for a stopped handler: later, one warning, none is lost" {
     COMPLAINTS='cannot (receive|take back what waits for it), trying again: Cannot allocate'

@@ -196,6 +196,24 @@ check_replacing_in_a_pause(void)
     free(pool.child);
 }
 
+/* Before the end of the server nobody is made to wait. */
+static void
+check_all_forgiven(void)
+{
+    struct pool pool;
+
+    pool_open(&pool, 2);
+    pool_not_started(&pool, 1);
+    pool_not_started(&pool, 2);
+    check(pool_due(&pool), 0, "both pause");
+    pool_forgive(&pool);
+    check(pool_due(&pool), 1, "both are due");
+    pool_not_started(&pool, 1);
+    pool_not_started(&pool, 2);
+    check(pool_wait_us(&pool), 100 * 1000, "what fails after that pauses as the first time");
+    free(pool.child);
+}
+
 int
 main(void)
 {
@@ -206,5 +224,6 @@ main(void)
     check_failed_starts();
     check_replacing();
     check_replacing_in_a_pause();
+    check_all_forgiven();
     return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -149,6 +149,23 @@ all_are_served() {
     counted children_started 2
 }
 
+# Both children are busy for longer than the grace, and one is killed then: what waited for it does
+# not wait for the other.
+@test "TERM, and one of two busy children is killed: what it had not begun is served all the same" {
+    start_server -n 2 -Q 4 -T 60 -g 4
+    COMPLAINTS='1 children had to be killed|were not served'
+    occupy_child send:'1 0 9000000\n' gone
+    occupy_child send:'1 0 9000000\n' gone
+    touch "$T/go"
+    poke_away -k -j 4 "$ADDRESS" connect send:'100\n' silent:500 touch:"$T/queued" reply:100 half eof
+    eventually test -e "$T/queued"
+    kill -s TERM "$SERVER_PID"
+    kill -s KILL "$CHILD"
+    await_end
+    counted requests 4 # one of each child, and the two of four that waited for the killed one
+    counted children_started 3
+}
+
 @test "what is not served when the grace is over is not passed over in silence" {
     start_server -n 1 -Q 4 -T 60 -g 1
     COMPLAINTS='1 children had to be killed|that had been accepted were not served'
@@ -217,6 +234,21 @@ all_are_served() {
     await_end
     [[ $STATUS -eq 1 ]]
     counted broken 1
+}
+
+@test "what waits behind a busy child is served by one that gets free under load, too" {
+    start_server -n 2 -Q 2 -T 60 -g 1
+    COMPLAINTS='had to be killed|were not served'
+    occupy_child send:'1 0 9000000\n' gone
+    occupy_child send:'1 0 400000\n' reply:1 half eof
+    touch "$T/go"
+    queue 2 100 within:$((400 * LIMIT))
+    poke_away -k -j 3 -r 1000000 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    for POKE in "${HELPERS[@]:2:2}"; do
+        await_poke
+    done
+    stop_server
+    [[ $STATUS -eq 1 ]] # the first one is still busy
 }
 
 @test "a storm of kill -9: at most the connections in service fail, nothing leaks" {

@@ -491,9 +491,10 @@ await_queued() {
         await_poke "${HELPERS[0]}"
         await_queued
         rm "$T/go" "$T"/ready.*
+        poke -r 8 "$ADDRESS" connect send:'100\n' reply:100 half eof # its successor has room
         stop_server
-        counted connections 4
-        counted requests 4
+        counted connections 12
+        counted requests 12
         counted children_lost 1
     done
 }
@@ -537,6 +538,30 @@ await_queued() {
         counted requests 5
         counted broken 0
         rm "$T/working"
+    done
+}
+
+# Both are busy for longer than the grace, and one is killed then.
+@test "TERM, and one of two busy handlers is killed: what waits for it is served all the same" {
+    local way
+
+    for way in "${WAYS[@]}"; do
+        # shellcheck disable=SC2086
+        start_server -n 2 -Q 4 -T 60 -g 4 $way
+        COMPLAINTS='1 children had to be killed|were not served'
+        HELPERS=()
+        occupy_child send:'1 0 9000000\n' gone
+        occupy_child send:'1 0 9000000\n' gone
+        touch "$T/go"
+        poke_away -k -j 4 "$ADDRESS" connect send:'100\n' silent:500 touch:"$T/queued" \
+            reply:100 half eof
+        eventually test -e "$T/queued"
+        kill -s TERM "$SERVER_PID"
+        kill -s KILL "$CHILD"
+        await_end
+        counted requests -ge 4 # one of each handler, and the two that waited for the killed one
+        counted children_started 3
+        rm "$T/go" "$T/queued" "$T"/ready.*
     done
 }
 

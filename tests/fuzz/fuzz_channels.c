@@ -292,17 +292,20 @@ step(uint8_t what, struct input *input, bool may_be_hostile)
 static void
 check_nothing_lost(void)
 {
-    unsigned left = 0;
+    unsigned left = 0, inside = held_back != -1, taken = now.taken;
     int connfd;
 
     now.failing = 0;
     for (unsigned i = 1; i <= SEATS; i++) {
         end_handler(i);
+        inside += way == CHANNELS_PIPED ? count_inside(&channels[i]) : 0;
     }
     for (unsigned i = 0; i < STEPS_MOST && channels_any_waiting(); i++) {
         take_waiting();
     }
     CHECK(!channels_any_waiting(), "there is no end of what waits");
+    CHECK(now.hostile || now.taken - taken + dying_warnings == inside,
+          "%u were inside, by their numbers, but %u came out", inside, now.taken - taken);
     while (way == CHANNELS_QUEUED &&
            (connfd = fdpass_receive(channels[0].handler_end, false)) >= 0) {
         close(connfd);
