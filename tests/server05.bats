@@ -548,7 +548,7 @@ await_queued() {
     for way in "${WAYS[@]}"; do
         # shellcheck disable=SC2086
         start_server -n 2 -Q 4 -T 60 -g 4 $way
-        COMPLAINTS='1 children had to be killed|were not served'
+        COMPLAINTS='died of signal 9|1 children had to be killed|were not served'
         HELPERS=()
         occupy_child send:'1 0 9000000\n' gone
         occupy_child send:'1 0 9000000\n' gone
