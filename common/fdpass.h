@@ -19,7 +19,7 @@ int fdpass_send(int channel, int fd, unsigned char byte);
  * not told to `wait`, when there is no message). */
 int fdpass_receive(int channel, bool wait);
 
-/* The byte of the message that will be received next; -1: there is none. */
+/* The byte of the message that will be received next. -1 and errno: EAGAIN if there is none. */
 int fdpass_peek(int channel);
 
 /* Receives in place of the one that it was sent to: does not wait, and loses nothing if our table

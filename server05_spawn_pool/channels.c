@@ -290,14 +290,16 @@ channels_pass(unsigned number, int connfd)
 /* How many connections are in the channel, whatever the counters say: messages are numbered in
  * their order, and the first that is still there tells its number. (Piped: less than 256 are.)
  * None, if a handler has shut it down and it is empty: its end is no connection, and looking on
- * would not end.
- */
-static unsigned
+ * would not end. -1 and errno if that cannot be told. */
+static int
 count_inside(const struct channel *channel)
 {
     int first = fdpass_peek(channel->handler_end);
 
-    return first == -1 ? 0 : (unsigned char)(channel->sent - first);
+    if (first != -1) {
+        return (unsigned char)(channel->sent - first);
+    }
+    return errno == EAGAIN || errno == EWOULDBLOCK || channel->handler_end == -1 ? 0 : -1;
 }
 
 static bool
@@ -385,8 +387,11 @@ static int
 prepare_channel(unsigned number)
 {
     struct channel *channel = &channels[number];
-    unsigned inside = count_inside(channel);
+    int inside = count_inside(channel);
 
+    if (inside == -1) {
+        return -1;
+    }
     if (inside == 0) {
         struct channel fresh = {0};
 
@@ -396,7 +401,7 @@ prepare_channel(unsigned number)
         close_ends(channel);
         *channel = fresh;
     }
-    channel->given = atomic_load(&board->seat[number].received) + inside;
+    channel->given = atomic_load(&board->seat[number].received) + (unsigned)inside;
     return 0;
 }
 

@@ -298,7 +298,7 @@ check_nothing_lost(void)
     now.failing = 0;
     for (unsigned i = 1; i <= SEATS; i++) {
         end_handler(i);
-        inside += way == CHANNELS_PIPED ? count_inside(&channels[i]) : 0;
+        inside += way == CHANNELS_PIPED ? (unsigned)count_inside(&channels[i]) : 0;
     }
     for (unsigned i = 0; i < STEPS_MOST && channels_any_waiting(); i++) {
         take_waiting();
