@@ -49,6 +49,7 @@ static int64_t sooner(int64_t wait_us, int64_t other_us);
 static void wait_until(fd_set *readable, int64_t wait_us, int nfds);
 static void reap(void);
 static int stop_children(void);
+static void close_the_rest(void);
 static void start_last(void);
 static bool any_left(void);
 static void report(void);
@@ -407,8 +408,19 @@ stop_children(void)
     if (any_left()) {
         warnx("connections that had been accepted were not served");
         status = EXIT_FAILURE;
+        close_the_rest();
     }
     return status;
+}
+
+static void
+close_the_rest(void)
+{
+    int connfd;
+
+    while ((connfd = channels_taken_back()) != -1) {
+        close(connfd);
+    }
 }
 
 static void

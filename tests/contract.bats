@@ -481,8 +481,8 @@ has_all_fields() {
 
     more=$(printf '1\\n%.0s' {1..400})
     start_server
-    poke_away "$ADDRESS" buffer:4096 connect send:"1\n12000000\n$more" reply:1 touch:"$T/working" \
-        until:"$T/go" reply:12000000 eof
+    poke_away "$ADDRESS" buffer:4096 connect send:"1\n12000000\n$more" reply:1 more \
+        touch:"$T/working" until:"$T/go" reply:12000000 eof
     eventually test -e "$T/working"
     kill -s TERM "$SERVER_PID"
     touch "$T/go"
