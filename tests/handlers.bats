@@ -201,6 +201,7 @@ build_handler() {
 # A handler whose function does STATEMENT to descriptor 3, before it echoes.
 build_meddler() { # STATEMENT
     cat >"$T/handler_mine.c" <<EOT
+#define _XOPEN_SOURCE 700
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <time.h>

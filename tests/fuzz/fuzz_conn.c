@@ -274,7 +274,7 @@ wanted_reply(const struct request *request, uint64_t offset, char *wanted, size_
     }
     memcpy(wanted, fuzz_filler(offset), length);
     if (request->bytes >= 32 && offset < 32) {
-        memcpy(wanted, first + offset, length < 32 - offset ? length : 32 - offset);
+        memcpy(wanted, first + offset, (size_t)(length < 32 - offset ? length : 32 - offset));
     }
 }
 
@@ -361,7 +361,7 @@ virtual_clock(clockid_t clock, struct timespec *time)
         *us += LOOK_US;
         now.burned += LOOK_US;
     }
-    *time = (struct timespec){.tv_sec = *us / 1000000, .tv_nsec = *us % 1000000 * 1000};
+    *time = (struct timespec){.tv_sec = *us / 1000000, .tv_nsec = (long)(*us % 1000000 * 1000)};
     return 0;
 }
 

@@ -175,7 +175,7 @@ make_run(struct input *input, double limit)
     }
     result.failed = result.unsent = result.completed = value;
     result.held.least = value;
-    result.distribution.used = flags & 16 ? value : 0;
+    result.distribution.used = flags & 16 ? (size_t)value : 0;
     result.evenness.jain = (double)value / 4294967296.0;
     result.seconds = 1 + flags % 7;
     for (int kind = 0; kind < LATENCY_KINDS && flags & 32; kind++) {

@@ -243,7 +243,7 @@ virtual_clock(struct timespec *time)
 {
     now.clock_ns += 1001;
     *time = (struct timespec){.tv_sec = now.clock_ns / 1000000000,
-                              .tv_nsec = now.clock_ns % 1000000000};
+                              .tv_nsec = (long)(now.clock_ns % 1000000000)};
     return 0;
 }
 
@@ -460,7 +460,8 @@ begin(bool stamps)
         for (uint64_t at = 0; at < now.wanted; at += CONN_CHUNK) {
             uint64_t rest = now.wanted - at;
 
-            check_take(&reply, now.good_reply + at, rest < CONN_CHUNK ? rest : CONN_CHUNK);
+            check_take(&reply, now.good_reply + at,
+                       (size_t)(rest < CONN_CHUNK ? rest : CONN_CHUNK));
         }
     }
     if (asked.message) {
