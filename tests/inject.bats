@@ -501,12 +501,12 @@ takes_back_later() { # N LINES
     COMPLAINTS='cannot (pass a connection|start child 1), trying again|were not served'
     trace sendmsg
     await_injected 'server04_fdpass -n 1 -Q 4 -g 2' sendmsg:error=ETOOMANYREFS:when=5+
-    occupy_child gone
+    occupy_child send:'1 0 9000000\n' gone
+    touch "$T/go"
     poke_away -k -j 3 "$ADDRESS" connect send:'100\n' reply:100 half eof
     eventually passed_so_often 4
     kill -s TERM "$SERVER_PID"
     kill -s KILL "$CHILD"
-    touch "$T/go"
     await_end
     [[ $STATUS -eq 1 ]]
     counted children_started 1
