@@ -1,7 +1,7 @@
 # valgrind.awk - judges valgrind's logs, whose names come on stdin: FILE.SERVER.TEST/PROGRAM.PID
 #
-# -v place=      in real/ and objects/ of it are the watched programs: other logs are of a shell that
-#                ran a test's script
+# -v place=      in real/ and objects/ of it are the watched programs: other logs are of a shell
+#                that ran a test's script
 # -v kept=       lines FUNCTION|most|why, what may be open at the end: table of tests/valgrind
 # -v unended=    lines FILE|PART OF THE TEST'S NAME|why: where a log may end in the middle
 # -v most=       so many logs are shown
