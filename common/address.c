@@ -22,7 +22,7 @@ resolve_path(struct address *address, const char *path)
     struct sockaddr_un *name = (struct sockaddr_un *)&address->storage;
 
     if (strlen(path) >= sizeof name->sun_path) {
-        diex("%s: a Unix socket's path may have at most %zu bytes", path,
+        diex("%.60s: a Unix socket's path may have at most %zu bytes", path,
              sizeof name->sun_path - 1);
     }
     name->sun_family = AF_UNIX;
@@ -46,7 +46,7 @@ address_resolve(struct address *address, const char *host, int port)
     snprintf(service, sizeof service, "%d", port);
     error = getaddrinfo(host, service, &hints, &found);
     if (error != 0 || !found) {
-        diex("%s: %s", host, error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+        diex("%.255s: %s", host, error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
     }
     best = found;
     for (struct addrinfo *each = found; each; each = each->ai_next) {

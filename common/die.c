@@ -44,24 +44,30 @@ die_program(void)
     return program;
 }
 
-/* One write, so that the messages of several processes never mix within a line. */
+/* One write, so that the messages of several processes never mix within a line. One that is too
+ * long for it, with a path or an argument of a user in it, is cut, but not the reason behind it. */
 static void say(int error, const char *format, va_list arguments) DIE_PRINTF(2, 0);
 
 static void
 say(int error, const char *format, va_list arguments)
 {
     int saved = errno;
-    char text[1024];
-    size_t room = sizeof text - 1; /* the line feed always fits */
-    size_t used = (size_t)snprintf(text, room, "%s: ", program);
+    char text[1024], reason[128] = "";
+    size_t room, used, length;
 
-    vsnprintf(text + used, room - used, format, arguments);
-    used = strlen(text);
     if (error != 0) {
-        snprintf(text + used, room - used, ": %s", strerror(error));
-        used = strlen(text);
+        snprintf(reason, sizeof reason, ": %s", strerror(error));
     }
+    room = sizeof text - 1 - strlen(reason); /* the line feed always fits */
+    used = (size_t)snprintf(text, room, "%s: ", program);
+    length = used + (size_t)vsnprintf(text + used, room - used, format, arguments);
+    if (length >= room) {
+        length = room - sizeof "...";
+        length += (size_t)snprintf(text + length, sizeof "...", "...");
+    }
+    snprintf(text + length, sizeof text - length, "%s", reason);
     make_printable(text);
+    used = strlen(text);
     text[used++] = '\n';
     if (write(STDERR_FILENO, text, used) == -1) {
         /* Nowhere is left to complain. */

@@ -142,6 +142,6 @@ void
 options_end(int argc, char **argv)
 {
     if (optind < argc) {
-        die_usage("'%s': nothing is allowed after the options", argv[optind]);
+        die_usage("'%.60s': nothing is allowed after the options", argv[optind]);
     }
 }

@@ -112,7 +112,7 @@ way_named(const char *name)
         }
     }
 #endif
-    die_usage("-a '%s': accept, select, poll, lock-file, lock-mutex or, on Linux, epoll, "
+    die_usage("-a '%.60s': accept, select, poll, lock-file, lock-mutex or, on Linux, epoll, "
               "epoll-exclusive or reuseport is allowed",
               name);
 }

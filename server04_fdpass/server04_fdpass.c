@@ -94,7 +94,7 @@ main(int argc, char **argv)
         case 'P':
             policy = channels_policy(optarg);
             if (policy == -1) {
-                die_usage("-P '%s': first, round-robin or least-recent is allowed", optarg);
+                die_usage("-P '%.60s': first, round-robin or least-recent is allowed", optarg);
             }
             break;
         case 'Q':

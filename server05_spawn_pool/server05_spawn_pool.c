@@ -151,7 +151,7 @@ static bool
 second_of(int letter, const char *value, const char *first, const char *second)
 {
     if (strcmp(value, first) != 0 && strcmp(value, second) != 0) {
-        die_usage("-%c '%s': %s or %s is allowed", letter, value, first, second);
+        die_usage("-%c '%.60s': %s or %s is allowed", letter, value, first, second);
     }
     return strcmp(value, second) == 0;
 }

@@ -122,7 +122,7 @@ spawn_find(const char *argv0, const char *name)
         path = program_in_path(name);
     }
     if (!path) {
-        diex("-e %s: no such program beside this one, nor in PATH", name);
+        diex("-e %.60s: no such program beside this one, nor in PATH", name);
     }
     return path;
 }

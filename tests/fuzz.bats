@@ -71,6 +71,33 @@ targets() {
     [[ $(cat "$T/build/fuzz/work/fuzz_conn/found") == found ]]
 }
 
+@test "tests/fuzz/run: what was found comes last, with the input that repeats it" {
+    local cover=$T/build/fuzz/cover/tests/fuzz target=$T/build/fuzz/tests/fuzz/fuzz_conn tool
+
+    mkdir -p "$T/fake" "${target%/*}" "$cover"
+    for tool in clang llvm-cov llvm-profdata; do
+        printf '#!/bin/sh\n' >"$T/fake/$tool"
+    done
+    cat >"$target" <<'END'
+#!/bin/sh
+for each; do
+    case $each in
+    -artifact_prefix=*) echo bad >"${each#*=}crash-1" ;;
+    esac
+done
+echo 'tests/fuzz/dying.h:34: what does not hold' >&2
+echo 'Base64: YmFkCg==' >&2
+exit 77
+END
+    printf '#!/bin/sh\n' >"$cover/fuzz_conn"
+    chmod +x "$T/fake"/* "$target" "$cover/fuzz_conn"
+    PATH=$T/fake:$PATH MAKE=true BUILD=$T/build run -1 "$TESTS/fuzz/run" -t 1 fuzz_conn
+    [[ $output == *'FAILED'*'file under test'*$'\nfuzz_conn failed:\n'* ]]
+    [[ ${lines[*]: -4:2} == *'dying.h:34: what does not hold'*'Base64: YmFkCg==' ]]
+    [[ ${lines[*]: -2:1} == "  repeat it: $target $T/build/fuzz/artifacts/fuzz_conn-crash-1" ]]
+    [[ ${lines[*]: -1} == "  its log: $T/build/fuzz/logs/fuzz_conn" ]]
+}
+
 @test "tests/fuzz/run says what is missing" {
     mkdir "$T/few"
     for tool in sh dirname basename mktemp cat tr; do

@@ -51,6 +51,34 @@ fail_naming() {
     [[ $(printf '%s\n' "${versions[@]}" | sort -u | wc -l) -eq 1 ]]
 }
 
+# In one line, that is not cut before it has said what is wrong.
+refuses_long() { # PROGRAM ARGUMENT...
+    run "$BIN/$1" "${@:2}"
+    [[ $status -eq 1 || $status -eq 2 && ${#lines[@]} -eq 2 ]]
+    [[ ${lines[0]} == "$1: "*xxx*': '* && ${lines[0]} != *... && ${#lines[0]} -lt 400 ]]
+}
+
+@test "of an argument that is very long the beginning is shown, then the reason" {
+    local given long program
+
+    long=$(printf '%03000d' 0 | tr 0 x)
+    for program in $(programs); do
+        for given in '' -p -i -i/; do
+            # shellcheck disable=SC2086 # without -p or -i: behind the options
+            refuses_long "$program" ${given:+"$given"}"$long"
+        done
+    done
+    for given in server03_prefork_accept:-a server04_fdpass:-P server05_spawn_pool:-d \
+        server05_spawn_pool:-e; do
+        refuses_long "${given%:*}" "${given#*:}$long"
+    done
+}
+
+@test "a message with a path that is too long for it is cut, but not its reason" {
+    run -1 "$BIN/client" -M "@$(printf '%03000d' 0 | tr 0 x)"
+    [[ ${#lines[0]} -lt 1024 && ${lines[0]} =~ ^client:\ -M\ \'@x+\.\.\.:\ [A-Z][a-z]+ ]]
+}
+
 @test "a number that is none is refused, with the option, the value and what is allowed" {
     local letter program value
 

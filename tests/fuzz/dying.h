@@ -24,32 +24,35 @@ static unsigned dying_warnings; /* so many have been given */
 /* `if (dying_tries() == 0) { what may die } else { it has died }`; the value tells how. */
 #define dying_tries() setjmp(dying_back)
 
-static void dying_note(const char *format, va_list arguments) FUZZ_PRINTF(1, 0);
+/* What is wrong stands behind what the user has written, and common/die cuts a line that is too
+ * long: so only of a message with errno, of which it keeps that, may the text be of any length. */
+static void dying_note(const char *format, va_list arguments, bool cut) FUZZ_PRINTF(1, 0);
 
 static void
-dying_note(const char *format, va_list arguments)
+dying_note(const char *format, va_list arguments, bool cut)
 {
     int length = vsnprintf(dying_text, sizeof dying_text, format, arguments);
 
-    CHECK(length > 0 && length < DYING_TEXT - 70, "a message of %d bytes does not fit", length);
+    CHECK(length > 0 && (cut || length < DYING_TEXT - 70), "a message of %d bytes does not fit",
+          length);
 }
 
-#define DYING(name, how)                                                                           \
+#define DYING(name, cut, how)                                                                      \
     void name(const char *format, ...)                                                             \
     {                                                                                              \
         va_list arguments;                                                                         \
                                                                                                    \
         va_start(arguments, format);                                                               \
-        dying_note(format, arguments);                                                             \
+        dying_note(format, arguments, cut);                                                        \
         va_end(arguments);                                                                         \
         how;                                                                                       \
     }
 
-DYING(die, longjmp(dying_back, DYING_FAILED))
-DYING(diex, longjmp(dying_back, DYING_FAILED))
-DYING(die_usage, longjmp(dying_back, DYING_USAGE))
-DYING(warn, dying_warnings++)
-DYING(warnx, dying_warnings++)
+DYING(die, true, longjmp(dying_back, DYING_FAILED))
+DYING(diex, false, longjmp(dying_back, DYING_FAILED))
+DYING(die_usage, false, longjmp(dying_back, DYING_USAGE))
+DYING(warn, true, dying_warnings++)
+DYING(warnx, false, dying_warnings++)
 
 void
 die_error(int error, const char *format, ...)
@@ -58,7 +61,7 @@ die_error(int error, const char *format, ...)
 
     (void)error;
     va_start(arguments, format);
-    dying_note(format, arguments);
+    dying_note(format, arguments, true);
     va_end(arguments);
     longjmp(dying_back, DYING_FAILED);
 }
