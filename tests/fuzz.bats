@@ -41,7 +41,7 @@ targets() {
 @test "tests/fuzz/run refuses what it does not know" {
     local given
 
-    for given in -x '-t 0' '-t 1x' '-j 65' -t 'fuzz_none' 'run'; do
+    for given in -x '-t 0' '-t 1x' '-t 86401' '-j 65' '-S 4294967296' -t 'fuzz_none' 'run'; do
         # shellcheck disable=SC2086 # words
         run -2 "$TESTS/fuzz/run" $given
         [[ $output == 'tests/fuzz/run: '*'; try -h' && ${#lines[@]} -eq 1 ]]
