@@ -157,12 +157,18 @@ channels_child(unsigned number)
 /* --- choosing -------------------------------------------------------------------------------- */
 
 static unsigned
+in_hand(unsigned number)
+{
+    return channels[number].given - atomic_load(&shared->child[number].done);
+}
+
+static unsigned
 held_by(unsigned number)
 {
     if (channels[number].parent_end == -1) {
         return queue; /* no child, or one that is leaving: it has no room */
     }
-    return channels[number].given - atomic_load(&shared->child[number].done);
+    return in_hand(number);
 }
 
 /* Among those who hold least, the policy's first: a free child always comes before a queue. */
@@ -221,13 +227,20 @@ channels_done(unsigned number)
     }
 }
 
+/* Also behind what a child serves that is to leave then (HUP): that may take long. */
+static bool
+is_queued(unsigned number)
+{
+    return channels[number].child_end != -1 && in_hand(number) > 1;
+}
+
 /* True if a connection waits in the queue of a child although another child is free. */
 static bool
 find_waiting(unsigned *from, unsigned *to)
 {
     *to = channels_choose();
     for (*from = 1; *to != 0 && held_by(*to) == 0 && *from <= nchildren; ++*from) {
-        if (channels[*from].parent_end != -1 && held_by(*from) > 1) {
+        if (is_queued(*from)) {
             return true;
         }
     }
@@ -238,7 +251,7 @@ bool
 channels_any_queued(void)
 {
     for (unsigned i = 1; queue > 1 && i <= nchildren; i++) {
-        if (channels[i].parent_end != -1 && held_by(i) > 1) {
+        if (is_queued(i)) {
             return true;
         }
     }

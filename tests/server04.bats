@@ -237,6 +237,25 @@ all_are_served() {
     counted broken 1
 }
 
+@test "HUP: what waits behind a busy child that is to leave is served by one that gets free" {
+    start_server -n 2 -Q 2 -T 60 -g 30
+    occupy_child send:'100 0 9000000\n' gone
+    occupy_child half eof
+    queue 2 200 within:$((250 * LIMIT))
+    kill -s HUP "$SERVER_PID"
+    ask_server # so it has been told to leave: the first one
+    touch "$T/go"
+    for POKE in "${HELPERS[@]:2}"; do
+        await_poke
+    done
+    kill -s TERM "$SERVER_PID"
+    kill -s TERM "$SERVER_PID"
+    COMPLAINTS='had to be killed'
+    await_end
+    [[ $STATUS -eq 1 ]]
+    counted broken 1
+}
+
 @test "what waits behind a busy child is served by one that gets free under load, too" {
     start_server -n 2 -Q 2 -T 60 -g 1
     COMPLAINTS='had to be killed|were not served'
