@@ -149,6 +149,27 @@ signals_wait_failed(const sigset_t *waiting)
 }
 
 void
+signals_printing(bool begins)
+{
+    static sigset_t blocked;
+    static int stops;
+    sigset_t both;
+
+    if (begins) {
+        stops = signals_stop;
+        sigemptyset(&both);
+        sigaddset(&both, SIGTERM);
+        sigaddset(&both, SIGINT);
+        sigprocmask(SIG_UNBLOCK, &both, &blocked);
+        return;
+    }
+    sigprocmask(SIG_SETMASK, &blocked, NULL);
+    if (signals_stop != stops) {
+        raise(SIGCHLD); /* the flag has been tested: this one stays pending for the wait */
+    }
+}
+
+void
 signals_child(const sigset_t *waiting)
 {
     parent = server; /* not getppid(): it may have died already */

@@ -38,6 +38,10 @@ void signals_admit(const sigset_t *waiting);
  * mistake of ours can be. */
 void signals_wait_failed(const sigset_t *waiting);
 
+/* Around the printing of statistics, for write(2) waits as long as nobody reads: lets TERM and INT
+ * in meanwhile, which end that write. Of one that came, the next pselect() returns at once. */
+void signals_printing(bool begins);
+
 /* In a forked child: forgets the parent's flags, ignores INT and USR1 (a terminal sends INT to all;
  * the parent passes on TERM), waits with the parent's `waiting` mask from now on and starts the
  * tick. When the parent has died, the tick makes signals_stop and signals_over() true. */

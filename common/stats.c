@@ -1,5 +1,6 @@
 #include "stats.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -84,6 +85,21 @@ row_switches(const struct scoreboard *board, unsigned child, const struct totals
     return counter_get(&slot->switches) + counter_get(&slot->running_switches);
 }
 
+/* Not after an error: each write of what is left would wait for the same reader again. */
+static void say(const char *format, ...) DIE_PRINTF(1, 2);
+
+static void
+say(const char *format, ...)
+{
+    va_list arguments;
+
+    if (!ferror(stdout)) {
+        va_start(arguments, format);
+        vfprintf(stdout, format, arguments);
+        va_end(arguments);
+    }
+}
+
 /* --- text ------------------------------------------------------------------------------------ */
 
 static void
@@ -94,9 +110,9 @@ print_row(const struct scoreboard *board, unsigned child, const struct totals *s
     unsigned long long connections = counter_get(&slot->connections);
     int length = sum->most > 0 ? (int)(connections * BAR / sum->most) : 0;
 
-    printf("%7u %8llu %12llu %10llu %9llu %9llu  %.*s\n", child, counter_get(&slot->pid),
-           connections, counter_get(&slot->requests), counter_get(&slot->wakeups),
-           row_switches(board, child, sum), length, bar);
+    say("%7u %8llu %12llu %10llu %9llu %9llu  %.*s\n", child, counter_get(&slot->pid), connections,
+        counter_get(&slot->requests), counter_get(&slot->wakeups), row_switches(board, child, sum),
+        length, bar);
 }
 
 static void
@@ -107,37 +123,36 @@ print_rates(const struct scoreboard *board, const struct totals *sum)
     if (sum->connections == 0) {
         return;
     }
-    printf("  per connection: %.1f us of CPU, %.2f voluntary context switches\n",
-           (double)(sum->user_us + sum->system_us) / per, (double)sum->switches / per);
+    say("  per connection: %.1f us of CPU, %.2f voluntary context switches\n",
+        (double)(sum->user_us + sum->system_us) / per, (double)sum->switches / per);
     if (board->children > 0 && !signals_stop) {
-        printf("  (CPU and switches of living children are as of up to a second ago)\n");
+        say("  (CPU and switches of living children are as of up to a second ago)\n");
     }
-    printf("  wake-ups per connection: %.2f returns from waiting, %.2f of them wasted\n",
-           (double)sum->wakeups / per, (double)sum->wasted / per);
+    say("  wake-ups per connection: %.2f returns from waiting, %.2f of them wasted\n",
+        (double)sum->wakeups / per, (double)sum->wasted / per);
 }
 
 static void
 print_text(const struct stats *stats, const struct scoreboard *board, const struct totals *sum)
 {
-    printf("%s%s%s, pid %ld: up %.1f s\n", die_program(), *stats->variant ? " " : "",
-           stats->variant, (long)getpid(), (double)(clock_us() - stats->started) / 1e6);
-    printf("  %llu connections, %llu requests, %llu bytes sent\n", sum->connections, sum->requests,
-           sum->bytes);
-    printf("  %llu rejected, %llu timed out, %llu broken\n", sum->rejected, sum->timed_out,
-           sum->broken);
-    printf("  CPU %.3f s user + %.3f s system; largest process %ld KiB\n",
-           (double)sum->user_us / 1e6, (double)sum->system_us / 1e6, sum->peak_rss_kib);
+    say("%s%s%s, pid %ld: up %.1f s\n", die_program(), *stats->variant ? " " : "", stats->variant,
+        (long)getpid(), (double)(clock_us() - stats->started) / 1e6);
+    say("  %llu connections, %llu requests, %llu bytes sent\n", sum->connections, sum->requests,
+        sum->bytes);
+    say("  %llu rejected, %llu timed out, %llu broken\n", sum->rejected, sum->timed_out,
+        sum->broken);
+    say("  CPU %.3f s user + %.3f s system; largest process %ld KiB\n", (double)sum->user_us / 1e6,
+        (double)sum->system_us / 1e6, sum->peak_rss_kib);
     print_rates(board, sum);
     if (stats->children_started > 0) {
-        printf("  %llu children started, %llu lost\n", stats->children_started,
-               stats->children_lost);
+        say("  %llu children started, %llu lost\n", stats->children_started, stats->children_lost);
     }
-    printf("%s", stats->more ? stats->more : "");
+    say("%s", stats->more ? stats->more : "");
     if (stats->one_each) {
         return;
     }
-    printf("%7s %8s %12s %10s %9s %9s\n", "child", "pid", "connections", "requests", "wake-ups",
-           "switches");
+    say("%7s %8s %12s %10s %9s %9s\n", "child", "pid", "connections", "requests", "wake-ups",
+        "switches");
     for (unsigned i = board->children > 0; i <= board->children; i++) {
         print_row(board, i, sum);
     }
@@ -150,11 +165,11 @@ print_json_row(const struct scoreboard *board, unsigned child, const struct tota
 {
     const struct slot *slot = &board->slots[child];
 
-    printf("%s{\"child\":%u,\"pid\":%llu,\"connections\":%llu,\"requests\":%llu,\"bytes\":%llu,"
-           "\"wakeups\":%llu,\"wasted_wakeups\":%llu,\"context_switches\":%llu}",
-           child > 1 ? "," : "", child, counter_get(&slot->pid), counter_get(&slot->connections),
-           counter_get(&slot->requests), counter_get(&slot->bytes), counter_get(&slot->wakeups),
-           counter_get(&slot->wasted), row_switches(board, child, sum));
+    say("%s{\"child\":%u,\"pid\":%llu,\"connections\":%llu,\"requests\":%llu,\"bytes\":%llu,"
+        "\"wakeups\":%llu,\"wasted_wakeups\":%llu,\"context_switches\":%llu}",
+        child > 1 ? "," : "", child, counter_get(&slot->pid), counter_get(&slot->connections),
+        counter_get(&slot->requests), counter_get(&slot->bytes), counter_get(&slot->wakeups),
+        counter_get(&slot->wasted), row_switches(board, child, sum));
 }
 
 static void
@@ -162,20 +177,20 @@ print_json(const struct stats *stats, const struct scoreboard *board, const stru
 {
     unsigned first = board->children > 0;
 
-    printf("{\"server\":\"%s\",\"variant\":\"%s\",\"pid\":%ld,\"uptime_s\":%.3f,", die_program(),
-           stats->variant, (long)getpid(), (double)(clock_us() - stats->started) / 1e6);
-    printf("\"connections\":%llu,\"requests\":%llu,\"bytes\":%llu,\"rejected\":%llu,"
-           "\"timed_out\":%llu,\"broken\":%llu,",
-           sum->connections, sum->requests, sum->bytes, sum->rejected, sum->timed_out, sum->broken);
-    printf("\"children_started\":%llu,\"children_lost\":%llu,\"wakeups\":%llu,"
-           "\"wasted_wakeups\":%llu,\"context_switches\":%llu,",
-           stats->children_started, stats->children_lost, sum->wakeups, sum->wasted, sum->switches);
-    printf("\"cpu_user_s\":%.6f,\"cpu_system_s\":%.6f,\"peak_rss_kib\":%ld,\"children\":[",
-           (double)sum->user_us / 1e6, (double)sum->system_us / 1e6, sum->peak_rss_kib);
+    say("{\"server\":\"%s\",\"variant\":\"%s\",\"pid\":%ld,\"uptime_s\":%.3f,", die_program(),
+        stats->variant, (long)getpid(), (double)(clock_us() - stats->started) / 1e6);
+    say("\"connections\":%llu,\"requests\":%llu,\"bytes\":%llu,\"rejected\":%llu,"
+        "\"timed_out\":%llu,\"broken\":%llu,",
+        sum->connections, sum->requests, sum->bytes, sum->rejected, sum->timed_out, sum->broken);
+    say("\"children_started\":%llu,\"children_lost\":%llu,\"wakeups\":%llu,"
+        "\"wasted_wakeups\":%llu,\"context_switches\":%llu,",
+        stats->children_started, stats->children_lost, sum->wakeups, sum->wasted, sum->switches);
+    say("\"cpu_user_s\":%.6f,\"cpu_system_s\":%.6f,\"peak_rss_kib\":%ld,\"children\":[",
+        (double)sum->user_us / 1e6, (double)sum->system_us / 1e6, sum->peak_rss_kib);
     for (unsigned i = first; !stats->one_each && i <= board->children; i++) {
         print_json_row(board, i, sum);
     }
-    printf("]%s}\n", stats->more ? stats->more : "");
+    say("]%s}\n", stats->more ? stats->more : "");
 }
 
 void
@@ -183,18 +198,21 @@ stats_print(const struct stats *stats, const struct scoreboard *board,
             const struct options *options)
 {
     struct totals sum = add_up(board);
+    bool at_the_end = signals_stop;
 
+    signals_printing(true);
     if (options->json) {
         print_json(stats, board, &sum);
     } else if (!options->quiet || !signals_stop) {
         print_text(stats, board, &sum);
     }
     /* A line may have failed in printf() already, and then there is nothing left to flush. */
-    if (fflush(stdout) == EOF || ferror(stdout)) {
-        if (signals_stop) {
+    if (ferror(stdout) || fflush(stdout) == EOF) {
+        if (at_the_end) {
             die("standard output");
         }
         warn("standard output"); /* nobody listens any more; but clients are still served */
         clearerr(stdout);
     }
+    signals_printing(false);
 }

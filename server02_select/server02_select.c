@@ -116,14 +116,14 @@ serve_clients(int listenfd)
 
     while (!signals_over() && (!signals_stop || nconns > 0)) {
         turn(listening ? listenfd : -1);
+        if (signals_report) {
+            signals_report = 0;
+            stats_print(&stats, &board, &options);
+        }
         if (signals_stop && listening) {
             listen_remove(&options);
             close(listenfd);
             listening = false;
-        }
-        if (signals_report) {
-            signals_report = 0;
-            stats_print(&stats, &board, &options);
         }
     }
     for (int fd = 0; fd <= highest; fd++) {

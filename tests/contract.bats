@@ -512,6 +512,32 @@ has_all_fields() {
     eventually dead "$SERVER_PID"
 }
 
+waits_in() { # FUNCTION of the kernel
+    # shellcheck disable=SC2053 # a pattern
+    [[ $(<"/proc/$SERVER_PID/wchan") == $1 ]]
+}
+
+@test "USR1 while nobody reads on: TERM stops it all the same, and a second one ends it" {
+    mkfifo "$T/pipe"
+    exec 5<>"$T/pipe"
+    (
+        export TEST_MARK=$T
+        exec "$BIN/$SERVER" -i "$T/./socket" 3>&- 5>&-
+    ) >"$T/pipe" 2>"$T/err.pipe" &
+    SERVER_PID=$!
+    ALL+=("$SERVER_PID")
+    COMPLAINTS='standard output|had to be killed'
+    read -r ready <&5
+    timeout 1 cat /dev/zero >&5 || :
+    waits_in '*_*' || skip 'the kernel does not tell where a process waits'
+    kill -s USR1 "$SERVER_PID"
+    eventually waits_in '*pipe*write*'
+    kill -s TERM "$SERVER_PID"
+    eventually test ! -e "$T/socket"
+    eventually ends kill -s TERM "$SERVER_PID" 2>/dev/null
+    exec 5>&-
+}
+
 @test "TERM: an idle connection keeps nobody waiting" {
     local start
 
