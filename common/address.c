@@ -22,7 +22,7 @@ resolve_path(struct address *address, const char *path)
     struct sockaddr_un *name = (struct sockaddr_un *)&address->storage;
 
     if (strlen(path) >= sizeof name->sun_path) {
-        diex("%.60s: a Unix socket's path may have at most %zu bytes", path,
+        diex("%.255s: a Unix socket's path may have at most %zu bytes", path,
              sizeof name->sun_path - 1);
     }
     name->sun_family = AF_UNIX;

@@ -16,6 +16,7 @@ volatile sig_atomic_t signals_report;
 volatile sig_atomic_t signals_replace;
 volatile sig_atomic_t signals_ended;
 volatile sig_atomic_t signals_ticked;
+volatile sig_atomic_t signals_alone;
 
 static int64_t grace_us;
 static volatile int64_t stopped_at;    /* when the first stop came, or the parent was missed */
@@ -25,13 +26,17 @@ static volatile sig_atomic_t orphaned; /* it has died */
 static int64_t orphan_us;              /* how long a request may go on after that */
 
 static void
-on_signal(int number)
+on_signal(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
 
+    (void)context;
     switch (number) {
     case SIGTERM:
     case SIGINT:
+        if (parent != 0 && info->si_pid != parent) {
+            signals_alone = 1;
+        }
         if (signals_stop == 0) {
             stopped_at = clock_us(); /* clock_gettime() is async-signal-safe */
         }
@@ -61,11 +66,16 @@ on_signal(int number)
     errno = saved;
 }
 
+/* By on_signal(), or not at all. */
 static void
-handle(int number, void (*handler)(int))
+handle(int number, bool handled)
 {
-    struct sigaction action = {.sa_handler = handler}; /* no SA_RESTART: waiting calls must end */
+    struct sigaction action = {.sa_flags = SA_SIGINFO}; /* no SA_RESTART: waiting calls must end */
 
+    action.sa_sigaction = on_signal;
+    if (!handled) {
+        action = (struct sigaction){.sa_handler = SIG_IGN};
+    }
     sigemptyset(&action.sa_mask);
     if (sigaction(number, &action, NULL) == -1) {
         die("sigaction");
@@ -91,15 +101,15 @@ signals_open(int grace_s, bool pool)
 
     grace_us = grace_s > 0 ? (int64_t)grace_s * 1000000 : GRACE_LEAST_US;
     server = getpid();
-    handle(SIGPIPE, SIG_IGN);
-    handle(SIGTERM, on_signal);
-    handle(SIGINT, on_signal);
-    handle(SIGUSR1, on_signal);
-    handle(SIGALRM, on_signal);
+    handle(SIGPIPE, false);
+    handle(SIGTERM, true);
+    handle(SIGINT, true);
+    handle(SIGUSR1, true);
+    handle(SIGALRM, true);
     if (pool) {
-        handle(SIGHUP, on_signal);
+        handle(SIGHUP, true);
     }
-    handle(SIGCHLD, on_signal); /* also when a child is stopped: so its parent looks again */
+    handle(SIGCHLD, true); /* also when a child is stopped: so its parent looks again */
     /* Whoever started us may have left some of them blocked. */
     fill_loop_signals(&loop_signals);
     sigaddset(&loop_signals, SIGALRM);
@@ -174,8 +184,8 @@ signals_child(const sigset_t *waiting)
 {
     parent = server; /* not getppid(): it may have died already */
     signals_stop = signals_report = signals_replace = signals_ended = 0;
-    handle(SIGINT, SIG_IGN);
-    handle(SIGUSR1, SIG_IGN);
+    handle(SIGINT, false);
+    handle(SIGUSR1, false);
     sigprocmask(SIG_SETMASK, waiting, NULL);
     alarm(1);
 }
@@ -187,12 +197,12 @@ signals_spawned(pid_t distributor, int grace_s)
 {
     parent = distributor;
     orphan_us = (int64_t)grace_s * 1000000;
-    handle(SIGPIPE, SIG_IGN);
-    handle(SIGINT, SIG_IGN);
-    handle(SIGUSR1, SIG_IGN);
-    handle(SIGTERM, on_signal);
-    handle(SIGHUP, on_signal);
-    handle(SIGALRM, on_signal);
+    handle(SIGPIPE, false);
+    handle(SIGINT, false);
+    handle(SIGUSR1, false);
+    handle(SIGTERM, true);
+    handle(SIGHUP, true);
+    handle(SIGALRM, true);
     alarm(1);
 }
 

@@ -20,6 +20,7 @@ extern volatile sig_atomic_t signals_report;  /* USR1: print the statistics */
 extern volatile sig_atomic_t signals_replace; /* HUP: replace the children; in a child: leave */
 extern volatile sig_atomic_t signals_ended;   /* CHLD: children are to be reaped */
 extern volatile sig_atomic_t signals_ticked;  /* ALRM: a second has passed */
+extern volatile sig_atomic_t signals_alone;   /* in a child: TERM came, but not from the server */
 
 /* TERM, INT, USR1, CHLD (and HUP for a server with a `pool`) set flags; PIPE is ignored. None
  * restarts a system call. `grace_s` is how long signals_over() waits after the first stop. */

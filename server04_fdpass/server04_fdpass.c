@@ -229,7 +229,7 @@ child_main(unsigned number, int channel)
 
     signals_child(&waiting);
     conn_identify(number, slot);
-    while ((connfd = fdpass_receive(channel, !signals_stop)) != FDPASS_END) {
+    while (!signals_alone && (connfd = fdpass_receive(channel, !signals_stop)) != FDPASS_END) {
         if (connfd != FDPASS_NONE) {
             counter_add(&slot->wakeups, 1);
             conn_serve(connfd);

@@ -313,6 +313,12 @@ occupy_child() { # STEP...
     read -r _ _ _ CHILD <"$T/poke.$((${#HELPERS[@]} - 1))"
 }
 
+await_all() {
+    for POKE in "${HELPERS[@]}"; do
+        await_poke
+    done
+}
+
 # The processes that have the listening socket.
 acceptors() {
     local inode pid

@@ -19,12 +19,6 @@ queue() { # N MS STEP...
     done
 }
 
-await_all() {
-    for POKE in "${HELPERS[@]}"; do
-        await_poke
-    done
-}
-
 # Connections one after the other, with a pause for the child to get free: counts in COUNTS.
 spread() { # POLICY
     start_server -n 4 -P "$1"
@@ -132,6 +126,47 @@ all_are_served() {
     queue 3 500
     kill -s KILL "$CHILD"
     all_are_served
+}
+
+@test "TERM to one child: what it had not begun is served by its successor" {
+    local i
+
+    start_server -n 1 -Q 4 -T 60
+    occupy_child eof
+    for i in 1 2 3; do
+        poke_away "$ADDRESS" connect touch:"$T/queued.$i" until:"$T/late" send:'100\n' reply:100 \
+            half eof
+    done
+    for i in 1 2 3; do
+        eventually test -e "$T/queued.$i"
+    done
+    ask_server
+    ask_server # between the two it has accepted and passed them
+    kill -s TERM "$CHILD"
+    eventually dead "$CHILD"
+    touch "$T/go" "$T/late"
+    await_all
+    stop_server
+    [[ $STATUS -eq 0 ]]
+    counted requests 4
+    counted children_lost 0
+}
+
+# As a service manager stops whatever belongs to a service; some children have left before the parent
+# has heard of it.
+@test "TERM to all its processes at once: what is queued is served before the end" {
+    start_server -n 2 -Q 4 -T 60 -g 20
+    occupy_child eof
+    occupy_child eof
+    queue 6 300
+    # shellcheck disable=SC2046
+    kill -s TERM $(children_of "$SERVER_PID") "$SERVER_PID"
+    await_end
+    touch "$T/go"
+    await_all
+    [[ $STATUS -eq 0 ]]
+    counted requests 8
+    counted broken 0
 }
 
 @test "TERM, and the only child is killed then: what it had not begun is served all the same" {

@@ -499,6 +499,36 @@ await_queued() {
     done
 }
 
+# What they ask comes late: one that stops with the server would not wait for it.
+@test "TERM to one handler: what it had not begun is served by its successor" {
+    local i way
+
+    for way in "${WAYS[@]}"; do
+        # shellcheck disable=SC2086
+        start_server -n 1 -Q 4 -T 60 $way
+        COMPLAINTS='left by itself'
+        HELPERS=()
+        occupy_child eof
+        for i in 1 2 3; do
+            poke_away "$ADDRESS" connect touch:"$T/queued.$i" until:"$T/late" send:'100\n' \
+                reply:100 half eof
+        done
+        for i in 1 2 3; do
+            eventually test -e "$T/queued.$i"
+        done
+        ask_server
+        ask_server # between the two it has accepted and passed them
+        kill -s TERM "$CHILD"
+        eventually dead "$CHILD"
+        touch "$T/go" "$T/late"
+        await_all
+        stop_server
+        [[ $STATUS -eq 0 ]]
+        counted requests 4
+        rm "$T/go" "$T/late" "$T"/ready.* "$T"/queued.*
+    done
+}
+
 # Stopped, not killed: so nobody else takes what waits for it.
 @test "a full table of descriptors: what waits for a stopped handler is taken back later" {
     start_server -n 2 -Q 4 -T 60 -d piped -P round-robin
@@ -538,6 +568,33 @@ await_queued() {
         counted requests 5
         counted broken 0
         rm "$T/working"
+    done
+}
+
+# As a service manager stops whatever belongs to a service; some handlers have left before the
+# distributor has heard of it.
+@test "TERM to all its processes at once: what is queued is served before the end" {
+    local way
+
+    for way in "${WAYS[@]}"; do
+        # shellcheck disable=SC2086
+        start_server -n 2 -Q 4 -T 60 -g 20 $way
+        HELPERS=()
+        COMPLAINTS='left by itself'
+        occupy_child eof
+        occupy_child eof
+        queue_up 6 eof
+        # shellcheck disable=SC2046
+        kill -s TERM $(children_of "$SERVER_PID") "$SERVER_PID"
+        await_end
+        touch "$T/go"
+        await_poke "${HELPERS[0]}"
+        await_poke "${HELPERS[1]}"
+        await_queued
+        [[ $STATUS -eq 0 ]]
+        counted requests 8
+        counted broken 0
+        rm "$T/go" "$T"/ready.*
     done
 }
 

@@ -173,7 +173,7 @@ take_connections(void serve(int connfd))
     int connfd;
 
     enter(HANDLER_IDLE);
-    while (!signals_replace) {
+    while (!signals_replace && !signals_alone) {
         bool wait = !signals_stop;
 
         connfd = fdpass_receive(HANDLER_CHANNEL, wait);

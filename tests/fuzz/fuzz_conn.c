@@ -202,7 +202,8 @@ static struct {
     unsigned steps;
 } now;
 
-volatile sig_atomic_t signals_stop, signals_report, signals_replace, signals_ended, signals_ticked;
+volatile sig_atomic_t signals_stop, signals_report, signals_replace, signals_ended, signals_ticked,
+    signals_alone;
 static bool over;
 
 bool

@@ -70,7 +70,8 @@ static struct {
     bool refused_memory; /* what was asked for was too much */
 } now;
 
-volatile sig_atomic_t signals_stop, signals_report, signals_replace, signals_ended, signals_ticked;
+volatile sig_atomic_t signals_stop, signals_report, signals_replace, signals_ended, signals_ticked,
+    signals_alone;
 
 void
 signals_spawned(pid_t distributor, int grace_s)

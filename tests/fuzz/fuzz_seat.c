@@ -60,7 +60,8 @@ static struct {
     bool waits; /* the distributor wants to be woken by the first that changes its state */
 } now;
 
-volatile sig_atomic_t signals_stop, signals_report, signals_replace, signals_ended, signals_ticked;
+volatile sig_atomic_t signals_stop, signals_report, signals_replace, signals_ended, signals_ticked,
+    signals_alone;
 
 void
 signals_spawned(pid_t distributor, int grace_s)
