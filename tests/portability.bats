@@ -60,6 +60,14 @@ fake() { # NAME LINE...
     [[ $output == *'1 failed' ]]
 }
 
+@test "tests/run: a file of tests whose judge was killed has failed" {
+    # shellcheck disable=SC2016 # not yet
+    fake bats '[ "$1" != --version ] || { echo Bats 1.8.2 && exit; }' 'echo 1..1' 'echo ok 1 fine'
+    fake awk 'case $* in *name=units*) kill -s KILL $$ ;; esac' "exec $(command -v awk) \"\$@\""
+    PATH=$T/fake:$PATH MAKE=true FILTER='' run -1 "$TESTS/run" units options
+    [[ $output == *'ok options: fine'* && ${lines[-1]} == '1 passed, 1 failed' ]]
+}
+
 @test "usage errors: one line, status 2, nothing built" {
     local given
 
