@@ -98,6 +98,22 @@ END
     [[ ${lines[*]: -1} == "  its log: $T/build/fuzz/logs/fuzz_conn" ]]
 }
 
+@test "tests/fuzz/run: a target whose worker was killed, and those left to it, have failed" {
+    local tool targets=$T/build/fuzz/tests/fuzz cover=$T/build/fuzz/cover/tests/fuzz
+
+    mkdir -p "$T/fake" "$targets" "$cover"
+    for tool in clang llvm-cov llvm-profdata; do
+        printf '#!/bin/sh\n' >"$T/fake/$tool"
+    done
+    # shellcheck disable=SC2016 # not yet
+    printf '%s\n' '#!/bin/sh' 'kill -s KILL "$PPID"' >"$targets/fuzz_conn"
+    printf '#!/bin/sh\n' | tee "$cover/fuzz_conn" "$cover/fuzz_gate" >"$targets/fuzz_gate"
+    chmod +x "$T/fake"/* "$targets"/* "$cover"/*
+    PATH=$T/fake:$PATH MAKE=true BUILD=$T/build run -1 "$TESTS/fuzz/run" -t 1 -j 1 \
+        fuzz_conn fuzz_gate
+    [[ $output == *'fuzz_conn failed:'*'its worker was killed'*'fuzz_gate failed:'* ]]
+}
+
 @test "tests/fuzz/run says what is missing" {
     mkdir "$T/few"
     for tool in sh dirname basename mktemp cat tr; do
