@@ -7,8 +7,8 @@
 #   verdict              "figures SERVED KILLS STOPS HUPS TTS MISBEHAVED FAILED EXPLAINED
 #                        UNCOUNTED", and a line for everything that does not hold
 #
-# dir has: before, after (the server's statistics), good, bad (the clients' reports), havoc (what
-# was done), deaths (what the server has said on stderr meanwhile).
+# dir has: before, after (the server's statistics), good, bad (the clients' reports), plan (what was
+# to be done), havoc (what was), deaths (what the server has said on stderr meanwhile).
 
 function load(name, into,    text, key) {
     split("", into)
@@ -40,6 +40,21 @@ function read_havoc(    text, word) {
         }
     }
     close(dir "/havoc")
+}
+
+# Was anybody hit? One that has just died by itself is missed; of a few, all may be.
+function check_havoc(    text, word, least, planned, kind) {
+    while ((getline text <(dir "/plan")) > 0) {
+        split(text, word, " ")
+        planned[word[3] == "kill-all" ? "kill" : word[3]]++
+    }
+    close(dir "/plan")
+    least = phase == "rest" ? 1 : 4
+    for (kind in planned) {
+        if ((kind == "kill" || kind == "stop") && planned[kind] >= least && !did[kind]) {
+            fail("nobody was hit: " plural(planned[kind], kind) " should have been")
+        }
+    }
 }
 
 # What a client has begun, and how it ended.
@@ -162,6 +177,7 @@ function verdict() {
         did["more"] + did["fewer"], misbehaved + 0, failed + 0, \
         (failed < excuses ? failed + 0 : excuses), \
         begun - grown("connections")
+    check_havoc()
     check_failures()
     check_counts()
     check_deaths()

@@ -109,6 +109,17 @@ mutant() { # SED_COMMAND
     says "$T/stdout" 'FAILED: 03 accept.* it is not as it was: .* descriptors'
 }
 
+@test "chaos: where nobody is hit nothing was tried, and that is a failure" {
+    mkdir -p "$T/build/tests"
+    # shellcheck disable=SC2016 # not yet
+    printf '%s\n' '#!/bin/sh' 'case " $* " in *" -n "*) exec "'"$TOOLS/havoc"'" "$@" ;; esac' \
+        >"$T/build/tests/havoc"
+    chmod +x "$T/build/tests/havoc"
+    BUILD=$T/build use chaos -d 2 -S 4 -s '03 accept'
+    [[ $STATUS -eq 1 ]]
+    says "$T/stdout" 'FAILED: 03 accept, phase kills: nobody was hit: [0-9]+ kills should have been'
+}
+
 @test "soak: flat is flat, and the files say so" {
     use soak -N 10000 -s 00 -o "$T/results"
     [[ $STATUS -eq 0 && ! -s $T/stderr ]]
