@@ -22,6 +22,8 @@
 #include "torture.h"
 
 enum { TRIALS_MOST = 60000, VARIANTS_MOST = 40, STICKY_MS = 150, JOBS_MOST = 16 };
+/* Of so many runs one in five may miss its call: three in a hundred do. */
+enum { RUNS_ENOUGH = 100, MISSED_MOST = 5 };
 
 static const char help[] =
     "usage: torture [-q | -a] [-s NAME]... [-c CALL]... [-f FAULT] [-j N] [-b DIR] [-v] [-l]\n"
@@ -823,6 +825,14 @@ list_unreached(void)
     }
 }
 
+/* Then it is rather the faults that do not work, for example in children. */
+static bool
+too_many_missed(const struct sums *all)
+{
+    return all->runs == all->missed ||
+           (all->runs >= RUNS_ENOUGH && all->missed > all->runs / MISSED_MOST);
+}
+
 /* What was not tried has not passed: a worker that ended early, or Ctrl-C. */
 static int
 conclude(const struct sums *all, bool all_well)
@@ -842,11 +852,11 @@ conclude(const struct sums *all, bool all_well)
     } else if (all->runs == all->missed) {
         printf("nothing was made to fail: no run came to its call\n");
     } else if (all->missed > 0) {
-        printf("%u runs did not come to their call, and are not among those that passed\n",
-               all->missed);
+        printf("%u runs did not come to their call, and are not among those that passed%s\n",
+               all->missed, too_many_missed(all) ? ": too many, there is something wrong" : "");
     }
     printf("%u passed, %u failed\n", all->passed, all->failed);
-    return all->failed > 0 || all->runs < ntrials || all->runs == all->missed || !all_well
+    return all->failed > 0 || all->runs < ntrials || too_many_missed(all) || !all_well
                ? EXIT_FAILURE
                : EXIT_SUCCESS;
 }
