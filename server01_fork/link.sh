@@ -15,6 +15,9 @@ set -eu
 cc=$1 flags=$2 dir=$3
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 try() {
     # shellcheck disable=SC2086  # the flags are several words
