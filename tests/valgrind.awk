@@ -151,7 +151,10 @@ BEGIN {
 
 {
     read_log($0)
-    if (index(program, place "/real/") != 1 && index(program, place "/objects/") != 1) {
+    if (program == "") { # it ended before it could say of what it is
+        program = $0
+        sub(/\.[0-9]+$/, "", program)
+    } else if (index(program, place "/real/") != 1 && index(program, place "/objects/") != 1) {
         next
     }
     place_of($0)
