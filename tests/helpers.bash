@@ -439,7 +439,7 @@ check_identity() {
     set -- $(json_of scheduled completed failed unsent 'errors.*' | awk '
         NR == 1 { scheduled = $1 } NR > 1 && NR <= 4 { sum += $1 } NR == 3 { failed = $1 }
         NR > 4 { kinds += $1 } END { print scheduled, sum, failed, kinds }')
-    [[ $1 -eq $2 && $3 -eq $4 ]]
+    [[ $# -eq 4 && $1 -eq $2 && $3 -eq $4 ]] # fewer words: there is no report
 }
 
 some_server() {

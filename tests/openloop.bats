@@ -17,11 +17,12 @@ start_single() { # OPTION...
 
 # Is it so, of fields of the report? `true_of '$1 <= $2 && $3 > 0' a b c`
 true_of() { # CONDITION FIELD...
-    local condition=$1
+    local condition=$1 values
 
     shift
-    if ! json_of "$@" | paste -sd' ' | awk "{ exit !($condition) }"; then
-        echo "not so: $condition, of $*: $(json_of "$@" | paste -sd' ')"
+    values=$(json_of "$@") || return 1
+    if ! paste -sd' ' <<<"$values" | awk "{ exit !($condition) }"; then
+        echo "not so: $condition, of $*: $(paste -sd' ' <<<"$values")"
         return 1
     fi
 }
@@ -297,8 +298,8 @@ check_times() {
     true_of '$1 == 0 && $2 > 0.9 && $2 < 5 && $3 > 0 && $3 <= $4' intervals.0.from_s \
         intervals.0.seconds intervals.0.p50_us intervals.0.p99_us
     # What takes longer than a falling ramp lasts: it has an end, and nothing is due behind it.
-    ask_client -r 10000000:1 -d 0.00002 -W 0:1500000 -c 1
-    true_of '$1 == $2' scheduled completed
+    ask_client -r 200000:1 -d 0.001 -m 200 -W 0:1500000@0.05 -c 1
+    true_of '$1 == 101 && $2 == 101' scheduled completed
     ask_client -r 380:20 -d 1.5 -c 3
     counted scheduled 300
     json_of 'intervals.*.asked_per_second' | head -n 2 | sort -n -r -c
