@@ -907,6 +907,7 @@ open_all(void)
     main_pid = getpid();
     atexit(close_all);
     sigemptyset(&action.sa_mask);
+    sigaction(SIGHUP, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
