@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # workers.sh - the end of what a script has put into the background, and of nothing else: its
-# process group may also be that of whoever called it. For tests/run and tests/fuzz/run.
+# process group may also be that of whoever called it. For the scripts in tests/ that have workers.
 
 # family_of PID... - these, if they are children of this shell (a number that was waited for may be
 # another's by now), and all that come from them; parents first, so that nobody starts anything new.
