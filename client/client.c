@@ -140,7 +140,7 @@ main(int argc, char **argv)
 {
     struct trial *trial;
 
-    die_name(argv[0]);
+    die_begin(argv[0]);
     take_options(argc, argv);
     take_message();
     complete_load();

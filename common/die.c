@@ -1,6 +1,7 @@
 #include "die.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,8 +28,8 @@ make_printable(char *text)
 }
 
 /* It also stands in the first line and in JSON: so what would need quotes there is not in it. */
-void
-die_name(const char *argv0)
+static void
+take_name(const char *argv0)
 {
     const char *slash = strrchr(argv0, '/');
 
@@ -36,6 +37,17 @@ die_name(const char *argv0)
     make_printable(program);
     for (char *odd = program; *(odd += strcspn(odd, "\t\"\\")) != '\0';) {
         *odd = '?';
+    }
+}
+
+void
+die_begin(const char *argv0)
+{
+    take_name(argv0);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", O_RDONLY) != fd) {
+            die("/dev/null in place of descriptor %d", fd);
+        }
     }
 }
 

@@ -13,8 +13,10 @@
 #define DIE_PRINTF(text, first)
 #endif
 
-/* Takes the program's name from argv[0]; the last part of the path is what messages show. */
-void die_name(const char *argv0);
+/* To be called first. Takes the program's name from argv[0]; the last part of the path is what
+ * messages show. Of descriptors 0, 1 and 2 those that are closed become /dev/null, for reading: else
+ * a connection could become one, and its client get what is printed. Writing there still fails. */
+void die_begin(const char *argv0);
 const char *die_program(void);
 
 /* With what errno means behind the message. */

@@ -42,7 +42,7 @@ main(int argc, char **argv)
 {
     int listenfd, letter;
 
-    die_name(argv[0]);
+    die_begin(argv[0]);
     options = options_default(0);
     while ((letter = getopt(argc, argv, OPTIONS_LETTERS)) != -1) {
         options_take(&options, letter, help);

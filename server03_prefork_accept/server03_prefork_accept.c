@@ -60,7 +60,7 @@ main(int argc, char **argv)
 {
     int listenfd, letter, status;
 
-    die_name(argv[0]);
+    die_begin(argv[0]);
     options = options_default(CHILDREN);
     while ((letter = getopt(argc, argv, OPTIONS_LETTERS "n:a:")) != -1) {
         switch (letter) {

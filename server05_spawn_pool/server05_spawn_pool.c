@@ -96,7 +96,7 @@ main(int argc, char **argv)
 {
     int listenfd, status;
 
-    die_name(argv[0]);
+    die_begin(argv[0]);
     spawn_keep_from_handlers();
     take_arguments(argc, argv);
 

@@ -512,6 +512,19 @@ has_all_fields() {
     eventually dead "$SERVER_PID"
 }
 
+@test "started without standard streams: what is printed does not go to a client" {
+    local closed
+
+    for closed in '>&-' '2>&-' '<&- >&- 2>&-'; do
+        launch sh -c "exec \"\$0\" -q -v -i \"\$1\" $closed" "$BIN/$SERVER" "$T/socket"
+        eventually test -S "$T/socket"
+        eventually poke "$T/socket" connect send:'40\n' reply:40 half eof
+        poke -r 20 "$T/socket" connect send:'40\n' reply:40 half eof
+        kill -s TERM "$SERVER_PID"
+        eventually dead "$SERVER_PID"
+    done
+}
+
 # As far as the kernel tells where a process waits.
 waits_in_write() {
     [[ $(cat "/proc/$SERVER_PID/wchan" || echo 0) == @(0|*pipe*write*) ]]

@@ -96,7 +96,7 @@ main(int argc, char **argv)
     bool only_print = false;
     double seconds = 0;
 
-    die_name(argv[0]);
+    die_begin(argv[0]);
     take_options(argc, argv, &only_print, &seconds);
     plan(seconds);
     if (only_print) {

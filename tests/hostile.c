@@ -471,7 +471,7 @@ main(int argc, char **argv)
     long port = 0, seconds = 10;
     int letter;
 
-    die_name(argv[0]);
+    die_begin(argv[0]);
     while ((letter = getopt(argc, argv, "i:p:n:r:t:e:d:")) != -1) {
         switch (letter) {
         case 'i':

@@ -69,7 +69,7 @@ take_options(int argc, char **argv, bool frames)
 {
     int letter;
 
-    die_name(argv[0]);
+    die_begin(argv[0]);
     optind = 1; /* the program may have used getopt() before */
     while ((letter = getopt(argc, argv, frames ? ":l:hV" : ":hV")) != -1) {
         if (letter == 'l') {

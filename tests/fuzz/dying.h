@@ -80,7 +80,7 @@ die_program(void)
 }
 
 void
-die_name(const char *argv0)
+die_begin(const char *argv0)
 {
     (void)argv0;
 }

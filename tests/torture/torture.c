@@ -954,7 +954,7 @@ main(int argc, char **argv)
     bool all_well;
     int letter;
 
-    die_name(argv[0]);
+    die_begin(argv[0]);
     self = argv[0];
     while ((letter = getopt(argc, argv, ":s:c:f:qaj:b:vlh")) != -1) {
         take_option(letter);

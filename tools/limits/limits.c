@@ -69,7 +69,7 @@ main(int argc, char **argv)
     bool good = true;
 
     measure_for_other(argc, argv);
-    die_name(argv[0]);
+    die_begin(argv[0]);
     report.setup.program = argv[0];
     take_options(argc, argv);
     take_rows(argc, argv);
