@@ -329,6 +329,10 @@ distribute(int listenfd)
             listen_ready(&options, listenfd);
             ready = true;
         }
+        if (ready && signals_report) { /* the ready line is the first */
+            signals_report = 0;
+            crew_report(&stats);
+        }
         pass_connections(listenfd);
         wait_for_work(listenfd);
     }
@@ -351,10 +355,6 @@ look_at_signals(void)
         crew_change(-1);
     }
     crew_look_after(child_ended);
-    if (signals_report) {
-        signals_report = 0;
-        crew_report(&stats);
-    }
 }
 
 /* As long as there is room and a connection for it; but not for ever, for the signals must get

@@ -352,6 +352,18 @@ light_behind_heavy() { # OPTION...
     done <"$T/pids"
 }
 
+@test "USR1 before the handlers are ready: the statistics come behind the ready line" {
+    script_handler "until test -e '$T/go'; do sleep 0.05; done" "exec $BIN/handler_bytes"
+    launch "$BIN/$SERVER" -p 0 -n 2 -e "$HANDLER"
+    eventually has_children "$SERVER_PID" 2
+    kill -s USR1 "$SERVER_PID"
+    touch "$T/go"
+    await_ready
+    eventually says "$OUT" '0 connections, 0 requests'
+    head -n 1 "$OUT" | grep -q ' listening on '
+    stop_server
+}
+
 @test "a program that breaks while the server runs: the others serve, it is tried with pauses" {
     local before
 
