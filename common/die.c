@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,7 @@
 
 #include "clock.h"
 
-enum { SELDOM_US = 60 * 1000 * 1000, PATIENCE_MS = 100 };
+enum { SELDOM_US = 60 * 1000 * 1000 };
 
 static char program[65] = "?";
 
@@ -58,15 +57,13 @@ die_program(void)
 }
 
 /* One write, so that the messages of several processes never mix within a line. One that is too
- * long for it, with a path or an argument of a user in it, is cut, but not the reason behind it;
- * one for which a pipe has no room is dropped, for nobody may be reading any more. */
+ * long for it, with a path or an argument of a user in it, is cut, but not the reason behind it. */
 static void say(int error, const char *format, va_list arguments) DIE_PRINTF(2, 0);
 
 static void
 say(int error, const char *format, va_list arguments)
 {
     int saved = errno;
-    struct pollfd terminal = {.fd = STDERR_FILENO, .events = POLLOUT};
     char text[1024], reason[128] = "";
     size_t room, used, length;
 
@@ -84,7 +81,7 @@ say(int error, const char *format, va_list arguments)
     make_printable(text);
     used = strlen(text);
     text[used++] = '\n';
-    if (poll(&terminal, 1, PATIENCE_MS) != 0 && write(STDERR_FILENO, text, used) == -1) {
+    if (write(STDERR_FILENO, text, used) == -1) {
         /* Nowhere is left to complain. */
     }
     errno = saved;

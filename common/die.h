@@ -14,8 +14,9 @@
 #endif
 
 /* To be called first. Takes the program's name from argv[0]; the last part of the path is what
- * messages show. Of descriptors 0, 1 and 2 those that are closed become /dev/null, for reading: else
- * a connection could become one, and its client get what is printed. Writing there still fails. */
+ * messages show. Of descriptors 0, 1 and 2 those that are closed become /dev/null, for reading:
+ * else a connection could become one, and its client get what is printed. Writing there still
+ * fails. */
 void die_begin(const char *argv0);
 const char *die_program(void);
 

@@ -821,28 +821,6 @@ stop_until_dead() {
     poke -r 10 "$ADDRESS" connect send:'100\n' reply:100 half eof
 }
 
-# bats test_tags=pool
-@test "a message that nobody reads keeps no pool from working, nor from stopping" {
-    local victim
-
-    mkfifo "$T/full"
-    exec 5<>"$T/full"
-    timeout 1 cat /dev/zero >&5 || :
-    # shellcheck disable=SC2016 # not yet
-    launch sh -c 'exec "$0" -p 0 -o json -n 2 2>"$1" 5>&-' "$BIN/$SERVER" "$T/full"
-    await_ready
-    eventually has_children "$SERVER_PID" 2
-    victim=$(children_of "$SERVER_PID" | head -n 1)
-    kill -s KILL "$victim"
-    eventually dead "$victim"
-    eventually has_children "$SERVER_PID" 2
-    poke -r 10 "$ADDRESS" connect send:'100\n' reply:100 half eof
-    stop_server
-    [[ $STATUS -eq 0 ]]
-    counted children_lost 1
-    exec 5>&-
-}
-
 # --- children -------------------------------------------------------------------------------------
 
 # bats test_tags=children

@@ -152,8 +152,8 @@ all_are_served() {
     counted children_lost 0
 }
 
-# As a service manager stops whatever belongs to a service; some children have left before the parent
-# has heard of it.
+# As a service manager stops whatever belongs to a service; some children have left before the
+# parent has heard of it.
 @test "TERM to all its processes at once: what is queued is served before the end" {
     start_server -n 2 -Q 4 -T 60 -g 20
     occupy_child eof
