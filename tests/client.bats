@@ -371,6 +371,24 @@ fails_as() { # HOW KIND OPTION...
     end_badserver
 }
 
+@test "started without standard streams, none of its connections becomes one" {
+    local fd pid
+
+    some_server
+    start_server -n 4
+    # shellcheck disable=SC2016 # not yet
+    launch sh -c 'exec "$@" <&- >&- 2>&-' sh "$BIN/client" -p "$PORT" -H 2 -c 1 -t 1000000
+    eventually has_children "$SERVER_PID" 2
+    for pid in "$SERVER_PID" $(children_of "$SERVER_PID"); do
+        for fd in 0 1 2; do
+            [[ $(readlink "/proc/$pid/fd/$fd") == /dev/null ]]
+        done
+    done
+    kill -s INT "$SERVER_PID"
+    await_end "$SERVER_PID"
+    [[ $STATUS -ne 0 ]] # no report can be written
+}
+
 @test "a Unix socket whose queue is full: wait, as a blocking connect() would" {
     some_server
     start_server -i "$T/socket" -n 1 -B 1
