@@ -77,8 +77,8 @@ main(int argc, char **argv)
         report_list();
         return EXIT_SUCCESS;
     }
-    if (fcntl(STDOUT_FILENO, F_GETFD) == -1) {
-        die("cannot print the report"); /* the number would soon be that of a pipe */
+    if ((fcntl(STDOUT_FILENO, F_GETFL) & O_ACCMODE) == O_RDONLY) { /* see die_begin() */
+        diex("cannot print the report: standard output is not open for writing");
     }
     run_catch_signals();
     report_start(&report);
