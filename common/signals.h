@@ -40,7 +40,8 @@ void signals_admit(const sigset_t *waiting);
 void signals_wait_failed(const sigset_t *waiting);
 
 /* Around the printing of statistics, for write(2) waits as long as nobody reads: lets TERM and INT
- * in meanwhile, which end that write. Of one that came, the next pselect() returns at once. */
+ * in meanwhile, which end that write; one that comes just before it does not, but the next does.
+ * When one came, the next pselect() returns at once. */
 void signals_printing(bool begins);
 
 /* In a forked child: forgets the parent's flags, ignores INT and USR1 (a terminal sends INT to all;
