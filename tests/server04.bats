@@ -273,7 +273,7 @@ all_are_served() {
 }
 
 @test "HUP: what waits behind a busy child that is to leave is served by one that gets free" {
-    start_server -n 2 -Q 2 -T 60 -g 30
+    start_server -n 2 -Q 2 -T 60 -g 1
     occupy_child send:'100 0 9000000\n' gone
     occupy_child half eof
     queue 2 200 within:$((250 * LIMIT))
@@ -283,7 +283,6 @@ all_are_served() {
     for POKE in "${HELPERS[@]:2}"; do
         await_poke
     done
-    kill -s TERM "$SERVER_PID"
     kill -s TERM "$SERVER_PID"
     COMPLAINTS='had to be killed'
     await_end
