@@ -8,7 +8,8 @@ bats_require_minimum_version 1.8.0
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=${TESTS%/*}
 BIN=$(cd "${BIN:-$ROOT/bin}" && pwd)
-TOOLS=$(cd "${BUILD:-$ROOT/build}/tests" && pwd)
+BUILD=$(cd "${BUILD:-$ROOT/build}" && pwd)
+TOOLS=$BUILD/tests/helpers
 if ! [[ -x $TOOLS/poke && -n ${BIN:-} ]]; then
     echo "the programs are not built: tests/run does that, and knows where"
     exit 1
@@ -39,7 +40,7 @@ setup() {
     leave_out_the_impossible
 }
 
-# What cannot work with this C library or under this emulator: tests/portability knows, and why.
+# What cannot work with this C library or under this emulator: platforms/portability knows, and why.
 leave_out_the_impossible() {
     local file test why
 
@@ -536,8 +537,8 @@ runs_recorded() { # N
 
 # One field of a figure's line: row,load,x,figure,unit,median,min,max,runs,of,why.
 figure() { # ROW LOAD FIGURE FIELD [X]
-    awk -F, -v row="$1" -v load="$2" -v figure="$3" -v field="$4" -v x="${5:-}" '
-        $1 == row && $2 == load && $3 == x && $4 == figure { print $field }' "$T/results/$TOOL.csv"
+    awk -F, -v row="$1" -v loaded="$2" -v figure="$3" -v field="$4" -v x="${5:-}" '
+        $1 == row && $2 == loaded && $3 == x && $4 == figure { print $field }' "$T/results/$TOOL.csv"
 }
 
 about() { # KEY
