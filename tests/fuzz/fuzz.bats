@@ -12,27 +12,45 @@ targets() {
     local target
 
     for target in $(targets); do
-        "$BUILD/tests/fuzz/$target" "$TESTS/fuzz/corpus/$target"
+        "$BUILD/tests/fuzz/$target" "$TESTS/fuzz/corpus/$target.txt"
     done
 }
 
 @test "every fuzz target has inputs, few and small; no inputs are left of another" {
     local target
 
-    [[ $(ls "$TESTS/fuzz/corpus") == $(targets) ]]
+    [[ $(ls "$TESTS/fuzz/corpus") == $(targets | sed 's/$/.txt/') ]]
     for target in $(targets); do
-        [[ $(find "$TESTS/fuzz/corpus/$target" -type f | wc -l) -lt 200 ]]
-        [[ $(cat "$TESTS/fuzz/corpus/$target"/* | wc -c) -lt 102400 ]]
+        [[ $(wc -l <"$TESTS/fuzz/corpus/$target.txt") -lt 200 ]]
+        [[ $(wc -c <"$TESTS/fuzz/corpus/$target.txt") -lt 102400 ]]
     done
 }
 
+@test "inputs as lines and as files are the same inputs, whatever their bytes" {
+    printf 'a\\\0\n"\377# ' >"$T/odd"
+    mkdir "$T/files"
+    "$BUILD/tests/fuzz/fuzz_conn" -l "$T/odd" >"$T/odd.txt"
+    [[ $(cat "$T/odd.txt") == '"a\\\x00\n"\xff# "' ]]
+    printf '# a comment\nnamed=' | cat - "$T/odd.txt" >"$T/more.txt"
+    "$BUILD/tests/fuzz/fuzz_conn" -u "$T/files" "$T/more.txt" "$T/odd.txt"
+    cmp "$T/odd" "$T/files/named"
+    cmp "$T/odd" "$T/files/0002"
+    echo 'no quotes' >>"$T/odd.txt"
+    run -2 "$BUILD/tests/fuzz/fuzz_conn" "$T/odd.txt"
+}
+
 @test "a failing input is named, and the others are taken all the same" {
-    mkdir "$T/inputs" "$T/inputs/a"
-    printf '\0\0\0001\n' >"$T/inputs/b"
-    run -1 "$BUILD/tests/fuzz/fuzz_conn" "$T/inputs"
-    [[ $output == *"FAILED: $T/inputs/a (status 2)"*'2 inputs, 1 failed' ]]
+    printf '%s\n' '#include <stdlib.h>' '#include "fuzz.h"' \
+        'int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)' \
+        '{ if (data && size == 3) abort(); return 0; }' >"$T/bad.c"
+    # shellcheck disable=SC2086 # words
+    ${CC:-cc} -std=c11 ${CFLAGS:-} -I "$TESTS/fuzz" -o "$T/bad" "$T/bad.c" \
+        "$BUILD/tests/fuzz/replay.o"
+    printf '"aa"\nname="aaa"\n"aa"\n"bbb"\n"a"\n' >"$T/inputs.txt"
+    run -1 "$T/bad" "$T/inputs.txt"
+    [[ $output == *'FAILED: name (signal 6)'*"FAILED: $T/inputs.txt:4 ("*'5 inputs, 2 failed' ]]
     run -1 "$BUILD/tests/fuzz/fuzz_conn" "$T/tmp"
-    [[ $output == *'no inputs' ]]
+    [[ $output == *': 0 inputs, 0 failed' ]]
     run -2 "$BUILD/tests/fuzz/fuzz_conn" "$T/missing"
     run -2 "$BUILD/tests/fuzz/fuzz_conn"
     [[ $output == 'usage: '* ]]
@@ -63,10 +81,10 @@ targets() {
     printf '%s\n' '#!/bin/sh' 'cat "$1"/* "$2"/*' 'exit 0' >"$target"
     chmod +x "$target"
     mkdir -p "$T/build/fuzz/cover/tests/fuzz"
-    cp "$target" "$T/build/fuzz/cover/tests/fuzz"
+    cp "$BUILD/tests/fuzz/fuzz_conn" "$T/build/fuzz/cover/tests/fuzz"
     PATH=$T/fake:$PATH MAKE=true BUILD=$T/build run -0 "$TESTS/fuzz/run" -r fuzz_conn
     [[ $output =~ fuzz_conn\ +0\ +0\ +0\ +([0-9]+)\ .*\ ok ]]
-    [[ ${BASH_REMATCH[1]} -eq $(find "$TESTS/fuzz/corpus/fuzz_conn" -type f | wc -l) ]]
+    [[ ${BASH_REMATCH[1]} -eq $(grep -vc '^#' "$TESTS/fuzz/corpus/fuzz_conn.txt") ]]
     [[ $(cat "$T/build/fuzz/logs"/fuzz_conn*) != *found* ]]
     [[ $(cat "$T/build/fuzz/work/fuzz_conn/found") == found ]]
 }
@@ -93,8 +111,9 @@ END
     chmod +x "$T/fake"/* "$target" "$cover/fuzz_conn"
     PATH=$T/fake:$PATH MAKE=true BUILD=$T/build run -1 "$TESTS/fuzz/run" -t 1 fuzz_conn
     [[ $output == *'FAILED'*'file under test'*$'\nfuzz_conn failed:\n'* ]]
-    [[ ${lines[*]: -4:2} == *'dying.h:34: what does not hold'*'Base64: YmFkCg==' ]]
-    [[ ${lines[*]: -2:1} == "  repeat it: $target $T/build/fuzz/artifacts/fuzz_conn-crash-1" ]]
+    [[ ${lines[*]: -5:2} == *'dying.h:34: what does not hold'*'Base64: YmFkCg==' ]]
+    [[ ${lines[*]: -3:1} == "  repeat it: $target $T/build/fuzz/artifacts/fuzz_conn-crash-1" ]]
+    [[ ${lines[*]: -2:1} == "  its line: $cover/fuzz_conn -l $T/build/"*/fuzz_conn-crash-1 ]]
     [[ ${lines[*]: -1} == "  its log: $T/build/fuzz/logs/fuzz_conn" ]]
 }
 

@@ -77,6 +77,7 @@ interrupt() { # SIGNAL PATTERN SCRIPT...
     done
     for tool in fuzz_conn fuzz_clock fuzz_gate; do
         stand_in "$T/build/fuzz/tests/fuzz/$tool" 'exec sleep 1002'
+        stand_in "$T/build/fuzz/cover/tests/fuzz/$tool" ':'
     done
     for signal in INT:130 TERM:143; do
         interrupt "${signal%:*}" 'sleep 1002' env PATH="$T/fake:$PATH" MAKE=true BUILD="$T/build" \
