@@ -3,6 +3,7 @@
  *
  *     json                            only checks
  *     json connections children.2.pid children.*.pid children.#
+ *     json -a                         all values and numbers of members, each behind its path
  *
  * A path goes through objects by name and through arrays by index; * stands for each, # for the
  * number of members. Strings are printed without their quotes. Fails if a path leads nowhere.
@@ -17,6 +18,9 @@ static const char *text; /* what is left of the input */
 static void value(const char *path);
 
 static long found;
+
+static bool all;       /* -a */
+static char here[512]; /* for it: the path of the value that is read */
 
 static _Noreturn void
 bad(const char *what)
@@ -106,10 +110,25 @@ through(const char *path, const char *name, size_t length)
     return path[part] == '.' ? path + part + 1 : path + part;
 }
 
+/* Reads the value of a member; the path that was asked for, and the one here, go through it. */
+static void
+member(const char *path, const char *name, size_t length)
+{
+    size_t before = strlen(here);
+
+    snprintf(here + before, sizeof here - before, "%s%.*s", before > 0 ? "." : "", (int)length,
+             name);
+    value(through(path, name, length));
+    here[before] = '\0';
+    blank();
+}
+
 static void
 say_count(const char *path, int count)
 {
-    if (path && strcmp(path, "#") == 0) {
+    if (all) {
+        printf("%s%s# %d\n", here, *here ? "." : "", count);
+    } else if (path && strcmp(path, "#") == 0) {
         printf("%d\n", count);
         found++;
     }
@@ -133,8 +152,7 @@ object(const char *path)
         string();
         length = (size_t)(text - 1 - name);
         expect(':');
-        value(through(path, name, length));
-        blank();
+        member(path, name, length);
     }
     text++;
     say_count(path, count);
@@ -153,8 +171,7 @@ array(const char *path)
             expect(',');
         }
         snprintf(index, sizeof index, "%d", count);
-        value(through(path, index, strlen(index)));
-        blank();
+        member(path, index, strlen(index));
     }
     text++;
     say_count(path, count);
@@ -175,9 +192,11 @@ value(const char *path)
 {
     const char *start;
     size_t quote;
+    bool leaf;
 
     blank();
     start = text;
+    leaf = *text != '{' && *text != '[';
     switch (*text) {
     case '{':
         object(path);
@@ -200,9 +219,10 @@ value(const char *path)
     default:
         number();
     }
-    if (path && *path == '\0') {
+    if ((path && *path == '\0') || (all && leaf)) {
         quote = *start == '"';
-        printf("%.*s\n", (int)(text - start - 2 * (long)quote), start + quote);
+        printf("%s%s%.*s\n", all ? here : "", all ? " " : "", (int)(text - start - 2 * (long)quote),
+               start + quote);
         found++;
     }
 }
@@ -236,7 +256,11 @@ main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     whole(input, NULL);
-    for (int i = 1; i < argc; i++) {
+    all = argc > 1 && strcmp(argv[1], "-a") == 0;
+    if (all) {
+        whole(input, NULL);
+    }
+    for (int i = 1 + all; i < argc; i++) {
         whole(input, argv[i]);
     }
     return EXIT_SUCCESS;

@@ -40,11 +40,12 @@ adds_up() { # FIELD
     run -0 poke "$ADDRESS" connect send:'32\n' reply:32 who send:'4096\n' reply:4096 who
     [[ ${lines[0]} == "${lines[1]}" ]]
     [[ ${lines[0]} =~ ^child\ [0-9]+\ pid\ ([0-9]+)$ ]]
+    pid=${BASH_REMATCH[1]}
     stop_server
     if [[ $(json_of 'children.#') -gt 0 ]]; then
-        json_of 'children.*.pid' | grep -qx "${BASH_REMATCH[1]}"
+        json_of 'children.*.pid' | grep -qx "$pid"
     else
-        [[ ${BASH_REMATCH[1]} != "$SERVER_PID" ]]
+        [[ $pid != "$SERVER_PID" ]]
     fi
 }
 
