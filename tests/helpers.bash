@@ -25,8 +25,8 @@ if [[ $(uname) == Linux ]]; then
     OWN_HOST=127.77.$((BASHPID / 250 % 250 + 1)).$((BASHPID % 250 + 1))
 fi
 
-# bats notes before each command where it stands, in 0.1 ms: more processor time than all else. It is
-# enough to look where a command has failed.
+# bats notes before each command where it stands: 0.1 ms each time, more processor time than all
+# else. It is enough to look where a command has failed.
 note_failure() {
     bats_check_status_from_trap
     [[ -n ${BATS_DEBUG_LAST_STACK_TRACE_IS_VALID:-} ]] || bats_capture_stack_trace
