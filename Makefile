@@ -91,8 +91,8 @@ $(BIN):
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
-# The tests' own tools: tests/NAME.c becomes $(BUILD)/tests/NAME.
-TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*.c))
+# The tests' own tools: tests/helpers/NAME.c becomes $(BUILD)/tests/helpers/NAME; and tests in C.
+TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helpers/*.c tests/*/*_test.c))
 
 # What they test of the client: all of it but its main file.
 CLIENT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out client/client.c,$(wildcard client/*.c)))
@@ -132,7 +132,7 @@ compare herd scale: $(call needs,all)
 
 # What attacks do to each server, and what is left when they are over; make attack ARGS=-q is quick.
 attack: $(call needs,all test-programs)
-	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/attack $(ARGS)
+	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/stress/attack $(ARGS)
 
 # All tests, or make test TESTS='contract client'; of those that are the same for each server, ONLY
 # says for which: make test TESTS=contract ONLY='server02_select server05_spawn_pool'.
@@ -141,21 +141,21 @@ test: $(call needs,all test-programs)
 		$(if $(ONLY),SERVERS='$(ONLY)') tests/run $(TESTS)
 
 # Everything again, in a place of its own, where the compiler checks memory and arithmetic. (Not the
-# scripts in tools/ and tests/, which would only run the same programs once more, and not house,
-# which reads the sources.) Children that leave by _exit() are asked for leaks, too:
-# tests/sanitize/leave.c.
+# scripts in tools/ and tests/, which would only run the same programs once more, and not sources,
+# which reads them.) Children that leave by _exit() are asked for leaks, too:
+# tests/platforms/leave.c.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-LEAVE = $(abspath $(BUILD)/sanitize/tests/sanitize/leave.o)
+LEAVE = $(abspath $(BUILD)/sanitize/tests/platforms/leave.o)
 sanitize:
 	$(MAKE) BUILD=$(abspath $(BUILD))/sanitize CFLAGS='-O1 -g $(SANITIZE)' $(LEAVE)
 	$(MAKE) BIN=$(BUILD)/sanitize/bin BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' \
 		LDFLAGS='$(LDFLAGS) -Wl,--wrap=_exit $(LEAVE)' \
-		NOT='attack chaos compare herd house interrupted portability report scale' test
+		NOT='attack chaos compare herd interrupted portability report scale sources' test
 
 # Children killed, stopped, replaced under load, and what the servers promise then: a minute.
 # A million connections against each, and nothing grows. make chaos ARGS=-h tells the options.
 chaos soak: $(call needs,all test-programs)
-	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/$@ $(ARGS)
+	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/stress/$@ $(ARGS)
 
 # Invents inputs for every parser, 300 s each: make fuzz ARGS='-t 60 fuzz_conn'; tests/fuzz/run -h.
 fuzz:
@@ -164,7 +164,7 @@ fuzz:
 # The tests again under valgrind, where it can be: every process, also those that leave by _exit(),
 # with its leaks and descriptors. make valgrind TESTS='contract server05'; ARGS=-q is quick.
 valgrind:
-	BUILD=$(abspath $(BUILD)) tests/valgrind $(ARGS) $(TESTS)
+	BUILD=$(abspath $(BUILD)) tests/platforms/valgrind $(ARGS) $(TESTS)
 
 # The fuzz targets include sources that are analysed by themselves; within a target, gcc 12 believes
 # that bytes which memcpy() has filled are uninitialized.
@@ -182,7 +182,7 @@ strict:
 
 # Every compiler, C library and processor that can be had here; ARGS=-l lists them, ARGS=-q is quick.
 portability:
-	@BUILD=$(BUILD) tests/portability $(ARGS)
+	@BUILD=$(BUILD) tests/platforms/portability $(ARGS)
 
 # Every fallible call of the servers and the client fails once in a run of its own, with each error
 # that its manual lists; make torture ARGS=-q is a selection, ARGS=-h tells what else there is. The
