@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../client/gate.h"
-#include "../client/hgrm.h"
-#include "../client/report.h"
+#include "../client/ask/gate.h"
+#include "../client/report/hdr.h"
+#include "../client/report/report.h"
 
 enum { VALUES = 10000, LINE = 8192, WHY_MOST = 100 };
 

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../client/draw.h"
-#include "../client/load.h"
-#include "../client/plan.h"
+#include "../client/ask/lottery.h"
+#include "../client/ask/load.h"
+#include "../client/ask/schedule.h"
 
 enum { SECOND = 1000 * 1000 * 1000 };
 

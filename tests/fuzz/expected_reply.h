@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../client/check.h"
+#include "../../client/engine/verify.h"
 #include "fuzz.h"
 
 enum { STAMP = 32, KEPT = 128 };

@@ -2,7 +2,7 @@
  * fuzz_client - client/client.c and what reads the values of its options: mix, manners, plan, draw,
  * digits, gate, frame.
  *
- * under test: client/mix.c client/manners.c client/plan.c client/draw.c client/digits.c
+ * under test: client/ask/work.c client/ask/misbehave.c client/ask/schedule.c client/ask/lottery.c client/ask/number.c
  *
  * An input is a command line, its arguments on lines, and the contents of the files that -M and -E
  * may name. If it is taken every value must be in range and what the options promise each other
@@ -39,7 +39,7 @@ static void *kept_realloc(void *old, size_t size);
 #define read(fd, bytes, size) feed_read(bytes, size)
 #define close(fd) (void)(fd)
 #define realloc(old, size) kept_realloc(old, size)
-#include "../../client/frame.c"
+#include "../../client/ask/message.c"
 #undef open
 #undef fstat
 #undef read
@@ -53,8 +53,8 @@ int client_program(int argc, char **argv);
 #undef main
 #undef help
 
-#include "../../client/digits.h"
-#include "../../client/draw.h"
+#include "../../client/ask/number.h"
+#include "../../client/ask/lottery.h"
 
 enum { ARGUMENTS_MOST = 48, TEXT_MOST = 4000, KEPT_MOST = 64 };
 

@@ -1,5 +1,5 @@
 /*
- * fuzz_gate - client/gate.c: the conditions of -f and -r max@, and what is told of them.
+ * fuzz_gate - client/ask/gate.c: the conditions of -f and -r max@, and what is told of them.
  *
  * The oracle takes an expression apart from its end: value and unit, operator, metric. Both must
  * agree on what is a gate, and the same text with other blanks must be the same gate. What holds is
@@ -13,7 +13,7 @@
 
 #include "fuzz.h"
 
-#include "../../client/gate.c"
+#include "../../client/ask/gate.c"
 
 enum { TEXT_MOST = 200 };
 

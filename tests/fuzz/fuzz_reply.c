@@ -1,5 +1,5 @@
 /*
- * fuzz_reply - client/check.c and client/frame.c: is this the reply that was asked for?
+ * fuzz_reply - client/engine/verify.c and client/ask/message.c: is this the reply that was asked for?
  *
  * An input is what a server sends. It is judged in small pieces and in one; both times the verdict,
  * and where it falls, must be the oracle's, which looks at the whole. A reply is right if and only
@@ -12,7 +12,7 @@
 
 #include "fuzz.h"
 
-#include "../../client/check.c"
+#include "../../client/engine/verify.c"
 
 #include "expected_reply.h"
 

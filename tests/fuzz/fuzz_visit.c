@@ -1,8 +1,8 @@
 /*
- * fuzz_visit - client/visit.c, and through it check.c, frame.c and request.c: a connection of the
+ * fuzz_visit - client/engine/connection.c, and through it check.c, frame.c and request.c: a connection of the
  * client from connect() to close(), with a server that sends anything.
  *
- * under test: client/check.c client/request.c client/outcome.c client/distribution.c
+ * under test: client/engine/verify.c client/engine/request.c client/figures/outcome.c client/figures/distribution.c
  *
  * An input is what the server sends: some good replies, each when it was asked for, then others, in
  * pieces; then it closes, resets, or says nothing more. Requests leave in pieces too. It must end,
@@ -46,8 +46,8 @@ static int note_shutdown(int how);
 #define read(fd, bytes, size) feed_read(bytes, size)
 #define clock_gettime(clock, now) virtual_clock(now)
 
-#include "../../client/frame.c"
-#include "../../client/visit.c"
+#include "../../client/ask/message.c"
+#include "../../client/engine/connection.c"
 
 #undef socket
 #undef connect

@@ -1,0 +1,414 @@
+#include "event_loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "../../common/die.h"
+#include "../ask/lottery.h"
+#include "pacing.h"
+#include "connection.h"
+#include "wait.h"
+
+enum {
+    RETRY_NS = 1000 * 1000, /* how often one asks for room where poll() cannot tell */
+    BURST_MOST = 32         /* beginnings before one looks at what has come */
+};
+
+/* Places for visits. Those that are free are on a stack, the lowest on top, so that poll() need not
+ * look far; those that found no descriptor are not there any more. */
+struct places {
+    size_t *free; /* indices of visits */
+    size_t count;
+};
+
+/* Invariant: polls[i] belongs to visits[i], and from `high` on there is no visit. */
+struct loop {
+    struct visit *visits; /* first the `room` places for well-behaved ones, then the others */
+    struct pollfd *polls;
+    size_t room, size, high;
+    struct places good, bad;
+    size_t open;        /* visits under way */
+    bool stuck;         /* there is no room for the next one, and no place has become free since */
+    bool full;          /* what was due has had to wait for room, and has not caught up since */
+    bool crowded;       /* some wait for room in the queue of the server's Unix socket */
+    int64_t wake_ns;    /* when the first of the slow ones is to go on; INT64_MAX: there is none */
+    struct visit queue; /* head of the ring of open visits, the one that began first in front */
+};
+
+static void open_loop(struct loop *loop);
+static void close_loop(struct loop *loop);
+static bool goes_on(const struct loop *loop, int64_t now);
+static void begin_due(struct loop *loop, int64_t now);
+static int64_t patience(const struct loop *loop, int64_t now);
+static int64_t turn(struct loop *loop, int ready);
+
+static const struct load *load;
+static int64_t timeout_ns; /* -T; INT64_MAX: never */
+
+void
+loop_run(const struct load *asked)
+{
+    int64_t now = clock_ns();
+    struct loop loop;
+
+    load = asked;
+    timeout_ns = load->timeout_s > 0 ? (int64_t)load->timeout_s * 1000000000 : INT64_MAX;
+    open_loop(&loop);
+    while (goes_on(&loop, now)) {
+        int ready;
+
+        begin_due(&loop, now);
+        ready = wait_until(loop.polls, loop.high, patience(&loop, now));
+        if (ready == -1 && errno != EINTR) {
+            die("waiting for %zu connections", loop.open);
+        }
+        now = turn(&loop, ready);
+    }
+    close_loop(&loop);
+}
+
+/* --- places ---------------------------------------------------------------------------------- */
+
+static void
+open_places(struct places *places, size_t first, size_t end)
+{
+    places->free = calloc(end - first + 1, sizeof *places->free); /* never nothing */
+    if (!places->free) {
+        die("no memory for %zu connections in flight", end - first);
+    }
+    while (end > first) {
+        places->free[places->count++] = --end;
+    }
+}
+
+/* No more than this process may have descriptors: where that is the limit, the last places will
+ * find none, and the report says so. */
+static uint64_t
+most_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 0) {
+        return limit.rlim_cur;
+    }
+    return UINT64_MAX;
+}
+
+static uint64_t
+least_of(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
+static void
+open_loop(struct loop *loop)
+{
+    uint64_t total = load_total(load), most = most_descriptors();
+    uint64_t mine = total > 0 ? total / load->processes + 1 : UINT64_MAX;
+    uint64_t room = least_of(least_of(load->in_flight, mine), most);
+    uint64_t beside = load->manners.count > 0 ? least_of(MANNERS_AT_ONCE, mine) : 0;
+
+    if (beside > 0 && room == most && most > 1) {
+        room--; /* one at least is for those that misbehave */
+    }
+    *loop = (struct loop){.room = (size_t)room, .wake_ns = INT64_MAX};
+    loop->size = (size_t)(room + least_of(beside, most - room));
+    loop->queue.before = loop->queue.after = &loop->queue;
+    loop->visits = calloc(loop->size + 1, sizeof *loop->visits); /* never nothing */
+    loop->polls = calloc(loop->size + 1, sizeof *loop->polls);
+    if (!loop->visits || !loop->polls) {
+        die("no memory for %zu connections in flight", loop->size);
+    }
+    for (size_t i = 0; i < loop->size; i++) {
+        loop->visits[i].fd = loop->polls[i].fd = -1;
+    }
+    open_places(&loop->good, 0, loop->room);
+    open_places(&loop->bad, loop->room, loop->size);
+}
+
+static void
+close_loop(struct loop *loop)
+{
+    free(loop->good.free);
+    free(loop->bad.free);
+    free(loop->visits);
+    free(loop->polls);
+}
+
+static struct places *
+places_of(struct loop *loop, int kind)
+{
+    return kind == MANNERS_GOOD ? &loop->good : &loop->bad;
+}
+
+/* --- the queue of deadlines ------------------------------------------------------------------ */
+
+static void
+unqueue(struct visit *visit)
+{
+    visit->before->after = visit->after;
+    visit->after->before = visit->before;
+}
+
+/* All have the same time to live, so the one that began last is due last: no sorting. */
+static void
+queue_last(struct loop *loop, struct visit *visit)
+{
+    visit->after = &loop->queue;
+    visit->before = loop->queue.before;
+    visit->before->after = visit;
+    loop->queue.before = visit;
+}
+
+/* --- a visit --------------------------------------------------------------------------------- */
+
+static void
+watch(struct loop *loop, const struct visit *visit)
+{
+    struct pollfd *watched = &loop->polls[visit - loop->visits];
+
+    watched->events = (short)visit_events(visit);
+    watched->fd = watched->events != 0 ? visit->fd : -1;
+    watched->revents = 0;
+    loop->crowded = loop->crowded || visit->state == VISIT_OPENING;
+    if (visit->wake_ns != 0 && visit->wake_ns < loop->wake_ns) {
+        loop->wake_ns = visit->wake_ns;
+    }
+}
+
+/* Takes steps until the visit has to wait for the other side. A visit that receives goes back to
+ * poll() after each piece, lest a long reply keeps all others waiting. */
+static enum visit_result
+advance(struct visit *visit)
+{
+    enum visit_result result;
+
+    do {
+        result = visit_step(visit);
+    } while (result == VISIT_GOES_ON && visit->state != VISIT_RECEIVING);
+    return result;
+}
+
+/* A visit is over; the next may begin in its place, unless it would fail for the same lack. */
+static void
+leave(struct loop *loop, struct visit *visit, enum visit_result result)
+{
+    struct places *places = places_of(loop, visit->kind);
+
+    unqueue(visit);
+    loop->open--;
+    if (result == VISIT_STRANDED) {
+        visit->state = VISIT_RETIRED;
+    } else {
+        loop->stuck = false;
+        places->free[places->count++] = (size_t)(visit - loop->visits);
+    }
+    while (loop->high > 0 && loop->visits[loop->high - 1].fd == -1) {
+        loop->high--;
+    }
+}
+
+static void
+begin(struct loop *loop, struct visit *visit, int64_t due_ns)
+{
+    size_t place = (size_t)(visit - loop->visits);
+    enum visit_result result = visit_begin(visit, due_ns, true);
+
+    loop->open++;
+    loop->high = place >= loop->high ? place + 1 : loop->high;
+    queue_last(loop, visit);
+    if (result == VISIT_GOES_ON) {
+        result = advance(visit);
+    }
+    watch(loop, visit);
+    if (result == VISIT_OVER || result == VISIT_STRANDED) {
+        leave(loop, visit, result);
+    }
+}
+
+static void
+step(struct loop *loop, struct visit *visit)
+{
+    int64_t began_ns = visit->began_ns;
+    enum visit_result result = advance(visit);
+
+    watch(loop, visit);
+    if (result == VISIT_OVER || result == VISIT_STRANDED) {
+        leave(loop, visit, result);
+    } else if (visit->began_ns != began_ns) {
+        unqueue(visit); /* the next request has a time of its own */
+        queue_last(loop, visit);
+    }
+}
+
+/* --- beginning ------------------------------------------------------------------------------- */
+
+static bool
+goes_on(const struct loop *loop, int64_t now)
+{
+    /* (Stuck with nothing open: all places have found no descriptor, and none will be free.) */
+    return loop->open > 0 || (!loop->stuck && shift_more(now));
+}
+
+/* A misbehaving one for which there is no room is left out, lest those behind it wait. Unless all
+ * are like that, and nobody says when the next is due: then it is its turn when there is room. */
+static bool
+waits_for_room(int kind)
+{
+    return kind == MANNERS_GOOD ||
+           (manners_share(&load->manners) == DRAW_WHOLE && !plan_open(&load->plan));
+}
+
+/* Begins the next visit of the row, if there is room for it. */
+static bool
+begin_next(struct loop *loop, int64_t due, int64_t now)
+{
+    int kind = visit_next();
+    struct places *places = places_of(loop, kind);
+
+    if (places->count == 0 && waits_for_room(kind)) {
+        return false;
+    }
+    if (due > 0 && kind == MANNERS_GOOD) {
+        shift_begins(due, now, loop->full);
+    }
+    if (places->count == 0) {
+        visit_omit(kind);
+    } else {
+        begin(loop, &loop->visits[places->free[--places->count]], due);
+    }
+    return true;
+}
+
+/* Begins what is due and finds room; not too much at a time, for those under way wait too. */
+static void
+begin_due(struct loop *loop, int64_t now)
+{
+    loop->stuck = false;
+    for (int i = 0; shift_more(now); i++) {
+        int64_t due = shift_due();
+
+        if (due > now) {
+            loop->full = false; /* nothing is behind */
+            break;
+        }
+        if (i == BURST_MOST) {
+            return;
+        }
+        if (!begin_next(loop, due, due > 0 ? clock_ns() : now)) {
+            loop->stuck = loop->full = true;
+            break;
+        }
+    }
+    if (now >= shift_deadline()) {
+        shift_close(loop->stuck); /* what is waiting for room will not be begun */
+    }
+}
+
+/* --- waiting --------------------------------------------------------------------------------- */
+
+static int64_t
+earlier(int64_t one, int64_t other)
+{
+    return one < other ? one : other;
+}
+
+/* Until when to wait at most. */
+static int64_t
+patience(const struct loop *loop, int64_t now)
+{
+    const struct visit *first = loop->queue.after;
+    int64_t until = loop->wake_ns;
+
+    if (!loop->stuck && shift_more(now)) {
+        until = earlier(until, shift_due());
+    }
+    if (shift_more(now)) {
+        until = earlier(until, shift_deadline());
+    }
+    if (loop->crowded) {
+        until = earlier(until, now + RETRY_NS);
+    }
+    if (first != &loop->queue && timeout_ns != INT64_MAX) {
+        until = earlier(until, first->began_ns + timeout_ns);
+    }
+    return until;
+}
+
+static void
+expire(struct loop *loop, int64_t now)
+{
+    bool all = shift_over(now);
+
+    for (struct visit *first = loop->queue.after; first != &loop->queue;
+         first = loop->queue.after) {
+        bool late = now - first->began_ns >= timeout_ns;
+
+        if (!late && !all) {
+            return;
+        }
+        visit_give_up(first, late ? FAILURE_TIMED_OUT : FAILURE_OTHER, late ? 0 : EINTR);
+        watch(loop, first);
+        leave(loop, first, VISIT_OVER);
+    }
+}
+
+/* Those who have waited longest for room in the server's queue first, as far as there is some. */
+static void
+retry(struct loop *loop)
+{
+    struct visit *next;
+
+    loop->crowded = false;
+    for (struct visit *each = loop->queue.after; each != &loop->queue; each = next) {
+        next = each->after;
+        if (each->state == VISIT_OPENING) {
+            step(loop, each);
+        }
+        if (loop->crowded) {
+            return;
+        }
+    }
+}
+
+/* The slow ones whose time has come. They are among those that misbehave. */
+static void
+wake(struct loop *loop, int64_t now)
+{
+    loop->wake_ns = INT64_MAX;
+    for (size_t i = loop->room; i < loop->high; i++) {
+        struct visit *visit = &loop->visits[i];
+
+        if (visit->wake_ns != 0 && visit->wake_ns <= now) {
+            visit->wake_ns = 0;
+            step(loop, visit);
+        } else {
+            watch(loop, visit);
+        }
+    }
+}
+
+/* After waiting: goes on with those that need not wait any more. Returns what time it is. */
+static int64_t
+turn(struct loop *loop, int ready)
+{
+    int64_t now;
+
+    if (loop->crowded) {
+        retry(loop);
+    }
+    for (size_t i = 0; i < loop->high && ready > 0; i++) {
+        if (loop->polls[i].revents != 0) {
+            ready--;
+            step(loop, &loop->visits[i]);
+        }
+    }
+    now = clock_ns();
+    if (now >= loop->wake_ns) {
+        wake(loop, now);
+    }
+    shift_ticked();
+    expire(loop, now);
+    return now;
+}

@@ -1,0 +1,380 @@
+#include "idle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../common/address.h"
+#include "../../common/die.h"
+#include "local_address.h"
+
+enum {
+    AGAIN_MS = 1000,        /* a connection that was lost or failed is made again so much later */
+    PAUSE_LEAST_MS = 1,     /* how long it pauses when an attempt was in vain; */
+    PAUSE_MOST_MS = 1000,   /* twice as long each time in a row, up to this */
+    AT_ONCE = 1000,         /* attempts in a row, about 15 ms, before it looks at the open ones */
+    NTH_FIRST = 200 * 6000, /* for source_bind(): from here to 250 * 6000 is far from where the */
+    NTH_COUNT = 50 * 6000   /* load begins, so that these ports are not missing there */
+};
+
+static void ignore_signals(void);
+static void open_places(int endfd);
+static void begin_those_due(void);
+static bool settled(void);
+static void say_ready(int readyfd);
+static bool turn(void);
+
+static const struct load *load;
+static struct held *held;
+
+/* Each connection is either a socket in `polls` or waits in the line to be made. Invariant:
+ * nsockets + waiting = load->held.
+ *
+ * polls[0] is the pipe that tells the end, polls[1..nsockets] the sockets in no order: those that
+ * are being connected wait for POLLOUT, the open ones for POLLIN. Only what is a descriptor has a
+ * place, so poll() never gets more of them than RLIMIT_NOFILE allows. */
+static struct pollfd *polls;
+static size_t nsockets;
+static size_t connecting; /* how many of them are being connected */
+
+/* The line is a ring: dues[first] and so on are the times (clock_ns()) when they are to be made.
+ * All have to wait equally long, so the one that comes last is due last: no sorting. */
+static int64_t *dues;
+static size_t first, waiting;
+static size_t untried; /* the first so many in the line are new */
+
+static uint64_t attempts;
+static int64_t room_ns;               /* no attempt before: the last was in vain */
+static int pause_ms = PAUSE_LEAST_MS; /* and so long after the next one in vain */
+static int64_t patience_ns;           /* when the load is to begin even if some are missing */
+static bool ready;                    /* it may have begun */
+
+int
+hold(const struct load *asked, struct held *counts, int readyfd, int endfd)
+{
+    int patience_ms = HOLD_PATIENCE_MS;
+
+    load = asked;
+    held = counts;
+    if (load->timeout_s > 0 && load->timeout_s < patience_ms / 1000) {
+        patience_ms = load->timeout_s * 1000;
+    }
+    patience_ns = clock_ns() + (int64_t)patience_ms * 1000000;
+    ignore_signals();
+    open_places(endfd);
+    do {
+        begin_those_due();
+        if (!ready && settled()) {
+            say_ready(readyfd);
+        }
+    } while (turn());
+    free(polls);
+    free(dues);
+    /* The sockets are closed by exit, as by any client that leaves: the server reads the end of the
+     * file. A reset would spare our ports the TIME_WAIT, but be an error over there. */
+    return EXIT_SUCCESS;
+}
+
+/* A terminal sends INT to all, and the load has its grace after it: these stay until the end. */
+static void
+ignore_signals(void)
+{
+    struct sigaction action = {.sa_handler = SIG_IGN};
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGPIPE, &action, NULL); /* the parent may have died before all are ready */
+}
+
+static void
+open_places(int endfd)
+{
+    polls = calloc((size_t)load->held + 1, sizeof *polls);
+    dues = calloc((size_t)load->held + 1, sizeof *dues); /* all due since 0 */
+    if (!polls || !dues) {
+        die("no memory for %u idle connections", load->held);
+    }
+    polls[0] = (struct pollfd){.fd = endfd, .events = POLLIN};
+    waiting = untried = load->held;
+}
+
+/* --- the line -------------------------------------------------------------------------------- */
+
+static void
+join_line(void)
+{
+    dues[(first + waiting) % load->held] = clock_ns() + (int64_t)AGAIN_MS * 1000000;
+    waiting++;
+}
+
+static void
+leave_line(void)
+{
+    first = (first + 1) % load->held;
+    waiting--;
+    if (untried > 0) {
+        untried--;
+    }
+}
+
+/* To go on at full speed would be in vain: the server takes none, or they crowd its queue, where a
+ * connection that finds no room is not seen again for a second or more. */
+static void
+slow_down(void)
+{
+    room_ns = clock_ns() + (int64_t)pause_ms * 1000000;
+    pause_ms = 2 * pause_ms < PAUSE_MOST_MS ? 2 * pause_ms : PAUSE_MOST_MS;
+}
+
+static void
+count_opened(void)
+{
+    counter_add(&held->opened, 1);
+    counter_add(&held->open, 1);
+    room_ns = 0;
+    pause_ms = PAUSE_LEAST_MS;
+}
+
+/* If all fail, the first time this is to be known at once. From then on a failure is worth a pause:
+ * thousands that knock each second at a server that is gone would only take processor time. */
+static void
+count_failed(int error)
+{
+    if (counter_get(&held->failed) == 0) {
+        held->error = error;
+    }
+    counter_add(&held->failed, 1);
+    if (untried == 0) {
+        slow_down();
+    }
+}
+
+/* --- connecting ------------------------------------------------------------------------------ */
+
+static int
+open_socket(void)
+{
+    int fd = socket(load->target.storage.ss_family, SOCK_STREAM, 0);
+    int error;
+
+    if (fd == -1) {
+        return -1;
+    }
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
+        source_bind(fd, NTH_FIRST + attempts++ % NTH_COUNT)) {
+        return fd;
+    }
+    error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* How connecting went, when the socket is writable: 0 or an errno. */
+static int
+connect_error(int fd)
+{
+    int error = 0;
+    socklen_t length = sizeof error;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
+}
+
+/* 0, or an errno: EINPROGRESS if connecting goes on, EAGAIN if it has to be called again later. */
+static int
+connect_it(int fd)
+{
+    struct pollfd writable = {.fd = fd, .events = POLLOUT};
+
+    if (connect(fd, address_sockaddr(&load->target), load->target.length) == 0) {
+        return 0;
+    }
+    if (load->target.storage.ss_family == AF_UNIX) {
+        return errno == EINTR ? EAGAIN : errno; /* EAGAIN: no room in the server's queue */
+    }
+    if (errno == EAGAIN) {
+        return EADDRNOTAVAIL; /* that is what it means here: no port is left */
+    }
+    if (errno != EINPROGRESS && errno != EINTR) {
+        return errno;
+    }
+    /* Over loopback all is done by now, unless the server's queue is full. */
+    return poll(&writable, 1, 0) == 1 ? connect_error(fd) : EINPROGRESS;
+}
+
+static void
+watch(int fd, short events)
+{
+    leave_line();
+    nsockets++;
+    polls[nsockets] = (struct pollfd){.fd = fd, .events = events};
+}
+
+/* Makes the connection at the head of the line. */
+static void
+begin(void)
+{
+    int fd = open_socket();
+    int error = fd == -1 ? errno : connect_it(fd);
+
+    switch (error) {
+    case 0:
+        watch(fd, POLLIN);
+        count_opened();
+        return;
+    case EINPROGRESS:
+        watch(fd, POLLOUT);
+        connecting++;
+        slow_down();
+        return;
+    case EAGAIN: /* it stays at the head */
+        slow_down();
+        break;
+    default:
+        leave_line();
+        join_line();
+        count_failed(error);
+    }
+    if (fd != -1) {
+        close(fd);
+    }
+}
+
+static void
+begin_those_due(void)
+{
+    int64_t now = clock_ns();
+
+    for (int i = 0; i < AT_ONCE && waiting > 0; i++) {
+        if (dues[first] > now || room_ns > now) {
+            return;
+        }
+        begin();
+    }
+}
+
+/* --- when all have been tried ---------------------------------------------------------------- */
+
+static bool
+settled(void)
+{
+    return (untried == 0 && connecting == 0) || clock_ns() >= patience_ns;
+}
+
+static void
+say_ready(int readyfd)
+{
+    ready = true;
+    counter_set(&held->least, counter_get(&held->open));
+    while (write(readyfd, "", 1) == -1 && errno == EINTR) {
+        /* once more. If nobody reads it, the other pipe will end too. */
+    }
+    close(readyfd);
+}
+
+/* --- the open ones --------------------------------------------------------------------------- */
+
+/* Closes it; the last one takes its place. */
+static void
+unwatch(struct pollfd *watched)
+{
+    close(watched->fd);
+    *watched = polls[nsockets];
+    nsockets--;
+    join_line();
+}
+
+static void
+finish_connecting(struct pollfd *watched)
+{
+    int error = connect_error(watched->fd);
+
+    connecting--;
+    if (error == 0) {
+        watched->events = POLLIN;
+        count_opened();
+    } else {
+        unwatch(watched);
+        count_failed(error);
+    }
+}
+
+static void
+count_closed(void)
+{
+    unsigned long long open = counter_get(&held->open) - 1;
+
+    counter_add(&held->closed, 1);
+    counter_set(&held->open, open);
+    if (ready && open < counter_get(&held->least)) {
+        counter_set(&held->least, open);
+    }
+}
+
+/* Nothing was asked for, so whatever comes is of no interest: perhaps the server says why it is
+ * about to close. */
+static void
+receive(struct pollfd *watched)
+{
+    char buffer[4096];
+    ssize_t count = read(watched->fd, buffer, sizeof buffer);
+
+    if (count > 0 || (count == -1 && (errno == EAGAIN || errno == EINTR))) {
+        return;
+    }
+    unwatch(watched);
+    count_closed();
+}
+
+/* Milliseconds until there is something to do of which poll() does not know; -1: never. */
+static int
+milliseconds_left(void)
+{
+    int64_t until = ready ? INT64_MAX : patience_ns;
+    int64_t left;
+
+    if (waiting > 0) {
+        int64_t next = dues[first] > room_ns ? dues[first] : room_ns;
+
+        until = next < until ? next : until;
+    }
+    if (until == INT64_MAX) {
+        return -1;
+    }
+    left = until - clock_ns();
+    return left > 0 ? (int)(left / 1000000) + 1 : 0;
+}
+
+/* Sleeps until something happens, and sees to it. False at the end: nobody ever writes to that
+ * pipe, so whatever poll() says of it means its end. */
+static bool
+turn(void)
+{
+    int count = poll(polls, (nfds_t)nsockets + 1, milliseconds_left());
+
+    if (count == -1) {
+        if (errno != EINTR) {
+            die("poll of %zu idle connections", nsockets);
+        }
+        return true; /* it has not written `revents` */
+    }
+    /* From the last to the first: the one that fills a gap has been looked at before. */
+    for (size_t i = nsockets; i > 0 && count > 0; i--) {
+        if (polls[i].revents != 0) {
+            count--;
+            if (polls[i].events == POLLOUT) {
+                finish_connecting(&polls[i]);
+            } else {
+                receive(&polls[i]);
+            }
+        }
+    }
+    return polls[0].revents == 0;
+}

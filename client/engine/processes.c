@@ -1,0 +1,357 @@
+#include "processes.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../common/die.h"
+#include "../../common/signals.h"
+#include "../figures/distribution.h"
+#include "worker.h"
+#include "holder.h"
+#include "../report/progress.h"
+#include "../figures/snapshot.h"
+#include "pacing.h"
+
+/* Everybody is to have passed the gate before the first connection is due. */
+enum { LEAD_NS = 2 * 1000 * 1000, LEAD_EACH_NS = 20 * 1000 };
+
+static void open_pipes(void);
+static void start_processes(void);
+static void pass_on_stops(void);
+static void watch(void);
+
+static const struct load *load;
+static struct tally *tallies;
+static struct result *result;
+static pid_t *pids;      /* the client processes; 0 once reaped */
+static unsigned living;  /* how many are not yet reaped */
+static int gate[2];      /* each process waits until it can read a byte from it */
+static int rows[2];      /* the processes' distributions */
+static sigset_t waiting; /* the signal mask while this process waits */
+
+static volatile sig_atomic_t stops; /* how many INT and TERM have come */
+static int64_t stopped_ns;          /* when the first did */
+static bool told;                   /* the processes have been sent TERM */
+
+void
+run_load(const struct load *asked, struct tally *counts, struct result *sum)
+{
+    load = asked;
+    tallies = counts;
+    result = sum;
+    told = false;
+    open_pipes();
+    start_processes();
+    watch();
+    holder_note(result);
+    result->interrupted = stops > 0;
+    result_add_up(result, load, tallies);
+}
+
+/* --- signals --------------------------------------------------------------------------------- */
+
+static void
+on_signal(int number)
+{
+    if (number == SIGCHLD) {
+        return; /* it has ended the wait: that is all */
+    }
+    if (stops == 0) {
+        stopped_ns = clock_ns();
+    }
+    if (stops < 2) {
+        stops++;
+    }
+}
+
+/* They stay blocked but while this process waits in pselect(), so none can come between looking at
+ * `stops` and waiting. */
+void
+run_catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigset_t ours;
+
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGTERM);
+    sigaddset(&ours, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &ours, &waiting);
+    sigdelset(&waiting, SIGINT); /* whoever started us may have left some blocked */
+    sigdelset(&waiting, SIGTERM);
+    sigdelset(&waiting, SIGCHLD);
+    action.sa_mask = ours;
+    if (sigaction(SIGINT, &action, NULL) == -1 || sigaction(SIGTERM, &action, NULL) == -1 ||
+        sigaction(SIGCHLD, &action, NULL) == -1) {
+        die("sigaction");
+    }
+    action.sa_handler = SIG_IGN;
+    if (sigaction(SIGPIPE, &action, NULL) == -1) {
+        die("sigaction");
+    }
+}
+
+bool
+run_stopped(void)
+{
+    return stops > 0;
+}
+
+bool
+run_wait(int fd, int64_t until_ns)
+{
+    int64_t left = until_ns - clock_ns();
+    struct timespec moment = {0};
+    fd_set readable;
+    int ready;
+
+    if (left > 0) {
+        moment = (struct timespec){.tv_sec = (time_t)(left / 1000000000),
+                                   .tv_nsec = (long)(left % 1000000000)};
+    }
+    if (fd >= FD_SETSIZE) {
+        diex("started with too many open descriptors"); /* no set has room for it */
+    }
+    FD_ZERO(&readable);
+    if (fd >= 0) {
+        FD_SET((unsigned)fd, &readable); /* unsigned: for musl's macro and -Wconversion */
+    }
+    ready =
+        pselect(fd + 1, &readable, NULL, NULL, until_ns == INT64_MAX ? NULL : &moment, &waiting);
+    if (ready == -1) {
+        signals_wait_failed(&waiting);
+    }
+    return ready > 0;
+}
+
+/* --- what is shared -------------------------------------------------------------------------- */
+
+static void
+open_pipes(void)
+{
+    int spare;
+
+    /* The spare one is what the shared memory needs for a moment. */
+    if (pipe(gate) == -1 || pipe(rows) == -1 || (spare = dup(gate[0])) == -1) {
+        warn("cannot start: this machine is the limit");
+        exit(RUN_STATUS_LIMITED);
+    }
+    close(spare);
+}
+
+/* Histograms of each class of -W in each process. */
+static size_t
+works_size(const struct load *asked)
+{
+    return asked->processes * TRUST_KINDS * WORK_TIMES * asked->mix.classes *
+           sizeof(struct histogram);
+}
+
+/* The processes find it at the same address. */
+struct tally *
+run_open_tallies(const struct load *asked)
+{
+    struct tally *all = scoreboard_memory(asked->processes * sizeof *all);
+    size_t size = works_size(asked);
+    struct histogram *next = size > 0 ? scoreboard_memory(size) : NULL;
+
+    for (unsigned i = 0; i < asked->processes; i++) {
+        all[i].number = i;
+        for (int trust = 0; next && trust < TRUST_KINDS; trust++) {
+            all[i].works[trust] = next;
+            next += WORK_TIMES * asked->mix.classes;
+        }
+    }
+    return all;
+}
+
+void
+run_close_tallies(const struct load *asked, struct tally *all)
+{
+    if (asked->mix.classes > 0) {
+        munmap(all[0].works[0], works_size(asked));
+    }
+    munmap(all, asked->processes * sizeof *all);
+}
+
+/* --- the client processes -------------------------------------------------------------------- */
+
+static void
+send_all(int number)
+{
+    for (unsigned i = 0; i < load->processes; i++) {
+        if (pids[i] > 0) {
+            kill(pids[i], number);
+        }
+    }
+}
+
+static _Noreturn void
+process_main(unsigned number, pid_t parent)
+{
+    holder_forget();
+    close(gate[1]); /* the parent's: if it dies, the gate's end is read, not a byte */
+    close(rows[0]);
+    _exit(drive(load, &tallies[number], parent, gate[0], rows[1]));
+}
+
+/* Too many processes for this machine: those that wait at the gate never begin. */
+static _Noreturn void
+cannot_start(unsigned number)
+{
+    warn("cannot start client process %u of %u: this machine is the limit", number + 1,
+         load->processes);
+    send_all(SIGKILL);
+    for (unsigned i = 0; i < load->processes; i++) {
+        if (pids[i] > 0) {
+            waitpid(pids[i], NULL, 0);
+        }
+    }
+    exit(RUN_STATUS_LIMITED);
+}
+
+/* The start of a schedule, or of -d, is a moment from now, for all. */
+static void
+open_gate(void)
+{
+    static const char go[RUN_PROCESSES_MOST]; /* a byte for each */
+    int64_t start = clock_ns();
+
+    if (plan_timed(&load->plan)) {
+        start += LEAD_NS + LEAD_EACH_NS * (int64_t)load->processes;
+    }
+    for (unsigned i = 0; i < load->processes; i++) {
+        tallies[i].start_ns = start;
+    }
+    if (write(gate[1], go, load->processes) != (ssize_t)load->processes) {
+        die("cannot start %u client processes", load->processes);
+    }
+    close(gate[0]); /* only now: should all of them be dead, it must not be a broken pipe */
+    close(gate[1]);
+}
+
+static void
+start_processes(void)
+{
+    pid_t parent = getpid();
+
+    pids = calloc(load->processes, sizeof *pids);
+    if (!pids) {
+        die("no memory for %u client processes", load->processes);
+    }
+    for (unsigned i = 0; i < load->processes; i++) {
+        pids[i] = fork();
+        switch (pids[i]) {
+        case -1:
+            cannot_start(i);
+        case 0:
+            process_main(i, parent);
+        default:
+            tallies[i].pid = pids[i];
+            living++;
+            break;
+        }
+    }
+    close(rows[1]);  /* the processes': when they have all ended, the pipe ends */
+    pass_on_stops(); /* one that came before: then they find it behind the gate, and begin nothing
+                      */
+    open_gate();
+}
+
+/* The end of a process that did not live to say it: the rate is not to suffer from the grace. */
+static int64_t
+latest(int64_t last_ns)
+{
+    return last_ns > stopped_ns ? last_ns : stopped_ns;
+}
+
+static void
+ended(pid_t pid, int status)
+{
+    for (unsigned i = 0; i < load->processes; i++) {
+        if (pids[i] == pid) {
+            pids[i] = 0;
+            living--;
+            tallies[i].died = !WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS;
+            if (tallies[i].started_ns != 0 && tallies[i].ended_ns == 0) {
+                tallies[i].ended_ns = stops > 0 ? latest(tallies[i].last_ns) : clock_ns();
+            }
+        }
+    }
+}
+
+static void
+reap(void)
+{
+    pid_t pid;
+    int status;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        ended(pid, status);
+        holder_died(pid);
+    }
+}
+
+/* The first INT or TERM is passed on once, and the processes come to an end by themselves. The
+ * second, or a process that does not end, ends them all. */
+static void
+pass_on_stops(void)
+{
+    int64_t patience_ns = (int64_t)2 * SHIFT_GRACE_MS * 1000000;
+
+    if (stops > 0 && !told) {
+        told = true;
+        send_all(SIGTERM);
+    }
+    if (stops > 1 || (told && clock_ns() - stopped_ns > patience_ns)) {
+        result->killed = true;
+        send_all(SIGKILL);
+    }
+}
+
+/* When to look again, though nothing has happened. */
+static int64_t
+next_look(void)
+{
+    int64_t look = progress_due();
+
+    look = sample_due() < look ? sample_due() : look;
+    if (stops > 0) {
+        int64_t soon = clock_ns() + (int64_t)PROGRESS_MS * 1000000;
+
+        look = soon < look ? soon : look;
+    }
+    return look;
+}
+
+/* Reads the rows while the processes live: a full pipe would block them. */
+static void
+watch(void)
+{
+    bool rows_open = true;
+
+    sample_start(load, tallies, tallies[0].start_ns);
+    progress_open(load, tallies);
+    while (living > 0 || rows_open) {
+        if (run_wait(rows_open ? rows[0] : -1, next_look())) {
+            rows_open = distribution_receive(&result->distribution, rows[0]);
+        }
+        reap();
+        pass_on_stops();
+        progress_print();
+        if (clock_ns() >= sample_due()) {
+            sample_row(result, false);
+        }
+    }
+    if (plan_timed(&load->plan)) {
+        sample_row(result, true);
+    }
+    progress_close();
+    close(rows[0]);
+    free(pids);
+}

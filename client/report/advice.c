@@ -1,0 +1,321 @@
+#include "advice.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "duration.h"
+#include "../engine/local_address.h"
+#include "format.h"
+
+/* --- the schedule ---------------------------------------------------------------------------- */
+
+static const double near_enough = 0.99; /* of a rate: it was reached */
+static const double a_moment = 0.05;    /* seconds; so late is not late, however short the run */
+static const double busy = 0.85;        /* of a processor: no time was left */
+
+enum { FEW = 10 }; /* connections that tell nothing about a quarter of a run */
+
+static double
+schedule_of(const struct load *load)
+{
+    return (double)load_schedule(load) / 1e9;
+}
+
+/* The rate at which connections have begun. */
+static double
+begun_rate(const struct result *result, const struct load *load)
+{
+    double schedule = schedule_of(load), last = result->last_begun_s;
+
+    return (double)(result->scheduled - result->unsent) / (last > schedule ? last : schedule);
+}
+
+static double
+asked_rate(const struct result *result, const struct load *load)
+{
+    return (double)result->scheduled / schedule_of(load);
+}
+
+bool
+remark_on_schedule(const struct result *result, const struct load *load)
+{
+    if (result->unsent == 0 && result->last_begun_s <= schedule_of(load) + a_moment) {
+        return true;
+    }
+    return begun_rate(result, load) >= near_enough * asked_rate(result, load);
+}
+
+static double
+rank_of(const struct result *result, int quarter, uint32_t millionths)
+{
+    return histogram_percentile(&result->quarters[quarter], millionths);
+}
+
+static double
+median_of(const struct result *result, int quarter)
+{
+    return rank_of(result, quarter, 500000);
+}
+
+/* From the first quarter to the last, the time at this rank has grown by more than chance: at 2 %
+ * above what the server can do, it grows by 1.5 % of the schedule. */
+static bool
+has_grown(const struct result *result, const struct load *load, uint32_t millionths)
+{
+    double grown = rank_of(result, QUARTERS - 1, millionths) - rank_of(result, 0, millionths);
+
+    return grown > 1000 + schedule_of(load) * 1e6 / 100;
+}
+
+/* Where a queue grows, those who come later wait longer: the quick ones too (of two kinds of work
+ * the median may be now of the one and now of the other), from the middle on, and to the end (a
+ * server that stopped for a moment has caught up). Where each connection just takes long, or a few
+ * do, that is not so. A ramp's quarters are not alike in the first place. */
+bool
+remark_kept_up(const struct result *result, const struct load *load)
+{
+    double first = median_of(result, 0), third = median_of(result, 2);
+    double last = median_of(result, QUARTERS - 1);
+
+    if (load->plan.kind == PLAN_RAMP) {
+        return true;
+    }
+    for (int i = 0; i < QUARTERS; i++) {
+        if (result->quarters[i].count < FEW) {
+            return true;
+        }
+    }
+    return !has_grown(result, load, 250000) || !has_grown(result, load, 500000) ||
+           third - first < (last - first) / 4 || last < 0.9 * third;
+}
+
+/* Processors that the client has used, on average. */
+static double
+processors(const struct result *result)
+{
+    return result->seconds > 0 ? result->cpu_seconds / result->seconds : 0;
+}
+
+/* What was late had to wait for room rather than for a processor. */
+static bool
+lacked_room(const struct result *result)
+{
+    return result->late_full + result->left_full >= result->late_busy;
+}
+
+/* The client's processes had no time left, or this machine none for them. */
+static bool
+client_was_busy(const struct result *result, const struct load *load)
+{
+    double used = processors(result);
+    long all = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return used >= busy * load->processes || (all > 0 && used >= busy * (double)all);
+}
+
+static void
+say_limit(char *text, size_t size, const struct result *result, const struct load *load)
+{
+    double used = processors(result);
+    long all = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (result->died > 0) {
+        snprintf(text, size, "A client process died.");
+    } else if (result->errors[FAILURE_CLIENT_LIMITED] > 0) {
+        snprintf(text, size, "The client was the limit: it lacked descriptors, ports or memory.");
+    } else if (client_was_busy(result, load)) {
+        snprintf(text, size,
+                 "The client was the limit: its %u process%s used %.2f of %ld processors.%s",
+                 load->processes, load->processes == 1 ? "" : "es", used, all,
+                 (long)load->processes < all ? " Take more of them (-c)." : "");
+    } else if (lacked_room(result)) {
+        snprintf(text, size,
+                 "The server was the limit, or the processors that it shares with the client: the "
+                 "room for %u in flight (-c x -m) was all taken, and the client used %.2f of %ld "
+                 "processors.",
+                 load->processes * load->in_flight, used, all);
+    } else {
+        snprintf(text, size,
+                 "This machine was the limit: the client had room for more connections, but its "
+                 "processes did not get a processor in time; they used %.2f of %ld.",
+                 used, all);
+    }
+}
+
+const char *
+remark_why_slow(const struct result *result, const struct load *load)
+{
+    if (client_was_busy(result, load)) {
+        return "rate not reached: the client had no time left";
+    }
+    return lacked_room(result) ? "rate not reached: no room (-m), the server is busy"
+                               : "rate not reached: this machine is busy";
+}
+
+bool
+remark_rate(const struct result *result, const struct load *load, char text[REMARK_TEXT])
+{
+    char begun[TEXT_GROUPED], asked[TEXT_GROUPED], first[DURATION_TEXT], second[DURATION_TEXT];
+    int used;
+
+    if (!plan_open(&load->plan) || result->interrupted || result->scheduled == 0) {
+        return false;
+    }
+    if (!remark_on_schedule(result, load)) {
+        used = snprintf(text, REMARK_TEXT,
+                        "The rate was not reached: %sconnections began at %s/s and not at %s/s. ",
+                        load->manners.count > 0 ? "well-behaved " : "",
+                        text_grouped(begun, (uint64_t)(begun_rate(result, load) + 0.5)),
+                        text_grouped(asked, (uint64_t)(asked_rate(result, load) + 0.5)));
+        say_limit(text + used, REMARK_TEXT - (size_t)used, result, load);
+        return true;
+    }
+    if (!remark_kept_up(result, load)) {
+        snprintf(text, REMARK_TEXT,
+                 "The rate was kept, but the server did not keep up with it: the median "
+                 "response time grew from %s in the first quarter to %s in the last.",
+                 duration_text(median_of(result, 0), first),
+                 duration_text(median_of(result, QUARTERS - 1), second));
+        return true;
+    }
+    return false;
+}
+
+bool
+remark_response(const struct result *result, const struct load *load, char text[REMARK_TEXT])
+{
+    double service = histogram_percentile(&result->latencies[LATENCY_SERVICE], 990000);
+    double response = histogram_percentile(&result->latencies[LATENCY_RESPONSE], 990000);
+    double ratio = service > 0 ? response / service : 0;
+    char most[DURATION_TEXT];
+    int used;
+
+    if (!plan_open(&load->plan) || response <= 2 * service) {
+        return false;
+    }
+    used = snprintf(text, REMARK_TEXT, "Response p99 is %.*f times service p99: ", ratio < 9.95,
+                    ratio);
+    if (result->late_full + result->left_full > 0 && lacked_room(result)) {
+        snprintf(text + used, REMARK_TEXT - (size_t)used,
+                 "connections that were due had to wait until others had made room for them. "
+                 "Users who come on schedule wait for the response time; the service time alone, "
+                 "which is all that a closed loop knows, leaves this waiting out.");
+    } else {
+        snprintf(text + used, REMARK_TEXT - (size_t)used,
+                 "that is the client, not the server: this machine woke it late, by up to %s. "
+                 "Compare the service times.",
+                 duration_text(result->most_late_us, most));
+    }
+    return true;
+}
+
+/* --- this machine ---------------------------------------------------------------------------- */
+
+static const char *
+ports_hint(const struct load *load)
+{
+    if (load->message) {
+        return "This machine ran out of local ports, not the server. Make fewer connections per "
+               "run; or wait 60 s until the closed ones leave TIME_WAIT; or use another port or "
+               "several addresses of the server.";
+    }
+    return "This machine ran out of local ports, not the server. Make fewer connections per run, "
+           "or more requests on each (-k); or wait 60 s until the closed ones leave TIME_WAIT; "
+           "or use another port or several addresses of the server.";
+}
+
+static const char *
+limit_hint(const struct result *result, const struct load *load)
+{
+    if (result->errors[FAILURE_CLIENT_LIMITED] == 0) {
+        return NULL;
+    }
+    switch (result->error[FAILURE_CLIENT_LIMITED]) {
+    case EADDRNOTAVAIL:
+    case EADDRINUSE:
+    case EAGAIN:
+        return ports_hint(load);
+    case EMFILE:
+        return "The limit on open descriptors is too low for so many connections in flight: "
+               "raise it (ulimit -n) or ask for fewer (-m). The server is not the limit.";
+    default:
+        return "This machine lacks descriptors, buffers or memory, not the server: ask for fewer "
+               "processes (-c) or fewer connections in flight (-m).";
+    }
+}
+
+/* The same for the idle connections of -H. */
+static const char *
+held_hint(const struct result *result, const struct load *load)
+{
+    if (load->held == 0 || result->held.failed == 0) {
+        return NULL;
+    }
+    switch (result->held.error) {
+    case EADDRNOTAVAIL:
+    case EADDRINUSE:
+        return "Not all idle connections of -H could be made: this machine ran out of local ports.";
+    case EMFILE:
+    case ENFILE:
+        return "Not all idle connections of -H could be made: the limit on open descriptors is too "
+               "low for them: raise it (ulimit -n) or ask for fewer. The server is not the limit.";
+    default:
+        return NULL;
+    }
+}
+
+/* Judged by what happened: so many connections within a minute. */
+static const char *
+cliff_hint(const struct result *result, const struct load *load)
+{
+    bool is_unix = load->target.storage.ss_family == AF_UNIX;
+    bool spread = source_spreads() && !result->one_source;
+    double minutes = result->seconds > 60 ? result->seconds / 60 : 1;
+
+    if (is_unix || spread) {
+        return NULL;
+    }
+    if ((double)result->connected / minutes <= SOURCE_CLIFF) {
+        return NULL;
+    }
+    if (load->message) {
+        return "With more than 14,000 connections a minute to one address and port, of this and "
+               "other runs, the search for a free local port slows the client down, several "
+               "times. Take fewer.";
+    }
+    return "With more than 14,000 connections a minute to one address and port, of this and other "
+           "runs, the search for a free local port slows the client down, several times. Take "
+           "fewer, or more requests on each (-k).";
+}
+
+bool
+remark_limit(const struct result *result, const struct load *load, unsigned nth,
+             char text[REMARK_TEXT])
+{
+    /* Only the first two explain a failure. */
+    const char *limits[] = {limit_hint(result, load), held_hint(result, load),
+                            load->quiet ? NULL : cliff_hint(result, load)};
+
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        if (limits[i] && nth-- == 0) {
+            snprintf(text, REMARK_TEXT, "%s", limits[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+remark_any(const struct result *result, const struct load *load, unsigned nth,
+           char text[REMARK_TEXT])
+{
+    if (remark_rate(result, load, text) && nth-- == 0) {
+        return true;
+    }
+    if (remark_response(result, load, text) && nth-- == 0) {
+        return true;
+    }
+    return remark_limit(result, load, nth, text);
+}

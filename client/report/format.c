@@ -1,0 +1,85 @@
+#include "format.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "duration.h"
+
+const char *
+text_grouped(char text[TEXT_GROUPED], uint64_t number)
+{
+    char digits[TEXT_GROUPED];
+    int count = snprintf(digits, sizeof digits, "%" PRIu64, number);
+    char *to = text;
+
+    for (int i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 3 == 0) {
+            *to++ = ',';
+        }
+        *to++ = digits[i];
+    }
+    *to = '\0';
+    return text;
+}
+
+void
+text_duration(double us)
+{
+    char text[DURATION_TEXT];
+
+    printf("%10s", duration_text(us, text));
+}
+
+const char *
+text_escaped(char text[TEXT_SHOWN], const char *from, size_t most)
+{
+    size_t used = 0;
+
+    for (; *from != '\0' && used + 4 + strlen("...") <= most; from++) {
+        unsigned char byte = (unsigned char)*from;
+
+        if (byte >= ' ' && byte < 0x7f && byte != '\\') {
+            text[used++] = *from;
+        } else {
+            used += (size_t)snprintf(text + used, TEXT_SHOWN - used, "\\x%02x", byte);
+        }
+    }
+    snprintf(text + used, TEXT_SHOWN - used, "%s", *from != '\0' ? "..." : "");
+    return text;
+}
+
+void
+text_wrapped(const char *text)
+{
+    while (strlen(text) > TEXT_COLUMNS) {
+        size_t length = TEXT_COLUMNS;
+
+        while (length > 1 && text[length] != ' ') {
+            length--;
+        }
+        printf("%.*s\n", (int)length, text);
+        text += length + 1;
+    }
+    puts(text);
+}
+
+void
+text_bar(uint64_t value, uint64_t most, unsigned columns)
+{
+    uint64_t length = most > 0 ? (uint64_t)((double)value / (double)most * columns + 0.5) : 0;
+
+    if (length > 0) {
+        printf("  ");
+    }
+    for (uint64_t i = 0; i < length; i++) {
+        putchar('#');
+    }
+    putchar('\n');
+}
+
+const char *
+text_plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}

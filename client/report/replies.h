@@ -1,0 +1,33 @@
+/*
+ * show - -v with -M: prints the replies as they come.
+ *
+ * A client that has one connection at a time prints each piece when it is there. Where several
+ * bring their replies at the same time, a short one is held until it is whole and printed by one
+ * write(2), so that it stays in one piece; the pieces of long ones may mix.
+ */
+#ifndef CLIENT_REPORT_REPLIES_H
+#define CLIENT_REPORT_REPLIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "../ask/load.h"
+
+/* Of one reply. All zero is one of which nothing has come. */
+struct shown {
+    char *held; /* `used` bytes that are not yet printed */
+    size_t used;
+    bool unended; /* its last byte so far is no line feed */
+};
+
+/* Once per process. */
+void show_open(const struct load *load, struct tally *tally);
+
+/* Takes the next `length` bytes of a reply, at least 1. If they cannot be printed, the tally says
+ * so, and nothing more is printed. */
+void show_take(struct shown *shown, const char *data, size_t length);
+
+/* The reply is over: prints what is held, and a line feed if it lacks one. */
+void show_end(struct shown *shown);
+
+#endif
