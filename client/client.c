@@ -32,9 +32,9 @@
 #include "ask/number.h"
 #include "ask/message.h"
 #include "ask/gate.h"
+#include "figures/tally.h"
 #include "report/hdr.h"
-#include "engine/holder.h"
-#include "ask/load.h"
+#include "engine/idle.h"
 #include "report/report.h"
 #include "figures/totals.h"
 #include "engine/processes.h"
@@ -144,13 +144,13 @@ main(int argc, char **argv)
     take_message();
     complete_load();
     address_resolve(&load.target, load.host, load.port);
-    run_catch_signals();
+    processes_catch_signals();
     raise_descriptors();
-    source_open(&load);
+    local_address_open(&load);
 
-    holder_start(&load);
-    trial = load.plan.kind == PLAN_SEARCH ? search_run(&load) : run_once();
-    holder_end();
+    idle_start(&load);
+    trial = load.schedule.kind == SCHEDULE_SEARCH ? search_run(&load) : run_once();
+    idle_end();
     return finish(trial);
 }
 
@@ -217,7 +217,7 @@ take_option(int letter)
         load.port = (int)options_number('p', optarg, 1, 65535);
         break;
     case 'c':
-        load.processes = (unsigned)options_number('c', optarg, 1, RUN_PROCESSES_MOST);
+        load.processes = (unsigned)options_number('c', optarg, 1, PROCESSES_MOST);
         break;
     case 'm':
         load.in_flight = (unsigned)options_number('m', optarg, 1, MOST_IN_FLIGHT);
@@ -254,10 +254,10 @@ take_request(int letter)
         load.requests = (uint64_t)options_number('k', optarg, 1, MOST_COUNT);
         break;
     case 'W':
-        mix_take(&load.mix, optarg);
+        work_take(&load.work, optarg);
         break;
     case 'x':
-        manners_take(&load.manners, optarg);
+        misbehave_take(&load.misbehaviours, optarg);
         break;
     case 'M':
         load.message = optarg;
@@ -275,7 +275,7 @@ take_seed(const char *value)
 {
     const char *text = value;
 
-    if (!digits_take(&text, UINT32_MAX, &load.seed) || *text != '\0') {
+    if (!number_take(&text, UINT32_MAX, &load.seed) || *text != '\0') {
         die_usage("-S '%.60s': a whole number from 0 to %lu is allowed; for example -S 7", value,
                   (unsigned long)UINT32_MAX);
     }
@@ -310,10 +310,10 @@ take_schedule(int letter)
         load.connections = (uint64_t)options_number('t', optarg, 1, MOST_COUNT);
         break;
     case 'd':
-        plan_take_duration(&load.plan, optarg);
+        schedule_take_duration(&load.schedule, optarg);
         break;
     case 'r':
-        plan_take_rate(&load.plan, optarg);
+        schedule_take_rate(&load.schedule, optarg);
         break;
     case 'H':
         load.held = (unsigned)options_number('H', optarg, 1, MOST_HELD);
@@ -341,10 +341,10 @@ take_message(void)
         load.bytes = load.bytes > 0 ? load.bytes : BYTES_DEFAULT;
         return;
     }
-    if (load.mix.options > 0) {
+    if (load.work.lots.count > 0) {
         die_usage("-W with -M: a message does not ask for work");
     }
-    if (load.manners.count > 0) {
+    if (load.misbehaviours.lots.count > 0) {
         die_usage("-x with -M: only the clients of requests for bytes misbehave");
     }
     if (load.bytes > 0) {
@@ -353,7 +353,7 @@ take_message(void)
     if (load.requests > 1) {
         die_usage("-k with -M: a connection carries one message, only -k 1 is allowed");
     }
-    frame_open(&load);
+    message_open(&load);
 }
 
 /* -r max: the steps have their length, and the bound must be one. */
@@ -364,14 +364,14 @@ complete_search(void)
         die_usage("-t with -r max: a step lasts a time, not a number of connections; for example "
                   "-d 1");
     }
-    if (load.plan.duration_ns == 0) {
-        load.plan.duration_ns = (int64_t)SEARCH_SECONDS * 1000000000;
+    if (load.schedule.duration_ns == 0) {
+        load.schedule.duration_ns = (int64_t)SEARCH_SECONDS * 1000000000;
     }
-    parse_gate(&load.bound, "-r 'max@", load.plan.bound);
+    parse_gate(&load.bound, "-r 'max@", load.schedule.bound);
     if (!gate_is_bound(&load.bound)) {
         die_usage("-r 'max@%.60s': a bound is a time, or failed, with < or <= (failed "
                   "also with ==); for example -r 'max@p99<5ms'",
-                  load.plan.bound);
+                  load.schedule.bound);
     }
 }
 
@@ -392,9 +392,9 @@ complete_gates(void)
 static void
 complete_count(void)
 {
-    uint64_t seconds = load_total(&load) / load.plan.rate;
+    uint64_t seconds = load_total(&load) / load.schedule.rate;
 
-    if (seconds > PLAN_SECONDS_MOST) {
+    if (seconds > SCHEDULE_SECONDS_MOST) {
         die_usage("-t with -r: that would take %llu s, more than a day; for example -d 10",
                   (unsigned long long)seconds);
     }
@@ -404,30 +404,29 @@ complete_count(void)
 static void
 complete_load(void)
 {
-    struct plan *plan = &load.plan;
+    struct schedule *schedule = &load.schedule;
 
-    mix_end(&load.mix);
     complete_gates();
-    if (seeded && load.mix.options == 0 && load.manners.count == 0) {
+    if (seeded && load.work.lots.count == 0 && load.misbehaviours.lots.count == 0) {
         die_usage("-S without -W or -x: nothing else is drawn by lot");
     }
-    if (plan->kind == PLAN_SEARCH) {
+    if (schedule->kind == SCHEDULE_SEARCH) {
         complete_search();
     }
-    if (plan->duration_ns > 0 && load.connections > 0) {
+    if (schedule->duration_ns > 0 && load.connections > 0) {
         die_usage("-d with -t: a run lasts a time or a number of connections, not both");
     }
-    if (plan->kind == PLAN_RAMP && plan->duration_ns == 0) {
+    if (schedule->kind == SCHEDULE_RAMP && schedule->duration_ns == 0) {
         die_usage("-r FROM:TO without -d: how long is the rate to take for it? For example -d 10");
     }
-    if (plan->duration_ns == 0 && load.connections == 0) {
+    if (schedule->duration_ns == 0 && load.connections == 0) {
         load.connections = CONNECTIONS_DEFAULT;
     }
-    if (plan_open(plan) && load.connections > 0) {
+    if (load_is_open(&load) && load.connections > 0) {
         complete_count();
     }
     if (load.in_flight == 0) {
-        load.in_flight = plan_open(plan) ? IN_FLIGHT_OPEN : 1;
+        load.in_flight = load_is_open(&load) ? IN_FLIGHT_OPEN : 1;
     }
 }
 
@@ -437,7 +436,7 @@ complete_load(void)
 static void
 raise_descriptors(void)
 {
-    rlim_t beside = load.manners.count > 0 ? MANNERS_AT_ONCE : 0;
+    rlim_t beside = load.misbehaviours.lots.count > 0 ? MISBEHAVE_AT_ONCE : 0;
     rlim_t needed = (rlim_t)load.in_flight + beside;
     struct rlimit limit;
 
@@ -456,8 +455,8 @@ run_once(void)
     static struct trial trial;
 
     trial.load = load;
-    trial.tallies = run_open_tallies(&load);
-    run_load(&trial.load, trial.tallies, &trial.result);
+    trial.tallies = tallies_open(&load);
+    processes_run(&trial.load, trial.tallies, &trial.totals);
     return &trial;
 }
 
@@ -468,8 +467,8 @@ static void
 look_at_output(const struct tally *tallies)
 {
     for (unsigned i = 0; i < load.processes; i++) {
-        if (tallies[i].unshown != 0) {
-            die_error(tallies[i].unshown, "cannot print the replies");
+        if (tallies[i].unprinted != 0) {
+            die_error(tallies[i].unprinted, "cannot print the replies");
         }
     }
 }
@@ -478,10 +477,10 @@ static void
 judge(struct trial *trial)
 {
     for (unsigned i = 0; i < load.gate_count; i++) {
-        struct judgement *judgement = &trial->result.judgements[i];
+        struct judgement *judgement = &trial->totals.judgements[i];
 
-        *judgement = gate_judge(&load.gates[i], &trial->load, &trial->result);
-        trial->result.broken += !judgement->holds;
+        *judgement = gate_judge(&load.gates[i], &trial->load, &trial->totals);
+        trial->totals.broken += !judgement->holds;
     }
 }
 
@@ -492,7 +491,7 @@ warn_of_gates(const struct trial *trial)
     char found[GATE_TEXT];
 
     for (unsigned i = 0; i < load.gate_count; i++) {
-        const struct judgement *judgement = &trial->result.judgements[i];
+        const struct judgement *judgement = &trial->totals.judgements[i];
 
         if (!judgement->holds) {
             warnx("gate broken: %s, but it is %s", load.gates[i].text,
@@ -506,13 +505,13 @@ report(const struct trial *trial)
 {
     switch (load.format) {
     case FORMAT_TEXT:
-        report_text(&trial->load, &trial->result, trial->tallies);
+        report_text(&trial->load, &trial->totals, trial->tallies);
         break;
     case FORMAT_JSON:
-        report_json(&trial->load, &trial->result, trial->tallies);
+        report_json(&trial->load, &trial->totals, trial->tallies);
         break;
     case FORMAT_CSV:
-        report_csv(&trial->load, &trial->result);
+        report_csv(&trial->load, &trial->totals);
         break;
     }
     if (fflush(stdout) == EOF || ferror(stdout)) {
@@ -526,17 +525,17 @@ report(const struct trial *trial)
 static int
 finish(struct trial *trial)
 {
-    enum latency times = plan_open(&load.plan) ? LATENCY_RESPONSE : LATENCY_SERVICE;
+    enum latency times = tally_latency(&load);
     int status;
 
     judge(trial);
     report(trial);
-    if (load.histogram && !hgrm_write(load.histogram, &trial->result.latencies[times])) {
+    if (load.histogram && !report_hdr(load.histogram, &trial->totals.latencies[times])) {
         die("cannot write '%s'", load.histogram);
     }
     look_at_output(trial->tallies);
-    status = result_status(&trial->result);
-    result_close(&trial->result);
-    run_close_tallies(&load, trial->tallies);
+    status = totals_status(&trial->totals);
+    totals_close(&trial->totals);
+    tallies_close(&load, trial->tallies);
     return status;
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "../../common/conn.h"
+#include "../figures/tally.h"
 #include "../report/duration.h"
-#include "load.h"
 #include "../figures/totals.h"
 
 enum {
@@ -284,12 +284,12 @@ gate_parse(struct gate *gate, const char *text, const char **why)
 /* --- judging a run --------------------------------------------------------------------------- */
 
 static struct judgement
-look_at_time(const struct gate *gate, const struct load *load, const struct result *result)
+look_at_time(const struct gate *gate, const struct load *load, const struct totals *totals)
 {
     const struct metric *metric = &metrics[gate->metric];
-    int loop = plan_open(&load->plan) ? LATENCY_RESPONSE : LATENCY_SERVICE;
+    int loop = tally_latency(load);
     int latency = gate->latency == LATENCY_OF_LOOP ? loop : gate->latency;
-    const struct histogram *times = &result->latencies[latency];
+    const struct histogram *times = &totals->latencies[latency];
     struct judgement found = {.known = times->count > 0};
 
     switch (metric->measure) {
@@ -309,24 +309,24 @@ look_at_time(const struct gate *gate, const struct load *load, const struct resu
 }
 
 static struct judgement
-look_at_run(const struct gate *gate, const struct load *load, const struct result *result)
+look_at_run(const struct gate *gate, const struct load *load, const struct totals *totals)
 {
     switch (metrics[gate->metric].measure) {
     case MEASURE_FAILED:
-        return (struct judgement){.known = true, .value = (double)result->failed};
+        return (struct judgement){.known = true, .value = (double)totals->failed};
     case MEASURE_UNSENT:
-        return (struct judgement){.known = true, .value = (double)result->unsent};
+        return (struct judgement){.known = true, .value = (double)totals->unsent};
     case MEASURE_COMPLETED:
-        return (struct judgement){.known = true, .value = (double)result->completed};
+        return (struct judgement){.known = true, .value = (double)totals->completed};
     case MEASURE_CHILDREN:
-        return (struct judgement){.known = true, .value = (double)result->distribution.used};
+        return (struct judgement){.known = true, .value = (double)totals->distribution.used};
     case MEASURE_HELD: /* of what nobody asked for, there is no number */
-        return (struct judgement){.known = load->held > 0, .value = (double)result->held.least};
+        return (struct judgement){.known = load->held > 0, .value = (double)totals->held.least};
     case MEASURE_RATE:
-        return (struct judgement){.known = true, .value = result_rate(result, result->completed)};
+        return (struct judgement){.known = true, .value = totals_rate(totals, totals->completed)};
     default:
-        return (struct judgement){.known = result->distribution.used > 0,
-                                  .value = result->evenness.jain};
+        return (struct judgement){.known = totals->distribution.used > 0,
+                                  .value = totals->evenness.jain};
     }
 }
 
@@ -348,11 +348,11 @@ compare(double value, enum gate_operator operator, double limit)
 }
 
 struct judgement
-gate_judge(const struct gate *gate, const struct load *load, const struct result *result)
+gate_judge(const struct gate *gate, const struct load *load, const struct totals *totals)
 {
     bool is_time = metrics[gate->metric].kind == KIND_TIME;
     struct judgement found =
-        is_time ? look_at_time(gate, load, result) : look_at_run(gate, load, result);
+        is_time ? look_at_time(gate, load, totals) : look_at_run(gate, load, totals);
 
     found.holds = found.known && compare(found.value, gate->operator, gate->value);
     return found;
@@ -381,7 +381,7 @@ gate_unfit(const struct gate *gate, const struct load *load)
     bool is_time = metrics[gate->metric].kind == KIND_TIME;
     bool stamped = !load->message && load->bytes >= CONN_STAMP;
 
-    if (is_time && gate->latency == LATENCY_RESPONSE && !plan_open(&load->plan)) {
+    if (is_time && gate->latency == LATENCY_RESPONSE && !load_is_open(load)) {
         return "without -r there are no response times";
     }
     if (is_of(gate, MEASURE_HELD) && load->held == 0) {

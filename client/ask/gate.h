@@ -14,7 +14,7 @@
 #include <stddef.h>
 
 struct load;
-struct result;
+struct totals;
 
 enum {
     GATES_MOST = 16,
@@ -44,7 +44,7 @@ bool gate_parse(struct gate *gate, const char *text, const char **why);
 
 /* Looks at a finished run. */
 struct judgement gate_judge(const struct gate *gate, const struct load *load,
-                            const struct result *result);
+                            const struct totals *totals);
 
 /* The found value for people, with its unit: "61.2 ms", "0.9931", "980.0/s", "none". It has as many
  * digits as it takes to see on which side of the gate's value it lies: 50.004 ms is not "50.0 ms"

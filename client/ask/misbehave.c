@@ -1,120 +1,73 @@
 #include "misbehave.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-#include "../../common/die.h"
 #include "number.h"
-#include "lottery.h"
 
-enum { PACE_MOST = 1000 * 1000 * 1000, NS = 1000 * 1000 * 1000 };
+enum { PACE_MOST = 1000 * 1000 * 1000 };
 
 static const struct {
     const char *name;
-    enum manner manner;
     bool paced; /* its name is followed by =BYTES per second */
 } names[] = {
-    {"slow-send", MANNER_SLOW_SEND, true},    {"slow-read", MANNER_SLOW_READ, true},
-    {"half-close", MANNER_HALF_CLOSE, false}, {"reset", MANNER_RESET, false},
-    {"silent", MANNER_SILENT, false},         {"garbage", MANNER_GARBAGE, false},
+    [MISBEHAVE_SLOW_SEND] = {"slow-send", true},    [MISBEHAVE_SLOW_READ] = {"slow-read", true},
+    [MISBEHAVE_HALF_CLOSE] = {"half-close", false}, [MISBEHAVE_RESET] = {"reset", false},
+    [MISBEHAVE_SILENT] = {"silent", false},         [MISBEHAVE_GARBAGE] = {"garbage", false},
 };
 
-static _Noreturn void
-not_allowed(const char *value, const char *what)
+/* The way that the first `length` bytes name; one more than the last if they name none. */
+static size_t
+find_name(const char *text, size_t length)
 {
-    die_usage("-x '%.60s': %s; for example -x slow-send=10@0.1", value, what);
-}
+    size_t i = 0;
 
-/* The word at the beginning of `value`; `*text` is moved behind it. */
-static bool
-take_name(const char **text, struct misbehaviour *kind, bool *paced)
-{
-    size_t length = strcspn(*text, "=@");
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strlen(names[i].name) == length && strncmp(*text, names[i].name, length) == 0) {
-            kind->manner = names[i].manner;
-            *paced = names[i].paced;
-            *text += length;
-            return true;
-        }
+    while (i < sizeof names / sizeof names[0] &&
+           (strlen(names[i].name) != length || strncmp(text, names[i].name, length) != 0)) {
+        i++;
     }
-    return false;
-}
-
-static struct misbehaviour
-parse(const char *value)
-{
-    struct misbehaviour kind = {.text = value, .share = DRAW_WHOLE};
-    const char *text = value;
-    bool paced;
-
-    if (!take_name(&text, &kind, &paced)) {
-        not_allowed(value, "slow-send=BYTES, slow-read=BYTES, half-close, reset, silent and "
-                           "garbage are allowed, each with @SHARE or without");
-    }
-    if (paced && (*text++ != '=' || !digits_take(&text, PACE_MOST, &kind.pace) || kind.pace == 0)) {
-        not_allowed(value, "it needs =BYTES per second, from 1 to 1000000000");
-    }
-    kind.length = (int)(text - value);
-    if (*text == '@' && (text++, !draw_take_share(&text, &kind.share))) {
-        not_allowed(value, "SHARE must be above 0 and at most 1, such as 0.5, at most 9 decimals");
-    }
-    if (*text != '\0') {
-        not_allowed(value, "HOW[@SHARE] is allowed and nothing else");
-    }
-    return kind;
+    return i;
 }
 
 void
-manners_take(struct manners *manners, const char *value)
+misbehave_take(struct misbehaviours *misbehaviours, const char *value)
 {
-    struct misbehaviour kind = parse(value);
-    uint64_t share = kind.share + manners_share(manners);
+    static const struct lottery_option option = {'x', MISBEHAVE_MOST, "HOW[@SHARE]",
+                                                 "slow-send=10@0.1"};
+    const char *text = value + strcspn(value, "=@");
+    size_t how = find_name(value, (size_t)(text - value));
+    uint32_t pace = 0;
 
-    if (manners->count == MANNERS_MOST) {
-        not_allowed(value, "at most 8 of them are allowed");
+    if (how == sizeof names / sizeof names[0]) {
+        lottery_refuse(&option, value,
+                       "slow-send=BYTES, slow-read=BYTES, half-close, reset, silent and garbage "
+                       "are allowed, each with @SHARE or without");
     }
-    if (share > DRAW_WHOLE) {
-        not_allowed(value,
-                    "the shares of all -x are more than 1 together (one without @SHARE has 1)");
+    if (names[how].paced &&
+        (*text++ != '=' || !number_take(&text, PACE_MOST, &pace) || pace == 0)) {
+        lottery_refuse(&option, value, "it needs =BYTES per second, from 1 to 1000000000");
     }
-    kind.below = draw_limit(share);
-    manners->kinds[manners->count++] = kind;
-}
-
-uint64_t
-manners_share(const struct manners *manners)
-{
-    uint64_t share = 0;
-
-    for (unsigned i = 0; i < manners->count; i++) {
-        share += manners->kinds[i].share;
-    }
-    return share;
+    lottery_add(&misbehaviours->lots, &option, value, text);
+    misbehaviours->kinds[misbehaviours->lots.count - 1] =
+        (struct misbehaviour){value, (int)(text - value), (enum misbehave_how)how, pace};
 }
 
 int
-manners_kind(const struct manners *manners, uint64_t drawn)
+misbehave_kind(const struct misbehaviours *misbehaviours, uint64_t key, uint64_t nth)
 {
-    for (unsigned i = 0; i < manners->count; i++) {
-        if (drawn < manners->kinds[i].below) {
-            return (int)i;
-        }
-    }
-    return MANNERS_GOOD;
+    unsigned lot = lottery_draw(&misbehaviours->lots, key, nth);
+
+    return lot < misbehaviours->lots.count ? (int)lot : MISBEHAVE_NOT;
 }
 
-/* In two steps, for the product might overflow. */
 uint64_t
-manners_allowed(const struct misbehaviour *kind, int64_t ns)
+misbehave_allowed(const struct misbehaviour *kind, int64_t ns)
 {
-    uint64_t time = (uint64_t)ns;
-
-    return 1 + time / NS * kind->pace + time % NS * kind->pace / NS;
+    return number_scale((uint64_t)ns, kind->pace, NUMBER_BILLION) + 1;
 }
 
 int64_t
-manners_due(const struct misbehaviour *kind, uint64_t bytes)
+misbehave_due(const struct misbehaviour *kind, uint64_t bytes)
 {
-    return (int64_t)(bytes / kind->pace * NS + bytes % kind->pace * NS / kind->pace + 1);
+    return (int64_t)number_scale(bytes, NUMBER_BILLION, kind->pace) + 1;
 }

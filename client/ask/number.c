@@ -8,7 +8,7 @@ enum { PLACES = 9 }; /* of a decimal: as a billion has zeros */
 static const char digits[] = "0123456789";
 
 bool
-digits_take(const char **text, uint64_t most, uint32_t *number)
+number_take(const char **text, uint64_t most, uint32_t *number)
 {
     size_t length = strspn(*text, digits);
     uint64_t value = 0;
@@ -25,23 +25,23 @@ digits_take(const char **text, uint64_t most, uint32_t *number)
 }
 
 bool
-digits_take_decimal(const char **text, uint64_t most, uint64_t *billionths)
+number_take_decimal(const char **text, uint64_t most, uint64_t *billionths)
 {
     uint32_t whole, part = 0;
 
-    if (!digits_take(text, most, &whole)) {
+    if (!number_take(text, most, &whole)) {
         return false;
     }
     if (**text == '.') {
         size_t places = strspn(++*text, digits);
 
-        if (places > PLACES || !digits_take(text, DIGITS_BILLION - 1, &part)) {
+        if (places > PLACES || !number_take(text, NUMBER_BILLION - 1, &part)) {
             return false;
         }
         for (; places < PLACES; places++) {
             part *= 10;
         }
     }
-    *billionths = (uint64_t)whole * DIGITS_BILLION + part;
+    *billionths = (uint64_t)whole * NUMBER_BILLION + part;
     return true;
 }

@@ -1,108 +1,52 @@
 #include "work.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "../../common/conn.h"
-#include "../../common/die.h"
 #include "number.h"
-#include "lottery.h"
 
-/* --- the options ----------------------------------------------------------------------------- */
-
-static _Noreturn void
-not_allowed(const char *value, const char *what)
+void
+work_take(struct work *work, const char *value)
 {
-    die_usage("-W '%.60s': %s; for example -W 20000@0.01", value, what);
-}
-
-static struct work
-parse(const char *value)
-{
-    struct work work = {.share = DRAW_WHOLE};
+    static const struct lottery_option option = {'W', WORK_OPTIONS_MOST, "CPU_US[:WAIT_US][@SHARE]",
+                                                 "20000@0.01"};
+    struct work_class class = {0};
     const char *text = value;
 
-    if (!digits_take(&text, CONN_WORK_MAX, &work.cpu_us)) {
-        not_allowed(value, "CPU_US must be whole microseconds from 0 to 10000000");
+    if (!number_take(&text, CONN_WORK_MAX, &class.cpu_us)) {
+        lottery_refuse(&option, value, "CPU_US must be whole microseconds from 0 to 10000000");
     }
-    if (*text == ':' && (text++, !digits_take(&text, CONN_WORK_MAX, &work.wait_us))) {
-        not_allowed(value, "WAIT_US must be whole microseconds from 0 to 10000000");
+    if (*text == ':' && (text++, !number_take(&text, CONN_WORK_MAX, &class.wait_us))) {
+        lottery_refuse(&option, value, "WAIT_US must be whole microseconds from 0 to 10000000");
     }
-    if (*text == '@' && (text++, !draw_take_share(&text, &work.share))) {
-        not_allowed(value, "SHARE must be above 0 and at most 1, such as 0.5, at most 9 decimals");
-    }
-    if (*text != '\0') {
-        not_allowed(value, "CPU_US[:WAIT_US][@SHARE] is allowed and nothing else");
-    }
-    return work;
-}
-
-void
-mix_take(struct mix *mix, const char *value)
-{
-    struct work work = parse(value);
-
-    if (mix->options == MIX_OPTIONS_MOST) {
-        not_allowed(value, "at most 7 of them are allowed");
-    }
-    if (work.share > DRAW_WHOLE - mix_share(mix)) {
-        not_allowed(value,
-                    "the shares of all -W are more than 1 together (one without @SHARE has 1)");
-    }
-    mix->works[mix->options++] = work;
-}
-
-uint32_t
-mix_share(const struct mix *mix)
-{
-    uint32_t share = 0;
-
-    for (unsigned i = 0; i < mix->options; i++) {
-        share += mix->works[i].share;
-    }
-    return share;
-}
-
-void
-mix_end(struct mix *mix)
-{
-    uint64_t share = 0;
-
-    if (mix->options == 0) {
-        return;
-    }
-    mix->classes = mix->options;
-    if (mix_share(mix) < DRAW_WHOLE) {
-        mix->works[mix->classes++] = (struct work){.share = DRAW_WHOLE - mix_share(mix)};
-    }
-    for (unsigned i = 0; i < mix->classes; i++) {
-        share += mix->works[i].share;
-        mix->works[i].below = draw_limit(share);
-    }
-}
-
-/* --- the requests ---------------------------------------------------------------------------- */
-
-size_t
-mix_request(const struct mix *mix, unsigned class, uint64_t bytes, char line[MIX_LINE])
-{
-    const struct work *work = &mix->works[class];
-    unsigned long long count = bytes;
-
-    if (class >= mix->options) {
-        return (size_t)snprintf(line, MIX_LINE, "%llu\n", count);
-    }
-    return (size_t)snprintf(line, MIX_LINE, "%llu %lu %lu\n", count, (unsigned long)work->cpu_us,
-                            (unsigned long)work->wait_us);
+    lottery_add(&work->lots, &option, value, text);
+    work->classes[work->lots.count - 1] = class;
 }
 
 unsigned
-mix_class(const struct mix *mix, uint64_t drawn)
+work_classes(const struct work *work)
 {
-    unsigned class = 0;
+    uint32_t share = lottery_share(&work->lots);
 
-    while (drawn >= mix->works[class].below) {
-        class ++;
+    return work->lots.count + (share > 0 && share < LOTTERY_WHOLE);
+}
+
+uint32_t
+work_share(const struct work *work, unsigned class)
+{
+    return class < work->lots.count ? work->lots.shares[class]
+                                    : LOTTERY_WHOLE - lottery_share(&work->lots);
+}
+
+size_t
+work_line(const struct work *work, unsigned class, uint64_t bytes, char line[WORK_LINE])
+{
+    const struct work_class *asked = &work->classes[class];
+    unsigned long long count = bytes;
+
+    if (class >= work->lots.count) {
+        return (size_t)snprintf(line, WORK_LINE, "%llu\n", count);
     }
-    return class;
+    return (size_t)snprintf(line, WORK_LINE, "%llu %lu %lu\n", count, (unsigned long)asked->cpu_us,
+                            (unsigned long)asked->wait_us);
 }

@@ -1,49 +1,40 @@
 /*
- * mix - -W: some of the requests ask for work, and which of them do is the same in every run
- * (draw.h). Each -W is a class of requests with its share of all; the rest, if there is one, is
- * plain.
+ * work - -W: some of the requests ask for work, and the same ones in every run (lottery.h). Each -W
+ * is a class of requests with its share of all; the rest, if there is one, is the plain class.
  */
 #ifndef CLIENT_ASK_WORK_H
 #define CLIENT_ASK_WORK_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lottery.h"
+
 enum {
-    MIX_OPTIONS_MOST = 7,
-    MIX_CLASSES_MOST = MIX_OPTIONS_MOST + 1, /* the plain one */
-    MIX_LINE = 48                            /* room for a request */
+    WORK_OPTIONS_MOST = 7,
+    WORK_CLASSES_MOST = WORK_OPTIONS_MOST + 1, /* with the plain one */
+    WORK_LINE = 48                             /* room for a request */
+};
+
+struct work_class {
+    uint32_t cpu_us, wait_us; /* at most 10 s each */
 };
 
 struct work {
-    uint32_t cpu_us, wait_us; /* at most 10 s each */
-    uint32_t share;           /* of DRAW_WHOLE */
-    uint64_t below;           /* it has the draws below this that no class before has */
-};
-
-/* Invariant, after mix_end(): the shares of all classes add up to DRAW_WHOLE, and the last one's
- * `below` is above every draw. */
-struct mix {
-    struct work works[MIX_CLASSES_MOST]; /* in the order of the options, the plain class last */
-    unsigned options;                    /* how many -W */
-    unsigned classes;                    /* that, or one more; 0: no -W, and all the same */
+    struct lottery lots; /* one for each -W: class i is lot i, and the plain class is no lot */
+    struct work_class classes[WORK_CLASSES_MOST];
 };
 
 /* Takes the value of a -W. Wrong usage if it is not allowed. */
-void mix_take(struct mix *mix, const char *value);
+void work_take(struct work *work, const char *value);
 
-/* There are no more options. */
-void mix_end(struct mix *mix);
+/* How many classes there are, the plain one included; 0 without -W: then all requests are alike. */
+unsigned work_classes(const struct work *work);
 
-/* Of all requests, how many of DRAW_WHOLE are of some -W. */
-uint32_t mix_share(const struct mix *mix);
+/* The share of a class in all requests, in parts of LOTTERY_WHOLE. */
+uint32_t work_share(const struct work *work, unsigned class);
 
-/* Writes the request of a class; returns its length. Without -W there is class 0, and it is plain.
- */
-size_t mix_request(const struct mix *mix, unsigned class, uint64_t bytes, char line[MIX_LINE]);
-
-/* The class of a request that drew this. */
-unsigned mix_class(const struct mix *mix, uint64_t drawn);
+/* Writes the request of a class; returns its length. Without -W class 0 is the plain one. */
+size_t work_line(const struct work *work, unsigned class, uint64_t bytes, char line[WORK_LINE]);
 
 #endif

@@ -12,37 +12,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../figures/tally.h"
 #include "verify.h"
 #include "../figures/distribution.h"
-#include "../ask/load.h"
 #include "../report/replies.h"
 
-enum visit_state {
-    VISIT_NONE,       /* there is no connection */
-    VISIT_RETIRED,    /* nor will there be one: for the owner, after VISIT_STRANDED */
-    VISIT_OPENING,    /* to be connected; if it has to wait, call it again: poll() knows nothing */
-    VISIT_CONNECTING, /* connect() goes on without us: wait for writability */
-    VISIT_SENDING,    /* the request; a message does not stop a reply from coming: wait for both */
-    VISIT_RECEIVING   /* the reply; of one that is silent, what the server does about it */
+enum connection_state {
+    CONNECTION_NONE,    /* there is no connection */
+    CONNECTION_RETIRED, /* nor will there be one: for the owner, after VISIT_STRANDED */
+    CONNECTION_OPENING, /* to be connected; if it has to wait, call it again: poll() knows nothing
+                         */
+    CONNECTION_CONNECTING, /* connect() goes on without us: wait for writability */
+    CONNECTION_SENDING,  /* the request; a message does not stop a reply from coming: wait for both
+                          */
+    CONNECTION_RECEIVING /* the reply; of one that is silent, what the server does about it */
 };
 
-enum visit_result {
-    VISIT_GOES_ON, /* take the next step */
-    VISIT_WAITS,   /* not yet ready, or a signal came: wait, look at the flags, take it again */
-    VISIT_OVER,    /* completed or failed, counted, closed */
-    VISIT_STRANDED /* likewise, and this machine has no means for another one */
+enum connection_result {
+    CONNECTION_GOES_ON, /* take the next step */
+    CONNECTION_WAITS, /* not yet ready, or a signal came: wait, look at the flags, take it again */
+    CONNECTION_OVER,  /* completed or failed, counted, closed */
+    CONNECTION_STRANDED /* likewise, and this machine has no means for another one */
 };
 
-struct visit {
-    enum visit_state state;
+struct connection {
+    enum connection_state state;
     int fd;
-    int kind;                        /* of -x, or MANNERS_GOOD */
-    const struct misbehaviour *ways; /* how it misbehaves; NULL: it does not */
-    struct outcome *outcome;         /* where it is counted */
-    enum trust trust;                /* whether its replies could be verified */
-    uint64_t request;                /* how many replies have come */
-    unsigned class;                  /* of the request: its work (mix.h); 0 without -W */
-    size_t sent;                     /* bytes of the request */
+    int kind;                                /* of -x, or MANNERS_GOOD */
+    const struct misbehaviour *misbehaviour; /* how it misbehaves; NULL: it does not */
+    struct outcome *outcome;                 /* where it is counted */
+    enum trust trust;                        /* whether its replies could be verified */
+    uint64_t request;                        /* how many replies have come */
+    unsigned class;                          /* of the request: its work (mix.h); 0 without -W */
+    size_t sent;                             /* bytes of the request */
     int broken;           /* errno of sending a message; what the server had to say is read yet */
     int64_t due_ns;       /* in the open loop: when it was to begin */
     int64_t opened_ns;    /* just before connect() */
@@ -53,29 +55,30 @@ struct visit {
     int64_t wake_ns;      /* not 0: it is slow, and does nothing before that */
     uint64_t moved;       /* bytes that a slow one has sent of this request, or read of its reply */
     struct reply reply;
-    struct shown shown;
-    uint64_t child, pid;          /* who sent the first reply, if it says so: it must send all */
-    struct visit *before, *after; /* for the owner: its queue of deadlines */
+    struct printed printed;
+    uint64_t child, pid; /* who sent the first reply, if it says so: it must send all */
+    struct connection *before, *after; /* for the owner: its queue of deadlines */
 };
 
 /* Once per process. The visits count in `tally` and `distribution`. */
-void visit_open(const struct load *load, struct tally *tally, struct distribution *distribution);
+void connection_open(const struct load *load, struct tally *tally,
+                     struct distribution *distribution);
 
 /* The kind of the connection that is next in the row of this process: of -x, or MANNERS_GOOD. */
-int visit_next(void);
+int connection_next(void);
 
 /* Begins the next visit: makes its socket. `due_ns` only matters in the open loop. */
-enum visit_result visit_begin(struct visit *visit, int64_t due_ns, bool nonblocking);
+enum connection_result connection_begin(struct connection *conn, int64_t due_ns, bool nonblocking);
 
 /* The next visit is of that kind of -x, and there are too many already: leaves it out. */
-void visit_omit(int kind);
+void connection_omit(int kind);
 
-enum visit_result visit_step(struct visit *visit);
+enum connection_result connection_step(struct connection *conn);
 
 /* What poll() is to wait for, as its events; 0: nothing but time. */
-int visit_events(const struct visit *visit);
+int connection_events(const struct connection *conn);
 
 /* Ends it as a failure: the owner's patience is over. */
-void visit_give_up(struct visit *visit, enum failure kind, int error);
+void connection_give_up(struct connection *conn, enum failure kind, int error);
 
 #endif

@@ -15,25 +15,27 @@ enum {
     BURST_MOST = 32         /* beginnings before one looks at what has come */
 };
 
-/* Places for visits. Those that are free are on a stack, the lowest on top, so that poll() need not
- * look far; those that found no descriptor are not there any more. */
+/* Places for connections. Those that are free are on a stack, the lowest on top, so that poll()
+ * need not look far; those that found no descriptor are not there any more. */
 struct places {
-    size_t *free; /* indices of visits */
+    size_t *free; /* indices of connections */
     size_t count;
 };
 
-/* Invariant: polls[i] belongs to visits[i], and from `high` on there is no visit. */
+/* Invariant: polls[i] belongs to connections[i], and from `high` on there is no visit. */
 struct loop {
-    struct visit *visits; /* first the `room` places for well-behaved ones, then the others */
+    struct connection
+        *connections; /* first the `room` places for well-behaved ones, then the others */
     struct pollfd *polls;
     size_t room, size, high;
     struct places good, bad;
-    size_t open;        /* visits under way */
-    bool stuck;         /* there is no room for the next one, and no place has become free since */
-    bool full;          /* what was due has had to wait for room, and has not caught up since */
-    bool crowded;       /* some wait for room in the queue of the server's Unix socket */
-    int64_t wake_ns;    /* when the first of the slow ones is to go on; INT64_MAX: there is none */
-    struct visit queue; /* head of the ring of open visits, the one that began first in front */
+    size_t open;     /* connections under way */
+    bool stuck;      /* there is no room for the next one, and no place has become free since */
+    bool full;       /* what was due has had to wait for room, and has not caught up since */
+    bool crowded;    /* some wait for room in the queue of the server's Unix socket */
+    int64_t wake_ns; /* when the first of the slow ones is to go on; INT64_MAX: there is none */
+    struct connection
+        queue; /* head of the ring of open connections, the one that began first in front */
 };
 
 static void open_loop(struct loop *loop);
@@ -47,7 +49,7 @@ static const struct load *load;
 static int64_t timeout_ns; /* -T; INT64_MAX: never */
 
 void
-loop_run(const struct load *asked)
+event_loop_run(const struct load *asked)
 {
     int64_t now = clock_ns();
     struct loop loop;
@@ -107,7 +109,7 @@ open_loop(struct loop *loop)
     uint64_t total = load_total(load), most = most_descriptors();
     uint64_t mine = total > 0 ? total / load->processes + 1 : UINT64_MAX;
     uint64_t room = least_of(least_of(load->in_flight, mine), most);
-    uint64_t beside = load->manners.count > 0 ? least_of(MANNERS_AT_ONCE, mine) : 0;
+    uint64_t beside = load->misbehaviours.lots.count > 0 ? least_of(MISBEHAVE_AT_ONCE, mine) : 0;
 
     if (beside > 0 && room == most && most > 1) {
         room--; /* one at least is for those that misbehave */
@@ -115,13 +117,13 @@ open_loop(struct loop *loop)
     *loop = (struct loop){.room = (size_t)room, .wake_ns = INT64_MAX};
     loop->size = (size_t)(room + least_of(beside, most - room));
     loop->queue.before = loop->queue.after = &loop->queue;
-    loop->visits = calloc(loop->size + 1, sizeof *loop->visits); /* never nothing */
+    loop->connections = calloc(loop->size + 1, sizeof *loop->connections); /* never nothing */
     loop->polls = calloc(loop->size + 1, sizeof *loop->polls);
-    if (!loop->visits || !loop->polls) {
+    if (!loop->connections || !loop->polls) {
         die("no memory for %zu connections in flight", loop->size);
     }
     for (size_t i = 0; i < loop->size; i++) {
-        loop->visits[i].fd = loop->polls[i].fd = -1;
+        loop->connections[i].fd = loop->polls[i].fd = -1;
     }
     open_places(&loop->good, 0, loop->room);
     open_places(&loop->bad, loop->room, loop->size);
@@ -132,113 +134,113 @@ close_loop(struct loop *loop)
 {
     free(loop->good.free);
     free(loop->bad.free);
-    free(loop->visits);
+    free(loop->connections);
     free(loop->polls);
 }
 
 static struct places *
 places_of(struct loop *loop, int kind)
 {
-    return kind == MANNERS_GOOD ? &loop->good : &loop->bad;
+    return kind == MISBEHAVE_NOT ? &loop->good : &loop->bad;
 }
 
 /* --- the queue of deadlines ------------------------------------------------------------------ */
 
 static void
-unqueue(struct visit *visit)
+unqueue(struct connection *conn)
 {
-    visit->before->after = visit->after;
-    visit->after->before = visit->before;
+    conn->before->after = conn->after;
+    conn->after->before = conn->before;
 }
 
 /* All have the same time to live, so the one that began last is due last: no sorting. */
 static void
-queue_last(struct loop *loop, struct visit *visit)
+queue_last(struct loop *loop, struct connection *conn)
 {
-    visit->after = &loop->queue;
-    visit->before = loop->queue.before;
-    visit->before->after = visit;
-    loop->queue.before = visit;
+    conn->after = &loop->queue;
+    conn->before = loop->queue.before;
+    conn->before->after = conn;
+    loop->queue.before = conn;
 }
 
 /* --- a visit --------------------------------------------------------------------------------- */
 
 static void
-watch(struct loop *loop, const struct visit *visit)
+watch(struct loop *loop, const struct connection *conn)
 {
-    struct pollfd *watched = &loop->polls[visit - loop->visits];
+    struct pollfd *watched = &loop->polls[conn - loop->connections];
 
-    watched->events = (short)visit_events(visit);
-    watched->fd = watched->events != 0 ? visit->fd : -1;
+    watched->events = (short)connection_events(conn);
+    watched->fd = watched->events != 0 ? conn->fd : -1;
     watched->revents = 0;
-    loop->crowded = loop->crowded || visit->state == VISIT_OPENING;
-    if (visit->wake_ns != 0 && visit->wake_ns < loop->wake_ns) {
-        loop->wake_ns = visit->wake_ns;
+    loop->crowded = loop->crowded || conn->state == CONNECTION_OPENING;
+    if (conn->wake_ns != 0 && conn->wake_ns < loop->wake_ns) {
+        loop->wake_ns = conn->wake_ns;
     }
 }
 
 /* Takes steps until the visit has to wait for the other side. A visit that receives goes back to
  * poll() after each piece, lest a long reply keeps all others waiting. */
-static enum visit_result
-advance(struct visit *visit)
+static enum connection_result
+advance(struct connection *conn)
 {
-    enum visit_result result;
+    enum connection_result result;
 
     do {
-        result = visit_step(visit);
-    } while (result == VISIT_GOES_ON && visit->state != VISIT_RECEIVING);
+        result = connection_step(conn);
+    } while (result == CONNECTION_GOES_ON && conn->state != CONNECTION_RECEIVING);
     return result;
 }
 
 /* A visit is over; the next may begin in its place, unless it would fail for the same lack. */
 static void
-leave(struct loop *loop, struct visit *visit, enum visit_result result)
+leave(struct loop *loop, struct connection *conn, enum connection_result result)
 {
-    struct places *places = places_of(loop, visit->kind);
+    struct places *places = places_of(loop, conn->kind);
 
-    unqueue(visit);
+    unqueue(conn);
     loop->open--;
-    if (result == VISIT_STRANDED) {
-        visit->state = VISIT_RETIRED;
+    if (result == CONNECTION_STRANDED) {
+        conn->state = CONNECTION_RETIRED;
     } else {
         loop->stuck = false;
-        places->free[places->count++] = (size_t)(visit - loop->visits);
+        places->free[places->count++] = (size_t)(conn - loop->connections);
     }
-    while (loop->high > 0 && loop->visits[loop->high - 1].fd == -1) {
+    while (loop->high > 0 && loop->connections[loop->high - 1].fd == -1) {
         loop->high--;
     }
 }
 
 static void
-begin(struct loop *loop, struct visit *visit, int64_t due_ns)
+begin(struct loop *loop, struct connection *conn, int64_t due_ns)
 {
-    size_t place = (size_t)(visit - loop->visits);
-    enum visit_result result = visit_begin(visit, due_ns, true);
+    size_t place = (size_t)(conn - loop->connections);
+    enum connection_result result = connection_begin(conn, due_ns, true);
 
     loop->open++;
     loop->high = place >= loop->high ? place + 1 : loop->high;
-    queue_last(loop, visit);
-    if (result == VISIT_GOES_ON) {
-        result = advance(visit);
+    queue_last(loop, conn);
+    if (result == CONNECTION_GOES_ON) {
+        result = advance(conn);
     }
-    watch(loop, visit);
-    if (result == VISIT_OVER || result == VISIT_STRANDED) {
-        leave(loop, visit, result);
+    watch(loop, conn);
+    if (result == CONNECTION_OVER || result == CONNECTION_STRANDED) {
+        leave(loop, conn, result);
     }
 }
 
 static void
-step(struct loop *loop, struct visit *visit)
+step(struct loop *loop, struct connection *conn)
 {
-    int64_t began_ns = visit->began_ns;
-    enum visit_result result = advance(visit);
+    int64_t began_ns = conn->began_ns;
+    enum connection_result result = advance(conn);
 
-    watch(loop, visit);
-    if (result == VISIT_OVER || result == VISIT_STRANDED) {
-        leave(loop, visit, result);
-    } else if (visit->began_ns != began_ns) {
-        unqueue(visit); /* the next request has a time of its own */
-        queue_last(loop, visit);
+    watch(loop, conn);
+    if (result == CONNECTION_OVER || result == CONNECTION_STRANDED) {
+        leave(loop, conn, result);
+    } else if (conn->began_ns != began_ns) {
+        unqueue(conn); /* the next request has a time of its own */
+        queue_last(loop, conn);
     }
 }
 
@@ -248,7 +250,7 @@ static bool
 goes_on(const struct loop *loop, int64_t now)
 {
     /* (Stuck with nothing open: all places have found no descriptor, and none will be free.) */
-    return loop->open > 0 || (!loop->stuck && shift_more(now));
+    return loop->open > 0 || (!loop->stuck && pacing_more(now));
 }
 
 /* A misbehaving one for which there is no room is left out, lest those behind it wait. Unless all
@@ -256,27 +258,27 @@ goes_on(const struct loop *loop, int64_t now)
 static bool
 waits_for_room(int kind)
 {
-    return kind == MANNERS_GOOD ||
-           (manners_share(&load->manners) == DRAW_WHOLE && !plan_open(&load->plan));
+    return kind == MISBEHAVE_NOT ||
+           (lottery_share(&load->misbehaviours.lots) == LOTTERY_WHOLE && !load_is_open(load));
 }
 
 /* Begins the next visit of the row, if there is room for it. */
 static bool
 begin_next(struct loop *loop, int64_t due, int64_t now)
 {
-    int kind = visit_next();
+    int kind = connection_next();
     struct places *places = places_of(loop, kind);
 
     if (places->count == 0 && waits_for_room(kind)) {
         return false;
     }
-    if (due > 0 && kind == MANNERS_GOOD) {
-        shift_begins(due, now, loop->full);
+    if (due > 0 && kind == MISBEHAVE_NOT) {
+        pacing_begins(due, now, loop->full);
     }
     if (places->count == 0) {
-        visit_omit(kind);
+        connection_omit(kind);
     } else {
-        begin(loop, &loop->visits[places->free[--places->count]], due);
+        begin(loop, &loop->connections[places->free[--places->count]], due);
     }
     return true;
 }
@@ -286,8 +288,8 @@ static void
 begin_due(struct loop *loop, int64_t now)
 {
     loop->stuck = false;
-    for (int i = 0; shift_more(now); i++) {
-        int64_t due = shift_due();
+    for (int i = 0; pacing_more(now); i++) {
+        int64_t due = pacing_due();
 
         if (due > now) {
             loop->full = false; /* nothing is behind */
@@ -301,8 +303,8 @@ begin_due(struct loop *loop, int64_t now)
             break;
         }
     }
-    if (now >= shift_deadline()) {
-        shift_close(loop->stuck); /* what is waiting for room will not be begun */
+    if (now >= pacing_deadline()) {
+        pacing_close(loop->stuck); /* what is waiting for room will not be begun */
     }
 }
 
@@ -318,14 +320,14 @@ earlier(int64_t one, int64_t other)
 static int64_t
 patience(const struct loop *loop, int64_t now)
 {
-    const struct visit *first = loop->queue.after;
+    const struct connection *first = loop->queue.after;
     int64_t until = loop->wake_ns;
 
-    if (!loop->stuck && shift_more(now)) {
-        until = earlier(until, shift_due());
+    if (!loop->stuck && pacing_more(now)) {
+        until = earlier(until, pacing_due());
     }
-    if (shift_more(now)) {
-        until = earlier(until, shift_deadline());
+    if (pacing_more(now)) {
+        until = earlier(until, pacing_deadline());
     }
     if (loop->crowded) {
         until = earlier(until, now + RETRY_NS);
@@ -339,18 +341,18 @@ patience(const struct loop *loop, int64_t now)
 static void
 expire(struct loop *loop, int64_t now)
 {
-    bool all = shift_over(now);
+    bool all = pacing_over(now);
 
-    for (struct visit *first = loop->queue.after; first != &loop->queue;
+    for (struct connection *first = loop->queue.after; first != &loop->queue;
          first = loop->queue.after) {
         bool late = now - first->began_ns >= timeout_ns;
 
         if (!late && !all) {
             return;
         }
-        visit_give_up(first, late ? FAILURE_TIMED_OUT : FAILURE_OTHER, late ? 0 : EINTR);
+        connection_give_up(first, late ? FAILURE_TIMED_OUT : FAILURE_OTHER, late ? 0 : EINTR);
         watch(loop, first);
-        leave(loop, first, VISIT_OVER);
+        leave(loop, first, CONNECTION_OVER);
     }
 }
 
@@ -358,12 +360,12 @@ expire(struct loop *loop, int64_t now)
 static void
 retry(struct loop *loop)
 {
-    struct visit *next;
+    struct connection *next;
 
     loop->crowded = false;
-    for (struct visit *each = loop->queue.after; each != &loop->queue; each = next) {
+    for (struct connection *each = loop->queue.after; each != &loop->queue; each = next) {
         next = each->after;
-        if (each->state == VISIT_OPENING) {
+        if (each->state == CONNECTION_OPENING) {
             step(loop, each);
         }
         if (loop->crowded) {
@@ -378,13 +380,13 @@ wake(struct loop *loop, int64_t now)
 {
     loop->wake_ns = INT64_MAX;
     for (size_t i = loop->room; i < loop->high; i++) {
-        struct visit *visit = &loop->visits[i];
+        struct connection *conn = &loop->connections[i];
 
-        if (visit->wake_ns != 0 && visit->wake_ns <= now) {
-            visit->wake_ns = 0;
-            step(loop, visit);
+        if (conn->wake_ns != 0 && conn->wake_ns <= now) {
+            conn->wake_ns = 0;
+            step(loop, conn);
         } else {
-            watch(loop, visit);
+            watch(loop, conn);
         }
     }
 }
@@ -401,14 +403,14 @@ turn(struct loop *loop, int ready)
     for (size_t i = 0; i < loop->high && ready > 0; i++) {
         if (loop->polls[i].revents != 0) {
             ready--;
-            step(loop, &loop->visits[i]);
+            step(loop, &loop->connections[i]);
         }
     }
     now = clock_ns();
     if (now >= loop->wake_ns) {
         wake(loop, now);
     }
-    shift_ticked();
+    pacing_ticked();
     expire(loop, now);
     return now;
 }

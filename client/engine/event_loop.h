@@ -8,6 +8,6 @@
 #include "../ask/load.h"
 
 /* Makes all connections of this process; shift.h says which and when, visit.h how. */
-void loop_run(const struct load *load);
+void event_loop_run(const struct load *load);
 
 #endif

@@ -8,37 +8,137 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../common/address.h"
 #include "../../common/die.h"
+#include "../../common/scoreboard.h"
+#include "../report/progress.h"
 #include "local_address.h"
+#include "processes.h"
+#include "wait.h"
 
 enum {
-    AGAIN_MS = 1000,        /* a connection that was lost or failed is made again so much later */
-    PAUSE_LEAST_MS = 1,     /* how long it pauses when an attempt was in vain; */
-    PAUSE_MOST_MS = 1000,   /* twice as long each time in a row, up to this */
-    AT_ONCE = 1000,         /* attempts in a row, about 15 ms, before it looks at the open ones */
-    NTH_FIRST = 200 * 6000, /* for source_bind(): from here to 250 * 6000 is far from where the */
-    NTH_COUNT = 50 * 6000   /* load begins, so that these ports are not missing there */
+    PATIENCE_S = 10,      /* the load waits no longer for the connections */
+    AGAIN_MS = 1000,      /* a connection that was lost or failed is made again so much later */
+    PAUSE_LEAST_MS = 1,   /* how long the process pauses after a vain attempt; */
+    PAUSE_MOST_MS = 1000, /* twice as long each time in a row, up to this */
+    AT_ONCE = 1000,       /* attempts in a row, about 15 ms, before it looks at the open ones */
+    NTH_FIRST =
+        200 * 6000,       /* for local_address_bind(): from here to 250 * 6000 is far from where */
+    NTH_COUNT = 50 * 6000 /* the load begins, so that these ports are not missing there */
 };
 
-static void ignore_signals(void);
-static void open_places(int endfd);
-static void begin_those_due(void);
-static bool settled(void);
-static void say_ready(int readyfd);
-static bool turn(void);
+static _Noreturn void hold(int readyfd, int endfd);
+
+/* In shared memory, written by the process alone. */
+struct held {
+    counter open;   /* now: connected as far as the kernel is concerned */
+    counter opened; /* since the start, those made again included */
+    counter closed; /* by the server */
+    counter failed; /* attempts that failed */
+    counter least;  /* the fewest that were open at a time since all were ready */
+    int error;      /* errno of the first attempt that failed, 0 if there is none */
+};
 
 static const struct load *load;
-static struct held *held;
+static struct held *held; /* NULL without -H */
+static pid_t holder;      /* the process */
+static bool died;         /* before its time */
+static int end_pipe[2];   /* the process ends when no other has the writing end open */
+
+/* --- the parent ------------------------------------------------------------------------------ */
+
+static _Noreturn void
+cannot_start(void)
+{
+    warn("cannot start the process that holds idle connections: this machine is the limit");
+    exit(STATUS_LIMITED);
+}
+
+void
+idle_start(const struct load *asked)
+{
+    int ready[2];
+
+    if (asked->held == 0) {
+        return;
+    }
+    load = asked;
+    held = scoreboard_memory(sizeof *held);
+    if (pipe(ready) == -1 || pipe(end_pipe) == -1) {
+        cannot_start();
+    }
+    holder = fork();
+    switch (holder) {
+    case -1:
+        cannot_start();
+    case 0:
+        close(ready[0]);
+        close(end_pipe[1]); /* the parent's */
+        hold(ready[1], end_pipe[0]);
+    default:
+        close(ready[1]);
+        close(end_pipe[0]);
+        break;
+    }
+    progress_say(load, "opening the idle connections of -H");
+    while (!processes_wait(ready[0], INT64_MAX) && !processes_stopped()) {
+        /* the pipe brings a byte, or its end if the process has died */
+    }
+    close(ready[0]);
+}
+
+void
+idle_forget(void)
+{
+    if (held) {
+        close(end_pipe[1]);
+    }
+}
+
+void
+idle_note(struct totals *totals)
+{
+    if (held) {
+        totals->held = (struct held_totals){
+            .asked = load->held,
+            .opened = counter_get(&held->opened),
+            .closed = counter_get(&held->closed),
+            .failed = counter_get(&held->failed),
+            .least = died ? 0 : counter_get(&held->least), /* all have gone, and nobody counted */
+            .open = died ? 0 : counter_get(&held->open),
+            .error = held->error,
+            .died = died,
+        };
+    }
+}
+
+void
+idle_died(pid_t pid)
+{
+    died = died || (held && pid == holder);
+}
+
+void
+idle_end(void)
+{
+    if (held) {
+        close(end_pipe[1]);
+        while (waitpid(holder, NULL, 0) == -1 && errno == EINTR) {
+            /* if it has died before, it may have been reaped: then this fails too */
+        }
+    }
+}
+
+/* --- the process ----------------------------------------------------------------------------- */
 
 /* Each connection is either a socket in `polls` or waits in the line to be made. Invariant:
  * nsockets + waiting = load->held.
  *
  * polls[0] is the pipe that tells the end, polls[1..nsockets] the sockets in no order: those that
- * are being connected wait for POLLOUT, the open ones for POLLIN. Only what is a descriptor has a
- * place, so poll() never gets more of them than RLIMIT_NOFILE allows. */
+ * are being connected wait for POLLOUT, the open ones for POLLIN. Only descriptors have a place, so
+ * poll() never gets more of them than RLIMIT_NOFILE allows. */
 static struct pollfd *polls;
 static size_t nsockets;
 static size_t connecting; /* how many of them are being connected */
@@ -52,34 +152,12 @@ static size_t untried; /* the first so many in the line are new */
 static uint64_t attempts;
 static int64_t room_ns;               /* no attempt before: the last was in vain */
 static int pause_ms = PAUSE_LEAST_MS; /* and so long after the next one in vain */
-static int64_t patience_ns;           /* when the load is to begin even if some are missing */
-static bool ready;                    /* it may have begun */
+static int64_t patience_ns;           /* when the load begins even if some are missing */
+static bool ready;                    /* the load may have begun */
 
-int
-hold(const struct load *asked, struct held *counts, int readyfd, int endfd)
-{
-    int patience_ms = HOLD_PATIENCE_MS;
-
-    load = asked;
-    held = counts;
-    if (load->timeout_s > 0 && load->timeout_s < patience_ms / 1000) {
-        patience_ms = load->timeout_s * 1000;
-    }
-    patience_ns = clock_ns() + (int64_t)patience_ms * 1000000;
-    ignore_signals();
-    open_places(endfd);
-    do {
-        begin_those_due();
-        if (!ready && settled()) {
-            say_ready(readyfd);
-        }
-    } while (turn());
-    free(polls);
-    free(dues);
-    /* The sockets are closed by exit, as by any client that leaves: the server reads the end of the
-     * file. A reset would spare our ports the TIME_WAIT, but be an error over there. */
-    return EXIT_SUCCESS;
-}
+static void open_places(int endfd);
+static void begin_those_due(void);
+static bool turn(void);
 
 /* A terminal sends INT to all, and the load has its grace after it: these stay until the end. */
 static void
@@ -91,6 +169,45 @@ ignore_signals(void)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGPIPE, &action, NULL); /* the parent may have died before all are ready */
+}
+
+/* True if each was tried, or patience is over. */
+static bool
+settled(void)
+{
+    return (untried == 0 && connecting == 0) || clock_ns() >= patience_ns;
+}
+
+static void
+say_ready(int readyfd)
+{
+    ready = true;
+    counter_set(&held->least, counter_get(&held->open));
+    while (write(readyfd, "", 1) == -1 && errno == EINTR) {
+        /* once more. If nobody reads it, the other pipe will end too. */
+    }
+    close(readyfd);
+}
+
+static _Noreturn void
+hold(int readyfd, int endfd)
+{
+    bool short_timeout = load->timeout_s > 0 && load->timeout_s < PATIENCE_S;
+
+    patience_ns = clock_ns() + (int64_t)(short_timeout ? load->timeout_s : PATIENCE_S) * 1000000000;
+    ignore_signals();
+    open_places(endfd);
+    do {
+        begin_those_due();
+        if (!ready && settled()) {
+            say_ready(readyfd);
+        }
+    } while (turn());
+    free(polls);
+    free(dues);
+    /* The exit closes the sockets, as any client that leaves does: the server reads the end of the
+     * file. A reset would spare our ports the TIME_WAIT, but be an error over there. */
+    _exit(EXIT_SUCCESS);
 }
 
 static void
@@ -142,8 +259,9 @@ count_opened(void)
     pause_ms = PAUSE_LEAST_MS;
 }
 
-/* If all fail, the first time this is to be known at once. From then on a failure is worth a pause:
- * thousands that knock each second at a server that is gone would only take processor time. */
+/* The first round goes on at full speed: if all fail, the user knows at once. From then on a pause
+ * follows each failure: thousands of attempts a second at a server that is gone would only take
+ * processor time. */
 static void
 count_failed(int error)
 {
@@ -168,7 +286,7 @@ open_socket(void)
         return -1;
     }
     if (fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
-        source_bind(fd, NTH_FIRST + attempts++ % NTH_COUNT)) {
+        local_address_bind(fd, NTH_FIRST + attempts++ % NTH_COUNT)) {
         return fd;
     }
     error = errno;
@@ -260,25 +378,6 @@ begin_those_due(void)
     }
 }
 
-/* --- when all have been tried ---------------------------------------------------------------- */
-
-static bool
-settled(void)
-{
-    return (untried == 0 && connecting == 0) || clock_ns() >= patience_ns;
-}
-
-static void
-say_ready(int readyfd)
-{
-    ready = true;
-    counter_set(&held->least, counter_get(&held->open));
-    while (write(readyfd, "", 1) == -1 && errno == EINTR) {
-        /* once more. If nobody reads it, the other pipe will end too. */
-    }
-    close(readyfd);
-}
-
 /* --- the open ones --------------------------------------------------------------------------- */
 
 /* Closes it; the last one takes its place. */
@@ -318,8 +417,7 @@ count_closed(void)
     }
 }
 
-/* Nothing was asked for, so whatever comes is of no interest: perhaps the server says why it is
- * about to close. */
+/* Throws away whatever comes: nothing was asked for. Perhaps the server says why it will close. */
 static void
 receive(struct pollfd *watched)
 {
@@ -333,7 +431,7 @@ receive(struct pollfd *watched)
     count_closed();
 }
 
-/* Milliseconds until there is something to do of which poll() does not know; -1: never. */
+/* For poll(): milliseconds until the next attempt, or the end of patience; -1: neither comes. */
 static int
 milliseconds_left(void)
 {
@@ -352,8 +450,8 @@ milliseconds_left(void)
     return left > 0 ? (int)(left / 1000000) + 1 : 0;
 }
 
-/* Sleeps until something happens, and sees to it. False at the end: nobody ever writes to that
- * pipe, so whatever poll() says of it means its end. */
+/* Sleeps until something happens, and handles it. False at the end: nobody ever writes to the pipe
+ * in polls[0], so whatever poll() says of it means its end. */
 static bool
 turn(void)
 {

@@ -13,7 +13,7 @@ static uint32_t network; /* 127.A.B.0, host byte order */
 static uint64_t skipped; /* addresses that turned out to have no ports left */
 
 void
-source_open(const struct load *load)
+local_address_open(const struct load *load)
 {
     const struct sockaddr_in *target = (const struct sockaddr_in *)&load->target.storage;
     uint32_t run = (uint32_t)getpid();
@@ -24,13 +24,13 @@ source_open(const struct load *load)
 }
 
 bool
-source_spreads(void)
+local_address_spreads(void)
 {
     return spreads;
 }
 
 bool
-source_bind(int fd, uint64_t nth)
+local_address_bind(int fd, uint64_t nth)
 {
     struct sockaddr_in source = {.sin_family = AF_INET};
 

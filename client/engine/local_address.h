@@ -25,16 +25,16 @@
 
 #include "../ask/load.h"
 
-enum { SOURCE_CLIFF = 14000 }; /* connections to one address and port before it gets slow */
+enum { LOCAL_ADDRESS_CLIFF = 14000 }; /* connections to one address and port before it gets slow */
 
 /* Once, before the processes are forked. */
-void source_open(const struct load *load);
+void local_address_open(const struct load *load);
 
 /* True if the target is reached from any number of addresses; in a client process, false once it
  * has found that this machine has only one. */
-bool source_spreads(void);
+bool local_address_spreads(void);
 
 /* Binds the `nth` socket of the run, if the target allows. False and errno on failure. */
-bool source_bind(int fd, uint64_t nth);
+bool local_address_bind(int fd, uint64_t nth);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../../common/die.h"
+#include "../figures/tally.h"
 #include "wait.h"
 
 static const struct load *load;
@@ -45,8 +46,8 @@ on_signal(int number)
 static void
 listen_to_signals(void)
 {
-    struct itimerval tick = {.it_interval.tv_usec = SHIFT_TICK_US,
-                             .it_value.tv_usec = SHIFT_TICK_US};
+    struct itimerval tick = {.it_interval.tv_usec = PACING_TICK_US,
+                             .it_value.tv_usec = PACING_TICK_US};
     struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART: calls must end */
     sigset_t ours;
 
@@ -89,7 +90,7 @@ wait_at_gate(int gatefd)
 /* --- beginning and end ----------------------------------------------------------------------- */
 
 bool
-shift_open(const struct load *asked, struct tally *counts, pid_t starter, int gatefd)
+pacing_open(const struct load *asked, struct tally *counts, pid_t starter, int gatefd)
 {
     uint64_t total = load_total(asked);
 
@@ -102,18 +103,19 @@ shift_open(const struct load *asked, struct tally *counts, pid_t starter, int ga
         return false;
     }
     /* A schedule, and a length of time, begin for all at the same time. */
-    if (plan_timed(&load->plan)) {
+    if (load_is_timed(load)) {
         while (clock_ns() < tally->start_ns && !stopped && !orphaned) {
             wait_until(NULL, 0, tally->start_ns); /* a tick may end it early */
         }
     }
-    tally->started_ns = plan_timed(&load->plan) ? tally->start_ns : clock_ns();
-    deadline_ns = load->plan.duration_ns > 0 ? tally->start_ns + load->plan.duration_ns : INT64_MAX;
+    tally->started_ns = load_is_timed(load) ? tally->start_ns : clock_ns();
+    deadline_ns =
+        load->schedule.duration_ns > 0 ? tally->start_ns + load->schedule.duration_ns : INT64_MAX;
     return true;
 }
 
 void
-shift_end(void)
+pacing_end(void)
 {
     struct rusage used;
 
@@ -131,13 +133,13 @@ shift_end(void)
 }
 
 bool
-shift_over(int64_t now)
+pacing_over(int64_t now)
 {
-    return orphaned || (stopped && now - stopped_ns >= (int64_t)SHIFT_GRACE_MS * 1000000);
+    return orphaned || (stopped && now - stopped_ns >= (int64_t)PACING_GRACE_MS * 1000000);
 }
 
 bool
-shift_ticked(void)
+pacing_ticked(void)
 {
     bool was = ticked;
 
@@ -148,7 +150,7 @@ shift_ticked(void)
 }
 
 bool
-shift_orphaned(void)
+pacing_orphaned(void)
 {
     return orphaned;
 }
@@ -156,24 +158,24 @@ shift_orphaned(void)
 /* --- the row of connections ------------------------------------------------------------------ */
 
 bool
-shift_more(int64_t now)
+pacing_more(int64_t now)
 {
     if (stopped || orphaned || closed || counter_get(&tally->taken) >= mine) {
         return false;
     }
-    return now < deadline_ns || plan_open(&load->plan);
+    return now < deadline_ns || load_is_open(load);
 }
 
 int64_t
-shift_due(void)
+pacing_due(void)
 {
     uint64_t nth = load_nth(load, tally->number, counter_get(&tally->taken));
 
-    return plan_open(&load->plan) ? tally->start_ns + plan_due(&load->plan, nth) : 0;
+    return load_is_open(load) ? tally->start_ns + schedule_due(&load->schedule, nth) : 0;
 }
 
 void
-shift_begins(int64_t due, int64_t now, bool full)
+pacing_begins(int64_t due, int64_t now, bool full)
 {
     int64_t late = now - due;
 
@@ -187,13 +189,13 @@ shift_begins(int64_t due, int64_t now, bool full)
 }
 
 int64_t
-shift_deadline(void)
+pacing_deadline(void)
 {
     return deadline_ns;
 }
 
 void
-shift_close(bool full)
+pacing_close(bool full)
 {
     if (full && !closed) {
         counter_set(&tally->left_full, mine - counter_get(&tally->taken));

@@ -4,15 +4,16 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../common/die.h"
 #include "../../common/signals.h"
 #include "../figures/distribution.h"
+#include "../figures/tally.h"
+#include "wait.h"
 #include "worker.h"
-#include "holder.h"
+#include "idle.h"
 #include "../report/progress.h"
 #include "../figures/snapshot.h"
 #include "pacing.h"
@@ -27,7 +28,7 @@ static void watch(void);
 
 static const struct load *load;
 static struct tally *tallies;
-static struct result *result;
+static struct totals *totals;
 static pid_t *pids;      /* the client processes; 0 once reaped */
 static unsigned living;  /* how many are not yet reaped */
 static int gate[2];      /* each process waits until it can read a byte from it */
@@ -39,18 +40,18 @@ static int64_t stopped_ns;          /* when the first did */
 static bool told;                   /* the processes have been sent TERM */
 
 void
-run_load(const struct load *asked, struct tally *counts, struct result *sum)
+processes_run(const struct load *asked, struct tally *counts, struct totals *sum)
 {
     load = asked;
     tallies = counts;
-    result = sum;
+    totals = sum;
     told = false;
     open_pipes();
     start_processes();
     watch();
-    holder_note(result);
-    result->interrupted = stops > 0;
-    result_add_up(result, load, tallies);
+    idle_note(totals);
+    totals->interrupted = stops > 0;
+    totals_add_up(totals, load, tallies);
 }
 
 /* --- signals --------------------------------------------------------------------------------- */
@@ -72,7 +73,7 @@ on_signal(int number)
 /* They stay blocked but while this process waits in pselect(), so none can come between looking at
  * `stops` and waiting. */
 void
-run_catch_signals(void)
+processes_catch_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal};
     sigset_t ours;
@@ -97,13 +98,13 @@ run_catch_signals(void)
 }
 
 bool
-run_stopped(void)
+processes_stopped(void)
 {
     return stops > 0;
 }
 
 bool
-run_wait(int fd, int64_t until_ns)
+processes_wait(int fd, int64_t until_ns)
 {
     int64_t left = until_ns - clock_ns();
     struct timespec moment = {0};
@@ -139,44 +140,9 @@ open_pipes(void)
     /* The spare one is what the shared memory needs for a moment. */
     if (pipe(gate) == -1 || pipe(rows) == -1 || (spare = dup(gate[0])) == -1) {
         warn("cannot start: this machine is the limit");
-        exit(RUN_STATUS_LIMITED);
+        exit(STATUS_LIMITED);
     }
     close(spare);
-}
-
-/* Histograms of each class of -W in each process. */
-static size_t
-works_size(const struct load *asked)
-{
-    return asked->processes * TRUST_KINDS * WORK_TIMES * asked->mix.classes *
-           sizeof(struct histogram);
-}
-
-/* The processes find it at the same address. */
-struct tally *
-run_open_tallies(const struct load *asked)
-{
-    struct tally *all = scoreboard_memory(asked->processes * sizeof *all);
-    size_t size = works_size(asked);
-    struct histogram *next = size > 0 ? scoreboard_memory(size) : NULL;
-
-    for (unsigned i = 0; i < asked->processes; i++) {
-        all[i].number = i;
-        for (int trust = 0; next && trust < TRUST_KINDS; trust++) {
-            all[i].works[trust] = next;
-            next += WORK_TIMES * asked->mix.classes;
-        }
-    }
-    return all;
-}
-
-void
-run_close_tallies(const struct load *asked, struct tally *all)
-{
-    if (asked->mix.classes > 0) {
-        munmap(all[0].works[0], works_size(asked));
-    }
-    munmap(all, asked->processes * sizeof *all);
 }
 
 /* --- the client processes -------------------------------------------------------------------- */
@@ -194,7 +160,7 @@ send_all(int number)
 static _Noreturn void
 process_main(unsigned number, pid_t parent)
 {
-    holder_forget();
+    idle_forget();
     close(gate[1]); /* the parent's: if it dies, the gate's end is read, not a byte */
     close(rows[0]);
     _exit(drive(load, &tallies[number], parent, gate[0], rows[1]));
@@ -212,17 +178,17 @@ cannot_start(unsigned number)
             waitpid(pids[i], NULL, 0);
         }
     }
-    exit(RUN_STATUS_LIMITED);
+    exit(STATUS_LIMITED);
 }
 
 /* The start of a schedule, or of -d, is a moment from now, for all. */
 static void
 open_gate(void)
 {
-    static const char go[RUN_PROCESSES_MOST]; /* a byte for each */
+    static const char go[PROCESSES_MOST]; /* a byte for each */
     int64_t start = clock_ns();
 
-    if (plan_timed(&load->plan)) {
+    if (load_is_timed(load)) {
         start += LEAD_NS + LEAD_EACH_NS * (int64_t)load->processes;
     }
     for (unsigned i = 0; i < load->processes; i++) {
@@ -293,7 +259,7 @@ reap(void)
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         ended(pid, status);
-        holder_died(pid);
+        idle_died(pid);
     }
 }
 
@@ -302,14 +268,14 @@ reap(void)
 static void
 pass_on_stops(void)
 {
-    int64_t patience_ns = (int64_t)2 * SHIFT_GRACE_MS * 1000000;
+    int64_t patience_ns = (int64_t)2 * PACING_GRACE_MS * 1000000;
 
     if (stops > 0 && !told) {
         told = true;
         send_all(SIGTERM);
     }
     if (stops > 1 || (told && clock_ns() - stopped_ns > patience_ns)) {
-        result->killed = true;
+        totals->killed = true;
         send_all(SIGKILL);
     }
 }
@@ -320,7 +286,7 @@ next_look(void)
 {
     int64_t look = progress_due();
 
-    look = sample_due() < look ? sample_due() : look;
+    look = snapshot_due() < look ? snapshot_due() : look;
     if (stops > 0) {
         int64_t soon = clock_ns() + (int64_t)PROGRESS_MS * 1000000;
 
@@ -335,21 +301,21 @@ watch(void)
 {
     bool rows_open = true;
 
-    sample_start(load, tallies, tallies[0].start_ns);
+    snapshot_start(load, tallies, tallies[0].start_ns);
     progress_open(load, tallies);
     while (living > 0 || rows_open) {
-        if (run_wait(rows_open ? rows[0] : -1, next_look())) {
-            rows_open = distribution_receive(&result->distribution, rows[0]);
+        if (processes_wait(rows_open ? rows[0] : -1, next_look())) {
+            rows_open = distribution_receive(&totals->distribution, rows[0]);
         }
         reap();
         pass_on_stops();
         progress_print();
-        if (clock_ns() >= sample_due()) {
-            sample_row(result, false);
+        if (clock_ns() >= snapshot_due()) {
+            snapshot_row(totals, false);
         }
     }
-    if (plan_timed(&load->plan)) {
-        sample_row(result, true);
+    if (load_is_timed(load)) {
+        snapshot_row(totals, true);
     }
     progress_close();
     close(rows[0]);

@@ -1,6 +1,5 @@
 #include "request.h"
 
-#include "../ask/lottery.h"
 #include "../ask/message.h"
 
 struct content {
@@ -10,20 +9,19 @@ struct content {
 
 static const struct load *load;
 static struct tally *tally;
-static struct content requests[MIX_CLASSES_MOST]; /* by class; without -W there is one */
-static struct content plain;                      /* what all that misbehave ask for, but ... */
-static struct content garbage;                    /* ... those that send this */
-static uint64_t work_key, manners_key;            /* of this process, for draw() */
-static uint64_t drawn;                            /* how many requests have been given a class */
+static struct content requests[WORK_CLASSES_MOST]; /* by class; the one behind all -W is plain */
+static struct content garbage;
+static uint64_t work_key, misbehave_key; /* of this process, for lottery_draw() */
+static uint64_t drawn;                   /* how many requests have been given a class */
 
 /* Bytes that look like noise, and are the same in every run. None is a line feed, but the last. */
 static void
 make_garbage(void)
 {
-    static char bytes[MANNERS_GARBAGE];
+    static char bytes[MISBEHAVE_NOISE];
 
     for (size_t i = 0; i < sizeof bytes; i++) {
-        bytes[i] = (char)draw(manners_key, i);
+        bytes[i] = (char)lottery_bits(misbehave_key, i);
         bytes[i] = (char)(bytes[i] == '\n' ? '\0' : bytes[i]);
     }
     bytes[sizeof bytes - 1] = '\n';
@@ -33,15 +31,12 @@ make_garbage(void)
 static void
 make_lines(void)
 {
-    static char lines[MIX_CLASSES_MOST][MIX_LINE], line[MIX_LINE];
-    static const struct mix none;
-    unsigned class = 0;
+    static char lines[WORK_CLASSES_MOST][WORK_LINE];
 
-    do {
+    for (unsigned class = 0; class <= load->work.lots.count; class ++) {
         requests[class].bytes = lines[class];
-        requests[class].length = mix_request(&load->mix, class, load->bytes, lines[class]);
-    } while (++class < load->mix.classes);
-    plain = (struct content){line, mix_request(&none, 0, load->bytes, line)};
+        requests[class].length = work_line(&load->work, class, load->bytes, lines[class]);
+    }
 }
 
 void
@@ -49,10 +44,10 @@ request_open(const struct load *asked, struct tally *counts)
 {
     load = asked;
     tally = counts;
-    work_key = draw_key(load->seed, tally->number, DRAW_WORK);
-    manners_key = draw_key(load->seed, tally->number, DRAW_MANNERS);
+    work_key = lottery_key(load->seed, tally->number, LOTTERY_WORK);
+    misbehave_key = lottery_key(load->seed, tally->number, LOTTERY_MISBEHAVE);
     if (load->message) {
-        requests[0].bytes = frame_bytes(&requests[0].length);
+        requests[0].bytes = message_frame(&requests[0].length);
     } else {
         make_lines();
         make_garbage();
@@ -62,32 +57,30 @@ request_open(const struct load *asked, struct tally *counts)
 int
 request_kind(uint64_t nth)
 {
-    if (load->manners.count == 0) {
-        return MANNERS_GOOD;
-    }
-    return manners_kind(&load->manners, draw(manners_key, nth));
+    return misbehave_kind(&load->misbehaviours, misbehave_key, nth);
 }
 
 unsigned
-request_draw(void)
+request_class(void)
 {
     unsigned class;
 
-    if (load->mix.classes == 0) {
+    if (load->work.lots.count == 0) {
         return 0;
     }
-    class = mix_class(&load->mix, draw(work_key, drawn++));
+    class = lottery_draw(&load->work.lots, work_key, drawn++);
     counter_add(&tally->asked[class], 1);
     return class;
 }
 
 const char *
-request_bytes(const struct misbehaviour *ways, unsigned class, size_t *length)
+request_bytes(const struct misbehaviour *misbehaviour, unsigned class, size_t *length)
 {
     const struct content *content = &requests[class];
 
-    if (ways) {
-        content = ways->manner == MANNER_GARBAGE ? &garbage : &plain;
+    if (misbehaviour) {
+        content =
+            misbehaviour->how == MISBEHAVE_GARBAGE ? &garbage : &requests[load->work.lots.count];
     }
     *length = content->length;
     return content->bytes;

@@ -5,7 +5,8 @@
 
 #include "../../common/die.h"
 #include "../ask/gate.h"
-#include "holder.h"
+#include "../figures/tally.h"
+#include "idle.h"
 #include "../report/progress.h"
 #include "../report/advice.h"
 #include "processes.h"
@@ -48,14 +49,14 @@ objection(const struct trial *trial, const struct judgement *judgement, bool *be
     if (ended) {
         return ended;
     }
-    if (trial->result.failed > 0 && !gate_is_about_failures(&load->bound)) {
+    if (trial->totals.failed > 0 && !gate_is_about_failures(&load->bound)) {
         return "connections failed";
     }
-    if (trial->result.unsent > 0 || !remark_on_schedule(&trial->result, &trial->load)) {
+    if (trial->totals.unsent > 0 || !advice_on_schedule(&trial->totals, &trial->load)) {
         *beyond = true;
-        return remark_why_slow(&trial->result, &trial->load);
+        return advice_why_slow(&trial->totals, &trial->load);
     }
-    if (!remark_kept_up(&trial->result, &trial->load)) {
+    if (!advice_kept_up(&trial->totals, &trial->load)) {
         *beyond = true;
         return "the server did not keep up";
     }
@@ -66,41 +67,41 @@ static void
 prepare(struct trial *trial, uint32_t rate)
 {
     if (trial->tallies) {
-        run_close_tallies(load, trial->tallies);
-        result_close(&trial->result);
+        tallies_close(load, trial->tallies);
+        totals_close(&trial->totals);
     }
     trial->load = *load;
-    trial->load.plan.kind = PLAN_OPEN;
-    trial->load.plan.rate = trial->load.plan.rate_to = rate;
+    trial->load.schedule.kind = SCHEDULE_OPEN;
+    trial->load.schedule.rate = trial->load.schedule.rate_to = rate;
     trial->load.earlier = made;
-    trial->result = (struct result){.scheduled = 0};
-    trial->tallies = run_open_tallies(load);
+    trial->totals = (struct totals){.scheduled = 0};
+    trial->tallies = tallies_open(load);
 }
 
 /* What no other rate would change. */
 static const char *
-end_of(const struct result *result)
+end_of(const struct totals *totals)
 {
-    if (result->interrupted) {
+    if (totals->interrupted) {
         return "interrupted";
     }
-    if (result->held.died) {
+    if (totals->held.died) {
         return "the process that holds idle connections died";
     }
-    return result->connected == 0 && result->failed > 0 ? "nothing could connect" : NULL;
+    return totals->connected == 0 && totals->failed > 0 ? "nothing could connect" : NULL;
 }
 
 /* Notes how a run went. */
 static const struct step *
 note_step(uint32_t rate)
 {
-    struct judgement judgement = gate_judge(&load->bound, &current->load, &current->result);
+    struct judgement judgement = gate_judge(&load->bound, &current->load, &current->totals);
     struct step *step = &steps[step_count++];
     bool beyond;
     const char *why = objection(current, &judgement, &beyond);
 
     *step = (struct step){.rate = rate,
-                          .achieved = result_rate(&current->result, current->result.completed),
+                          .achieved = totals_rate(&current->totals, current->totals.completed),
                           .known = judgement.known,
                           .value = judgement.value,
                           .kept = why == NULL,
@@ -128,10 +129,10 @@ try_once(uint32_t rate)
     prepare(current, rate);
     snprintf(prefix, sizeof prefix, "step %zu, %lu/s: ", step_count + 1, (unsigned long)rate);
     progress_prefix(prefix);
-    run_load(&current->load, current->tallies, &current->result);
+    processes_run(&current->load, current->tallies, &current->totals);
     progress_prefix("");
     made += load_total(&current->load);
-    ended = end_of(&current->result);
+    ended = end_of(&current->totals);
     last = current;
     step = note_step(rate);
     if (step->kept) {
@@ -175,7 +176,7 @@ middle(uint32_t kept, uint32_t lost)
 static void
 grow(uint32_t *kept, uint32_t *lost)
 {
-    for (uint32_t rate = RATE_FIRST; rate <= PLAN_RATE_MOST && !ended; rate *= RATE_FACTOR) {
+    for (uint32_t rate = RATE_FIRST; rate <= SCHEDULE_RATE_MOST && !ended; rate *= RATE_FACTOR) {
         enum fate fate = try_rate(rate);
         bool again = *lost > 0;
 
@@ -234,11 +235,11 @@ search_run(const struct load *asked)
     if (kept == 0) {
         best = last;
     }
-    best->result.interrupted = run_stopped();
-    best->result.ended_early = ended;
-    holder_note(&best->result); /* what has become of them in the steps after it counts as well */
-    best->result.steps = steps;
-    best->result.step_count = step_count;
-    best->result.found = kept;
+    best->totals.interrupted = processes_stopped();
+    best->totals.ended_early = ended;
+    idle_note(&best->totals); /* what has become of them in the steps after it counts as well */
+    best->totals.steps = steps;
+    best->totals.step_count = step_count;
+    best->totals.found = kept;
     return best;
 }

@@ -4,14 +4,14 @@
 #ifndef CLIENT_ENGINE_SEARCH_H
 #define CLIENT_ENGINE_SEARCH_H
 
-#include "../ask/load.h"
+#include "../figures/tally.h"
 #include "../figures/totals.h"
 
 /* A run and all that belongs to it. */
 struct trial {
     struct load load; /* at the rate of this step */
     struct tally *tallies;
-    struct result result;
+    struct totals totals;
 };
 
 /* Makes runs of -d each, at rates that it multiplies by 4 until one does not keep the bound, and

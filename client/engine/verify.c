@@ -3,53 +3,81 @@
 #include <string.h>
 
 #include "../../common/conn.h"
+#include "../ask/message.h"
 
 static const char error_start[] = "error:";
 
-static uint64_t expected; /* bytes of each reply */
-static bool known;        /* the server is one of this suite: any stamp proves it, for good */
+static bool is_message;       /* the replies are to -M */
+static const char *reference; /* the `expected` bytes of -E; NULL: any */
+static uint64_t expected;     /* bytes of each reply */
+static bool known;            /* the server is one of this suite: any stamp proves it, for good */
 
 void
-check_open(uint64_t bytes)
+verify_open(const struct load *load)
 {
-    expected = bytes;
+    is_message = load->message != NULL;
+    reference = is_message ? message_expected() : NULL;
+    expected = load->bytes;
     known = false;
 }
 
 void
-check_begin(struct reply *reply)
+verify_begin(struct reply *reply)
 {
     reply->got = 0;
     reply->kept = 0;
-    reply->unverified = false;
+    reply->unverified = is_message && !reference;
+    reply->wrong = reply->line_ended = reply->more_lines = false;
 }
 
-bool
-check_is_error(const struct reply *reply)
+/* True if it begins with "error:". */
+static bool
+begins_as_error(const struct reply *reply)
 {
     size_t length = sizeof error_start - 1;
 
     return reply->kept >= length && memcmp(reply->head, error_start, length) == 0;
 }
 
-/* No filler and no stamp begins so. */
-bool
-check_may_be_error(const struct reply *reply)
+/* True if it may yet begin with "error:": it is shorter so far. No filler and no stamp begins so.
+ */
+static bool
+may_be_error(const struct reply *reply)
 {
     return reply->kept < sizeof error_start - 1 &&
            memcmp(reply->head, error_start, reply->kept) == 0;
 }
 
 bool
-check_known(void)
+verify_is_error(const struct reply *reply)
+{
+    return begins_as_error(reply) && !(is_message && reply->more_lines);
+}
+
+bool
+verify_known(void)
 {
     return known;
 }
 
 bool
-check_identified(const struct reply *reply)
+verify_identified(const struct reply *reply)
 {
-    return expected >= CONN_STAMP && !reply->unverified;
+    return !is_message && expected >= CONN_STAMP && !reply->unverified;
+}
+
+/* Counts, and keeps the first bytes. */
+static void
+keep(struct reply *reply, const char *data, size_t length)
+{
+    size_t room = sizeof reply->head - reply->kept;
+    size_t kept = length < room ? length : room;
+
+    if (kept > 0) {
+        memcpy(reply->head + reply->kept, data, kept);
+        reply->kept += kept;
+    }
+    reply->got += length;
 }
 
 /* --- the stamp ------------------------------------------------------------------------------- */
@@ -97,17 +125,17 @@ take_stamp(struct reply *reply)
     return text == end;
 }
 
-/* --- what the bytes tell --------------------------------------------------------------------- */
+/* --- the reply to a line --------------------------------------------------------------------- */
 
 /* The reply is not what a server of this suite sends: wrong, or the server is another's. */
 static enum verdict
 doubt(struct reply *reply)
 {
     if (known) {
-        return CHECK_CORRUPT;
+        return VERDICT_CORRUPT;
     }
     reply->unverified = true;
-    return CHECK_MORE;
+    return VERDICT_MORE;
 }
 
 static bool
@@ -123,7 +151,7 @@ check_stamped(struct reply *reply, const char *data, size_t length)
     uint64_t offset = reply->got - length;
 
     if (reply->got < CONN_STAMP) {
-        return CHECK_MORE;
+        return VERDICT_MORE;
     }
     if (offset < CONN_STAMP) {
         size_t rest = CONN_STAMP - (size_t)offset; /* this piece completes the stamp */
@@ -137,9 +165,9 @@ check_stamped(struct reply *reply, const char *data, size_t length)
         known = true;
     }
     if (!reply->unverified && !is_filler(offset, data, length)) {
-        return CHECK_CORRUPT;
+        return VERDICT_CORRUPT;
     }
-    return CHECK_MORE;
+    return VERDICT_MORE;
 }
 
 /* A reply too short for a stamp: a whole one of filler is proof enough. All of it is in its head.
@@ -153,42 +181,77 @@ check_unstamped(struct reply *reply)
     if (reply->got == expected && !reply->unverified) {
         known = true;
     }
-    return CHECK_MORE;
+    return VERDICT_MORE;
 }
 
-void
-check_keep(struct reply *reply, const char *data, size_t length)
-{
-    size_t room = sizeof reply->head - reply->kept;
-    size_t kept = length < room ? length : room;
-
-    if (kept > 0) {
-        memcpy(reply->head + reply->kept, data, kept);
-        reply->kept += kept;
-    }
-    reply->got += length;
-}
-
-enum verdict
-check_take(struct reply *reply, const char *data, size_t length)
+static enum verdict
+take_bytes(struct reply *reply, const char *data, size_t length)
 {
     enum verdict verdict;
 
-    check_keep(reply, data, length);
-    if (check_is_error(reply)) {
+    if (begins_as_error(reply)) {
         bool ended = memchr(reply->head, '\n', reply->kept) || reply->kept == sizeof reply->head;
 
-        return ended ? CHECK_REJECTED : CHECK_MORE;
+        return ended ? VERDICT_REJECTED : VERDICT_MORE;
     }
-    if (check_may_be_error(reply)) {
-        return CHECK_MORE; /* also when it has all bytes that it should: then they are wrong */
+    if (may_be_error(reply)) {
+        return VERDICT_MORE; /* also when it has as many bytes as it should: then they are wrong */
     }
     if (reply->got > expected) {
-        return CHECK_CORRUPT; /* more than was asked for */
+        return VERDICT_CORRUPT;
     }
     verdict = expected >= CONN_STAMP ? check_stamped(reply, data, length) : check_unstamped(reply);
-    if (verdict == CHECK_MORE && reply->got == expected) {
-        return CHECK_WHOLE;
+    return verdict == VERDICT_MORE && reply->got == expected ? VERDICT_WHOLE : verdict;
+}
+
+/* --- the reply to a message ------------------------------------------------------------------ */
+
+/* Looks for the end of a line that began with "error:", and for bytes behind it. */
+static void
+follow_line(struct reply *reply, const char *data, size_t length)
+{
+    const char *end = reply->line_ended ? data - 1 : memchr(data, '\n', length);
+
+    if (end) {
+        reply->line_ended = true;
+        reply->more_lines = reply->more_lines || end + 1 < data + length;
     }
-    return verdict;
+}
+
+static enum verdict
+take_content(struct reply *reply, const char *data, size_t length)
+{
+    if (begins_as_error(reply)) {
+        follow_line(reply, data, length);
+    }
+    if (reference && !reply->wrong) {
+        reply->wrong = reply->got > expected ||
+                       memcmp(reference + (size_t)(reply->got - length), data, length) != 0;
+    }
+    if (verify_is_error(reply)) {
+        return reply->line_ended ? VERDICT_REJECTED : VERDICT_MORE;
+    }
+    return reply->wrong && !may_be_error(reply) ? VERDICT_CORRUPT : VERDICT_MORE;
+}
+
+/* --- both ------------------------------------------------------------------------------------ */
+
+enum verdict
+verify_take(struct reply *reply, const char *data, size_t length)
+{
+    keep(reply, data, length);
+    return is_message ? take_content(reply, data, length) : take_bytes(reply, data, length);
+}
+
+enum verdict
+verify_end(const struct reply *reply)
+{
+    if (verify_is_error(reply)) {
+        return VERDICT_REJECTED;
+    }
+    if (is_message && !reply->wrong && (!reference || reply->got == expected)) {
+        return VERDICT_WHOLE;
+    }
+    /* To a line: all bytes have come, and no verdict, so they are the beginning of "error:". */
+    return reply->wrong || (!is_message && reply->got >= expected) ? VERDICT_CORRUPT : VERDICT_MORE;
 }

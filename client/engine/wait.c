@@ -3,9 +3,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/select.h>
-#include <time.h>
-
-#include "../ask/load.h"
 
 enum {
     NS_PER_US = 1000,

@@ -1,5 +1,5 @@
 /*
- * wait - poll(2), to the microsecond.
+ * wait - the clock, and poll(2) to the microsecond.
  */
 #ifndef CLIENT_ENGINE_WAIT_H
 #define CLIENT_ENGINE_WAIT_H
@@ -7,6 +7,16 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
+
+static inline int64_t
+clock_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
 
 /* Waits as poll() does, but until `until_ns` by CLOCK_MONOTONIC; INT64_MAX: without end.
  *

@@ -6,10 +6,12 @@
 
 #include "../../common/conn.h"
 #include "../figures/distribution.h"
+#include "../figures/tally.h"
 #include "event_loop.h"
 #include "pacing.h"
 #include "local_address.h"
 #include "connection.h"
+#include "wait.h"
 
 enum { SENT_AT_ONCE = 4000 }; /* bytes that every socket takes without waiting for the server */
 
@@ -25,20 +27,20 @@ drive(const struct load *asked, struct tally *counts, pid_t parent, int gatefd, 
 {
     load = asked;
     tally = counts;
-    visit_open(load, tally, &distribution);
+    connection_open(load, tally, &distribution);
     conn_filler(0); /* made now, not while the first reply waits */
 
-    if (shift_open(load, tally, parent, gatefd)) {
+    if (pacing_open(load, tally, parent, gatefd)) {
         if (one_at_a_time()) {
             one_by_one();
         } else {
-            loop_run(load);
+            event_loop_run(load);
         }
-        shift_end();
-        tally->known = check_known();
-        tally->one_source = !source_spreads();
+        pacing_end();
+        tally->known = verify_known();
+        tally->one_source = !local_address_spreads();
     }
-    if (shift_orphaned() || !distribution_send(&distribution, pipefd)) {
+    if (pacing_orphaned() || !distribution_send(&distribution, pipefd)) {
         return EXIT_FAILURE;
     }
     distribution_close(&distribution);
@@ -53,22 +55,22 @@ drive(const struct load *asked, struct tally *counts, pid_t parent, int gatefd, 
 static bool
 one_at_a_time(void)
 {
-    return load->in_flight == 1 && load->manners.count == 0 && !plan_open(&load->plan) &&
+    return load->in_flight == 1 && load->misbehaviours.lots.count == 0 && !load_is_open(load) &&
            load->message_bytes < SENT_AT_ONCE;
 }
 
 /* After a tick: true if the visit was given up. */
 static bool
-out_of_time(struct visit *visit)
+out_of_time(struct connection *conn)
 {
     int64_t now = clock_ns();
 
-    if (load->timeout_s > 0 && now - visit->began_ns >= (int64_t)load->timeout_s * 1000000000) {
-        visit_give_up(visit, FAILURE_TIMED_OUT, 0);
+    if (load->timeout_s > 0 && now - conn->began_ns >= (int64_t)load->timeout_s * 1000000000) {
+        connection_give_up(conn, FAILURE_TIMED_OUT, 0);
         return true;
     }
-    if (shift_over(now)) {
-        visit_give_up(visit, FAILURE_OTHER, EINTR);
+    if (pacing_over(now)) {
+        connection_give_up(conn, FAILURE_OTHER, EINTR);
         return true;
     }
     return false;
@@ -77,25 +79,25 @@ out_of_time(struct visit *visit)
 /* A connect() that a signal has interrupted goes on in the kernel; it cannot be called again. The
  * next tick interrupts this too. */
 static bool
-await_connected(const struct visit *visit)
+await_connected(const struct connection *conn)
 {
-    struct pollfd writable = {.fd = visit->fd, .events = POLLOUT};
+    struct pollfd writable = {.fd = conn->fd, .events = POLLOUT};
 
-    return poll(&writable, 1, SHIFT_TICK_US / 1000) == 1;
+    return poll(&writable, 1, PACING_TICK_US / 1000) == 1;
 }
 
 /* Blocking calls, one after the other; returns VISIT_OVER or VISIT_STRANDED. */
-static enum visit_result
-make_visit(struct visit *visit)
+static enum connection_result
+make_visit(struct connection *conn)
 {
-    enum visit_result result = visit_begin(visit, 0, false);
+    enum connection_result result = connection_begin(conn, 0, false);
 
-    while (result == VISIT_GOES_ON || result == VISIT_WAITS) {
-        if (shift_ticked() && out_of_time(visit)) {
-            return VISIT_OVER;
+    while (result == CONNECTION_GOES_ON || result == CONNECTION_WAITS) {
+        if (pacing_ticked() && out_of_time(conn)) {
+            return CONNECTION_OVER;
         }
-        if (visit->state != VISIT_CONNECTING || await_connected(visit)) {
-            result = visit_step(visit);
+        if (conn->state != CONNECTION_CONNECTING || await_connected(conn)) {
+            result = connection_step(conn);
         }
     }
     return result;
@@ -104,9 +106,9 @@ make_visit(struct visit *visit)
 static void
 one_by_one(void)
 {
-    struct visit visit;
+    struct connection conn;
 
-    while (shift_more(clock_ns()) && make_visit(&visit) != VISIT_STRANDED) {
+    while (pacing_more(clock_ns()) && make_visit(&conn) != CONNECTION_STRANDED) {
         /* the closed loop: the next begins when the last is over */
     }
 }

@@ -5,7 +5,7 @@
 #ifndef CLIENT_ENGINE_WORKER_H
 #define CLIENT_ENGINE_WORKER_H
 
-#include "../ask/load.h"
+#include "../figures/tally.h"
 
 /* In a forked process: prepares, waits for a byte from `gatefd`, which starts all processes
  * together, drives, and sends the rows of the distribution to `pipefd`. TERM stops it; it leaves if

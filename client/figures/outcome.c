@@ -30,7 +30,7 @@ outcome_fail(struct outcome *outcome, enum failure kind, int error)
 }
 
 enum failure
-outcome_of(int error)
+failure_of(int error)
 {
     switch (error) {
     case ECONNREFUSED:

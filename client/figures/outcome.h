@@ -42,7 +42,7 @@ uint64_t outcome_failed(const struct outcome *outcome);
 void outcome_fail(struct outcome *outcome, enum failure kind, int error);
 
 /* Which kind of failure it is if connecting, reading or writing fails with that errno. */
-enum failure outcome_of(int error);
+enum failure failure_of(int error);
 
 /* The name of a kind of failure, as in JSON. */
 const char *outcome_name(enum failure kind);

@@ -3,22 +3,24 @@
 #include <stdlib.h>
 
 #include "../../common/die.h"
+#include "../engine/wait.h"
+#include "tally.h"
 
 enum { SECOND_NS = 1000 * 1000 * 1000, ROWS_FIRST = 64, SHORT_NS = SECOND_NS / 10 };
 
 static const struct load *load;
 static const struct tally *tallies;
-static int64_t start_ns;                   /* of the first row */
-static int64_t earlier_ns, last_ns;        /* begin and end of the last one */
-static int64_t next_ns;                    /* when the next one is complete */
-static uint64_t total;                     /* connections of the run; 0: nobody knows */
-static struct sample earlier, before, now; /* at the begin and end of the last row, and now */
+static int64_t start_ns;                     /* of the first row */
+static int64_t earlier_ns, last_ns;          /* begin and end of the last one */
+static int64_t next_ns;                      /* when the next one is complete */
+static uint64_t total;                       /* connections of the run; 0: nobody knows */
+static struct snapshot earlier, before, now; /* at the begin and end of the last row, and now */
 static struct histogram between;
 
 void
-sample_take(struct sample *sample, const struct load *asked, const struct tally *counts)
+snapshot_take(struct snapshot *sample, const struct load *asked, const struct tally *counts)
 {
-    enum latency latency = plan_open(&asked->plan) ? LATENCY_RESPONSE : LATENCY_SERVICE;
+    enum latency latency = tally_latency(asked);
 
     sample->completed = sample->failed = sample->requests = 0;
     histogram_clear(&sample->times);
@@ -33,12 +35,12 @@ sample_take(struct sample *sample, const struct load *asked, const struct tally 
 }
 
 void
-sample_start(const struct load *asked, const struct tally *counts, int64_t start)
+snapshot_start(const struct load *asked, const struct tally *counts, int64_t start)
 {
     load = asked;
     tallies = counts;
     start_ns = last_ns = start;
-    next_ns = plan_timed(&load->plan) ? start + SECOND_NS : INT64_MAX;
+    next_ns = load_is_timed(load) ? start + SECOND_NS : INT64_MAX;
     total = load_total(load);
     /* (The processes are at work by now, so a look at them would not find the beginning.) */
     before.completed = before.failed = before.requests = 0;
@@ -46,7 +48,7 @@ sample_start(const struct load *asked, const struct tally *counts, int64_t start
 }
 
 int64_t
-sample_due(void)
+snapshot_due(void)
 {
     return next_ns;
 }
@@ -55,32 +57,32 @@ sample_due(void)
 static uint64_t
 due_by(int64_t ns)
 {
-    uint64_t count = plan_open(&load->plan) ? plan_count(&load->plan, ns) : 0;
+    uint64_t count = load_is_open(load) ? schedule_count(&load->schedule, ns) : 0;
 
     return count < total ? count : total;
 }
 
 static struct interval *
-new_row(struct result *result)
+new_row(struct totals *totals)
 {
-    size_t count = result->interval_count;
+    size_t count = totals->interval_count;
 
     /* Twice as many each time: when the count is a power of two, or there are none. */
     if (count == 0 || (count >= ROWS_FIRST && (count & (count - 1)) == 0)) {
         size_t size = count == 0 ? ROWS_FIRST : 2 * count;
-        struct interval *rows = realloc(result->intervals, size * sizeof *rows);
+        struct interval *rows = realloc(totals->intervals, size * sizeof *rows);
 
         if (!rows) {
             die("no memory for %zu seconds", size);
         }
-        result->intervals = rows;
+        totals->intervals = rows;
     }
-    return &result->intervals[result->interval_count++];
+    return &totals->intervals[totals->interval_count++];
 }
 
 /* What has happened since a sample was taken, at `from_ns`. */
 static struct interval
-row_since(const struct sample *then, int64_t from_ns, int64_t now_ns)
+row_since(const struct snapshot *then, int64_t from_ns, int64_t now_ns)
 {
     double length = (double)(now_ns - from_ns) / SECOND_NS;
 
@@ -98,22 +100,22 @@ row_since(const struct sample *then, int64_t from_ns, int64_t now_ns)
 }
 
 void
-sample_row(struct result *result, bool over)
+snapshot_row(struct totals *totals, bool over)
 {
     int64_t now_ns = clock_ns();
 
-    sample_take(&now, load, tallies);
+    snapshot_take(&now, load, tallies);
     if (over && now.completed == before.completed && now.failed == before.failed &&
         now.requests == before.requests &&
         due_by(now_ns - start_ns) == due_by(last_ns - start_ns)) {
         return;
     }
-    if (over && now_ns - last_ns < SHORT_NS && result->interval_count > 0) {
+    if (over && now_ns - last_ns < SHORT_NS && totals->interval_count > 0) {
         /* The rate of so short a time would mean nothing: it belongs to the row before. */
-        result->intervals[result->interval_count - 1] = row_since(&earlier, earlier_ns, now_ns);
+        totals->intervals[totals->interval_count - 1] = row_since(&earlier, earlier_ns, now_ns);
         return;
     }
-    *new_row(result) = row_since(&before, last_ns, now_ns);
+    *new_row(totals) = row_since(&before, last_ns, now_ns);
     earlier = before;
     earlier_ns = last_ns;
     before = now;

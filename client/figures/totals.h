@@ -9,7 +9,10 @@
 #include <stdint.h>
 
 #include "distribution.h"
-#include "../ask/load.h"
+#include "tally.h"
+
+/* Exit statuses, beside 0 and 2. */
+enum { STATUS_FAILED = 1, STATUS_UNREACHABLE = 3, STATUS_LIMITED = 4 };
 
 /* A part of the run, about a second: what ended in it. */
 struct interval {
@@ -28,7 +31,7 @@ struct misbehaved {
 };
 
 /* -H. */
-struct result_held {
+struct held_totals {
     uint64_t asked, opened, closed, failed, least, open;
     int error;
     bool died; /* the process that held them, before its time */
@@ -46,7 +49,7 @@ struct step {
 };
 
 /* Invariant: scheduled = completed + failed + unsent, in well-behaved connections. */
-struct result {
+struct totals {
     uint64_t scheduled, connected, completed, failed, unsent;
     uint64_t errors[FAILURE_KINDS]; /* failed, by kind */
     int error[FAILURE_KINDS];       /* an errno of each kind, or 0 */
@@ -65,10 +68,10 @@ struct result {
     unsigned died;   /* processes that ended without saying how */
     struct histogram latencies[LATENCY_KINDS];
     struct histogram quarters[QUARTERS]; /* response, of what was due in each of the schedule */
-    uint64_t asked[MIX_CLASSES_MOST];    /* with -W: requests begun, by class */
-    struct histogram works[MIX_CLASSES_MOST][WORK_TIMES]; /* times of those that succeeded */
-    struct misbehaved misbehaved[MANNERS_MOST];           /* with -x */
-    struct result_held held;                              /* with -H */
+    uint64_t asked[WORK_CLASSES_MOST];   /* with -W: requests begun, by class */
+    struct histogram work_times[WORK_CLASSES_MOST][WORK_TIMES]; /* times of those that succeeded */
+    struct misbehaved misbehaved[MISBEHAVE_MOST];               /* with -x */
+    struct held_totals held;                                    /* with -H */
     struct interval *intervals; /* `interval_count` of them, with -r or -d */
     size_t interval_count;
     struct judgement judgements[GATES_MOST]; /* of load->gates */
@@ -83,25 +86,25 @@ struct result {
 
 /* Adds up the tallies of processes that have all ended. The caller has received the distribution
  * already. */
-void result_add_up(struct result *result, const struct load *load, const struct tally *tallies);
+void totals_add_up(struct totals *totals, const struct load *load, const struct tally *tallies);
 
 /* How long the schedule, or the time of -d, lasts, in seconds; 0 if there is none. */
 double result_schedule(const struct load *load);
 
 /* With -W: the part of all requests begun that was of this class. */
-double result_part(const struct result *result, unsigned class);
+double totals_part(const struct totals *totals, unsigned class);
 
 /* So many per second. */
-double result_rate(const struct result *result, uint64_t count);
+double totals_rate(const struct totals *totals, uint64_t count);
 
 /* The lines that servers sent instead of replies, each once; NULL after the last. */
-const char *result_rejection(const struct load *load, const struct tally *tallies, unsigned nth);
+const char *totals_rejection(const struct load *load, const struct tally *tallies, unsigned nth);
 
 /* 0 all good, 1 something failed or was interrupted, 3 nothing could connect, 4 this machine was
  * the limit. */
-int result_status(const struct result *result);
+int totals_status(const struct totals *totals);
 
 /* Frees what it holds; it can be used again when it is zeroed. */
-void result_close(struct result *result);
+void totals_close(struct totals *totals);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../figures/tally.h"
 #include "duration.h"
 #include "../engine/local_address.h"
 #include "format.h"
@@ -20,51 +21,51 @@ enum { FEW = 10 }; /* connections that tell nothing about a quarter of a run */
 static double
 schedule_of(const struct load *load)
 {
-    return (double)load_schedule(load) / 1e9;
+    return (double)load_schedule_ns(load) / 1e9;
 }
 
 /* The rate at which connections have begun. */
 static double
-begun_rate(const struct result *result, const struct load *load)
+begun_rate(const struct totals *totals, const struct load *load)
 {
-    double schedule = schedule_of(load), last = result->last_begun_s;
+    double schedule = schedule_of(load), last = totals->last_begun_s;
 
-    return (double)(result->scheduled - result->unsent) / (last > schedule ? last : schedule);
+    return (double)(totals->scheduled - totals->unsent) / (last > schedule ? last : schedule);
 }
 
 static double
-asked_rate(const struct result *result, const struct load *load)
+asked_rate(const struct totals *totals, const struct load *load)
 {
-    return (double)result->scheduled / schedule_of(load);
+    return (double)totals->scheduled / schedule_of(load);
 }
 
 bool
-remark_on_schedule(const struct result *result, const struct load *load)
+advice_on_schedule(const struct totals *totals, const struct load *load)
 {
-    if (result->unsent == 0 && result->last_begun_s <= schedule_of(load) + a_moment) {
+    if (totals->unsent == 0 && totals->last_begun_s <= schedule_of(load) + a_moment) {
         return true;
     }
-    return begun_rate(result, load) >= near_enough * asked_rate(result, load);
+    return begun_rate(totals, load) >= near_enough * asked_rate(totals, load);
 }
 
 static double
-rank_of(const struct result *result, int quarter, uint32_t millionths)
+rank_of(const struct totals *totals, int quarter, uint32_t millionths)
 {
-    return histogram_percentile(&result->quarters[quarter], millionths);
+    return histogram_percentile(&totals->quarters[quarter], millionths);
 }
 
 static double
-median_of(const struct result *result, int quarter)
+median_of(const struct totals *totals, int quarter)
 {
-    return rank_of(result, quarter, 500000);
+    return rank_of(totals, quarter, 500000);
 }
 
 /* From the first quarter to the last, the time at this rank has grown by more than chance: at 2 %
  * above what the server can do, it grows by 1.5 % of the schedule. */
 static bool
-has_grown(const struct result *result, const struct load *load, uint32_t millionths)
+has_grown(const struct totals *totals, const struct load *load, uint32_t millionths)
 {
-    double grown = rank_of(result, QUARTERS - 1, millionths) - rank_of(result, 0, millionths);
+    double grown = rank_of(totals, QUARTERS - 1, millionths) - rank_of(totals, 0, millionths);
 
     return grown > 1000 + schedule_of(load) * 1e6 / 100;
 }
@@ -74,63 +75,63 @@ has_grown(const struct result *result, const struct load *load, uint32_t million
  * server that stopped for a moment has caught up). Where each connection just takes long, or a few
  * do, that is not so. A ramp's quarters are not alike in the first place. */
 bool
-remark_kept_up(const struct result *result, const struct load *load)
+advice_kept_up(const struct totals *totals, const struct load *load)
 {
-    double first = median_of(result, 0), third = median_of(result, 2);
-    double last = median_of(result, QUARTERS - 1);
+    double first = median_of(totals, 0), third = median_of(totals, 2);
+    double last = median_of(totals, QUARTERS - 1);
 
-    if (load->plan.kind == PLAN_RAMP) {
+    if (load->schedule.kind == SCHEDULE_RAMP) {
         return true;
     }
     for (int i = 0; i < QUARTERS; i++) {
-        if (result->quarters[i].count < FEW) {
+        if (totals->quarters[i].count < FEW) {
             return true;
         }
     }
-    return !has_grown(result, load, 250000) || !has_grown(result, load, 500000) ||
+    return !has_grown(totals, load, 250000) || !has_grown(totals, load, 500000) ||
            third - first < (last - first) / 4 || last < 0.9 * third;
 }
 
 /* Processors that the client has used, on average. */
 static double
-processors(const struct result *result)
+processors(const struct totals *totals)
 {
-    return result->seconds > 0 ? result->cpu_seconds / result->seconds : 0;
+    return totals->seconds > 0 ? totals->cpu_seconds / totals->seconds : 0;
 }
 
 /* What was late had to wait for room rather than for a processor. */
 static bool
-lacked_room(const struct result *result)
+lacked_room(const struct totals *totals)
 {
-    return result->late_full + result->left_full >= result->late_busy;
+    return totals->late_full + totals->left_full >= totals->late_busy;
 }
 
 /* The client's processes had no time left, or this machine none for them. */
 static bool
-client_was_busy(const struct result *result, const struct load *load)
+client_was_busy(const struct totals *totals, const struct load *load)
 {
-    double used = processors(result);
+    double used = processors(totals);
     long all = sysconf(_SC_NPROCESSORS_ONLN);
 
     return used >= busy * load->processes || (all > 0 && used >= busy * (double)all);
 }
 
 static void
-say_limit(char *text, size_t size, const struct result *result, const struct load *load)
+say_limit(char *text, size_t size, const struct totals *totals, const struct load *load)
 {
-    double used = processors(result);
+    double used = processors(totals);
     long all = sysconf(_SC_NPROCESSORS_ONLN);
 
-    if (result->died > 0) {
+    if (totals->died > 0) {
         snprintf(text, size, "A client process died.");
-    } else if (result->errors[FAILURE_CLIENT_LIMITED] > 0) {
+    } else if (totals->errors[FAILURE_CLIENT_LIMITED] > 0) {
         snprintf(text, size, "The client was the limit: it lacked descriptors, ports or memory.");
-    } else if (client_was_busy(result, load)) {
+    } else if (client_was_busy(totals, load)) {
         snprintf(text, size,
                  "The client was the limit: its %u process%s used %.2f of %ld processors.%s",
                  load->processes, load->processes == 1 ? "" : "es", used, all,
                  (long)load->processes < all ? " Take more of them (-c)." : "");
-    } else if (lacked_room(result)) {
+    } else if (lacked_room(totals)) {
         snprintf(text, size,
                  "The server was the limit, or the processors that it shares with the client: the "
                  "room for %u in flight (-c x -m) was all taken, and the client used %.2f of %ld "
@@ -145,68 +146,69 @@ say_limit(char *text, size_t size, const struct result *result, const struct loa
 }
 
 const char *
-remark_why_slow(const struct result *result, const struct load *load)
+advice_why_slow(const struct totals *totals, const struct load *load)
 {
-    if (client_was_busy(result, load)) {
+    if (client_was_busy(totals, load)) {
         return "rate not reached: the client had no time left";
     }
-    return lacked_room(result) ? "rate not reached: no room (-m), the server is busy"
+    return lacked_room(totals) ? "rate not reached: no room (-m), the server is busy"
                                : "rate not reached: this machine is busy";
 }
 
 bool
-remark_rate(const struct result *result, const struct load *load, char text[REMARK_TEXT])
+advice_rate(const struct totals *totals, const struct load *load, char text[ADVICE_TEXT])
 {
-    char begun[TEXT_GROUPED], asked[TEXT_GROUPED], first[DURATION_TEXT], second[DURATION_TEXT];
+    char begun[FORMAT_GROUPED], asked[FORMAT_GROUPED], first[FORMAT_DURATION],
+        second[FORMAT_DURATION];
     int used;
 
-    if (!plan_open(&load->plan) || result->interrupted || result->scheduled == 0) {
+    if (!load_is_open(load) || totals->interrupted || totals->scheduled == 0) {
         return false;
     }
-    if (!remark_on_schedule(result, load)) {
-        used = snprintf(text, REMARK_TEXT,
+    if (!advice_on_schedule(totals, load)) {
+        used = snprintf(text, ADVICE_TEXT,
                         "The rate was not reached: %sconnections began at %s/s and not at %s/s. ",
-                        load->manners.count > 0 ? "well-behaved " : "",
-                        text_grouped(begun, (uint64_t)(begun_rate(result, load) + 0.5)),
-                        text_grouped(asked, (uint64_t)(asked_rate(result, load) + 0.5)));
-        say_limit(text + used, REMARK_TEXT - (size_t)used, result, load);
+                        load->misbehaviours.lots.count > 0 ? "well-behaved " : "",
+                        format_grouped(begun, (uint64_t)(begun_rate(totals, load) + 0.5)),
+                        format_grouped(asked, (uint64_t)(asked_rate(totals, load) + 0.5)));
+        say_limit(text + used, ADVICE_TEXT - (size_t)used, totals, load);
         return true;
     }
-    if (!remark_kept_up(result, load)) {
-        snprintf(text, REMARK_TEXT,
+    if (!advice_kept_up(totals, load)) {
+        snprintf(text, ADVICE_TEXT,
                  "The rate was kept, but the server did not keep up with it: the median "
                  "response time grew from %s in the first quarter to %s in the last.",
-                 duration_text(median_of(result, 0), first),
-                 duration_text(median_of(result, QUARTERS - 1), second));
+                 format_duration(median_of(totals, 0), first),
+                 format_duration(median_of(totals, QUARTERS - 1), second));
         return true;
     }
     return false;
 }
 
 bool
-remark_response(const struct result *result, const struct load *load, char text[REMARK_TEXT])
+advice_response(const struct totals *totals, const struct load *load, char text[ADVICE_TEXT])
 {
-    double service = histogram_percentile(&result->latencies[LATENCY_SERVICE], 990000);
-    double response = histogram_percentile(&result->latencies[LATENCY_RESPONSE], 990000);
+    double service = histogram_percentile(&totals->latencies[LATENCY_SERVICE], 990000);
+    double response = histogram_percentile(&totals->latencies[LATENCY_RESPONSE], 990000);
     double ratio = service > 0 ? response / service : 0;
-    char most[DURATION_TEXT];
+    char most[FORMAT_DURATION];
     int used;
 
-    if (!plan_open(&load->plan) || response <= 2 * service) {
+    if (!load_is_open(load) || response <= 2 * service) {
         return false;
     }
-    used = snprintf(text, REMARK_TEXT, "Response p99 is %.*f times service p99: ", ratio < 9.95,
+    used = snprintf(text, ADVICE_TEXT, "Response p99 is %.*f times service p99: ", ratio < 9.95,
                     ratio);
-    if (result->late_full + result->left_full > 0 && lacked_room(result)) {
-        snprintf(text + used, REMARK_TEXT - (size_t)used,
+    if (totals->late_full + totals->left_full > 0 && lacked_room(totals)) {
+        snprintf(text + used, ADVICE_TEXT - (size_t)used,
                  "connections that were due had to wait until others had made room for them. "
                  "Users who come on schedule wait for the response time; the service time alone, "
                  "which is all that a closed loop knows, leaves this waiting out.");
     } else {
-        snprintf(text + used, REMARK_TEXT - (size_t)used,
+        snprintf(text + used, ADVICE_TEXT - (size_t)used,
                  "that is the client, not the server: this machine woke it late, by up to %s. "
                  "Compare the service times.",
-                 duration_text(result->most_late_us, most));
+                 format_duration(totals->most_late_us, most));
     }
     return true;
 }
@@ -227,12 +229,12 @@ ports_hint(const struct load *load)
 }
 
 static const char *
-limit_hint(const struct result *result, const struct load *load)
+limit_hint(const struct totals *totals, const struct load *load)
 {
-    if (result->errors[FAILURE_CLIENT_LIMITED] == 0) {
+    if (totals->errors[FAILURE_CLIENT_LIMITED] == 0) {
         return NULL;
     }
-    switch (result->error[FAILURE_CLIENT_LIMITED]) {
+    switch (totals->error[FAILURE_CLIENT_LIMITED]) {
     case EADDRNOTAVAIL:
     case EADDRINUSE:
     case EAGAIN:
@@ -248,12 +250,12 @@ limit_hint(const struct result *result, const struct load *load)
 
 /* The same for the idle connections of -H. */
 static const char *
-held_hint(const struct result *result, const struct load *load)
+held_hint(const struct totals *totals, const struct load *load)
 {
-    if (load->held == 0 || result->held.failed == 0) {
+    if (load->held == 0 || totals->held.failed == 0) {
         return NULL;
     }
-    switch (result->held.error) {
+    switch (totals->held.error) {
     case EADDRNOTAVAIL:
     case EADDRINUSE:
         return "Not all idle connections of -H could be made: this machine ran out of local ports.";
@@ -268,16 +270,16 @@ held_hint(const struct result *result, const struct load *load)
 
 /* Judged by what happened: so many connections within a minute. */
 static const char *
-cliff_hint(const struct result *result, const struct load *load)
+cliff_hint(const struct totals *totals, const struct load *load)
 {
     bool is_unix = load->target.storage.ss_family == AF_UNIX;
-    bool spread = source_spreads() && !result->one_source;
-    double minutes = result->seconds > 60 ? result->seconds / 60 : 1;
+    bool spread = local_address_spreads() && !totals->one_source;
+    double minutes = totals->seconds > 60 ? totals->seconds / 60 : 1;
 
     if (is_unix || spread) {
         return NULL;
     }
-    if ((double)result->connected / minutes <= SOURCE_CLIFF) {
+    if ((double)totals->connected / minutes <= LOCAL_ADDRESS_CLIFF) {
         return NULL;
     }
     if (load->message) {
@@ -291,16 +293,16 @@ cliff_hint(const struct result *result, const struct load *load)
 }
 
 bool
-remark_limit(const struct result *result, const struct load *load, unsigned nth,
-             char text[REMARK_TEXT])
+advice_limit(const struct totals *totals, const struct load *load, unsigned nth,
+             char text[ADVICE_TEXT])
 {
     /* Only the first two explain a failure. */
-    const char *limits[] = {limit_hint(result, load), held_hint(result, load),
-                            load->quiet ? NULL : cliff_hint(result, load)};
+    const char *limits[] = {limit_hint(totals, load), held_hint(totals, load),
+                            load->quiet ? NULL : cliff_hint(totals, load)};
 
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
         if (limits[i] && nth-- == 0) {
-            snprintf(text, REMARK_TEXT, "%s", limits[i]);
+            snprintf(text, ADVICE_TEXT, "%s", limits[i]);
             return true;
         }
     }
@@ -308,14 +310,14 @@ remark_limit(const struct result *result, const struct load *load, unsigned nth,
 }
 
 bool
-remark_any(const struct result *result, const struct load *load, unsigned nth,
-           char text[REMARK_TEXT])
+advice_any(const struct totals *totals, const struct load *load, unsigned nth,
+           char text[ADVICE_TEXT])
 {
-    if (remark_rate(result, load, text) && nth-- == 0) {
+    if (advice_rate(totals, load, text) && nth-- == 0) {
         return true;
     }
-    if (remark_response(result, load, text) && nth-- == 0) {
+    if (advice_response(totals, load, text) && nth-- == 0) {
         return true;
     }
-    return remark_limit(result, load, nth, text);
+    return advice_limit(totals, load, nth, text);
 }

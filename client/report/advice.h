@@ -9,31 +9,31 @@
 #include "../ask/load.h"
 #include "../figures/totals.h"
 
-enum { REMARK_TEXT = 512 };
+enum { ADVICE_TEXT = 512 };
 
 /* Open loop: the rate was not reached, and which side was the limit. Each of these is true if there
  * is something to say, and then `text` says it. */
-bool remark_rate(const struct result *result, const struct load *load, char text[REMARK_TEXT]);
+bool advice_rate(const struct totals *totals, const struct load *load, char text[ADVICE_TEXT]);
 
 /* Open loop: response times that are far from the service times. */
-bool remark_response(const struct result *result, const struct load *load, char text[REMARK_TEXT]);
+bool advice_response(const struct totals *totals, const struct load *load, char text[ADVICE_TEXT]);
 
 /* What this machine lacked: ports, descriptors. The `nth` (from 0); false after the last. */
-bool remark_limit(const struct result *result, const struct load *load, unsigned nth,
-                  char text[REMARK_TEXT]);
+bool advice_limit(const struct totals *totals, const struct load *load, unsigned nth,
+                  char text[ADVICE_TEXT]);
 
 /* All of them, in that order. */
-bool remark_any(const struct result *result, const struct load *load, unsigned nth,
-                char text[REMARK_TEXT]);
+bool advice_any(const struct totals *totals, const struct load *load, unsigned nth,
+                char text[ADVICE_TEXT]);
 
 /* True if the server answered as fast as it was asked: no queue grew from the first quarter of the
  * schedule to the last. */
-bool remark_kept_up(const struct result *result, const struct load *load);
+bool advice_kept_up(const struct totals *totals, const struct load *load);
 
 /* Why connections did not begin on schedule, in a few words. */
-const char *remark_why_slow(const struct result *result, const struct load *load);
+const char *advice_why_slow(const struct totals *totals, const struct load *load);
 
 /* True if the connections began on schedule. */
-bool remark_on_schedule(const struct result *result, const struct load *load);
+bool advice_on_schedule(const struct totals *totals, const struct load *load);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "../../common/address.h"
 #include "../figures/outcome.h"
+#include "../figures/tally.h"
 #include "report.h"
 
 enum { NAME = 64 }; /* room for the name of a column */
@@ -25,30 +26,30 @@ struct row {
     bool unknown; /* the values of the next columns are */
 };
 
-static void write_row(enum pass pass, const struct load *load, const struct result *result);
+static void write_row(enum pass pass, const struct load *load, const struct totals *totals);
 static void asked_columns(struct row *row, const struct load *load);
-static void total_columns(struct row *row, const struct result *result);
-static void error_columns(struct row *row, const struct result *result);
-static void latency_columns(struct row *row, const struct result *result);
-static void rest_columns(struct row *row, const struct load *load, const struct result *result);
+static void total_columns(struct row *row, const struct totals *totals);
+static void error_columns(struct row *row, const struct totals *totals);
+static void latency_columns(struct row *row, const struct totals *totals);
+static void rest_columns(struct row *row, const struct load *load, const struct totals *totals);
 
 void
-report_csv(const struct load *load, const struct result *result)
+report_csv(const struct load *load, const struct totals *totals)
 {
-    write_row(PASS_NAMES, load, result);
-    write_row(PASS_VALUES, load, result);
+    write_row(PASS_NAMES, load, totals);
+    write_row(PASS_VALUES, load, totals);
 }
 
 static void
-write_row(enum pass pass, const struct load *load, const struct result *result)
+write_row(enum pass pass, const struct load *load, const struct totals *totals)
 {
     struct row row = {.pass = pass};
 
     asked_columns(&row, load);
-    total_columns(&row, result);
-    error_columns(&row, result);
-    latency_columns(&row, result);
-    rest_columns(&row, load, result);
+    total_columns(&row, totals);
+    error_columns(&row, totals);
+    latency_columns(&row, totals);
+    rest_columns(&row, load, totals);
     putchar('\n');
 }
 
@@ -122,20 +123,20 @@ static void
 asked_columns(struct row *row, const struct load *load)
 {
     static const char *const modes[] = {
-        [PLAN_CLOSED] = "closed",
-        [PLAN_OPEN] = "open",
-        [PLAN_RAMP] = "ramp",
-        [PLAN_SEARCH] = "open", /* each of its runs is one */
+        [SCHEDULE_CLOSED] = "closed",
+        [SCHEDULE_OPEN] = "open",
+        [SCHEDULE_RAMP] = "ramp",
+        [SCHEDULE_SEARCH] = "open", /* each of its runs is one */
     };
     char target[ADDRESS_TEXT];
 
     address_text(&load->target, target);
     text_column(row, "label", load->label ? load->label : "");
     text_column(row, "target", target);
-    text_column(row, "mode", modes[load->plan.kind]);
-    count_column(row, "rate", load->plan.rate);
-    count_column(row, "rate_to", load->plan.rate_to);
-    number_column(row, "duration_s", 3, (double)load->plan.duration_ns / 1e9);
+    text_column(row, "mode", modes[load->schedule.kind]);
+    count_column(row, "rate", load->schedule.rate);
+    count_column(row, "rate_to", load->schedule.rate_to);
+    number_column(row, "duration_s", 3, (double)load->schedule.duration_ns / 1e9);
     count_column(row, "clients", load->processes);
     count_column(row, "connections_each", load->connections);
     count_column(row, "in_flight", load->in_flight);
@@ -146,28 +147,28 @@ asked_columns(struct row *row, const struct load *load)
 }
 
 static void
-total_columns(struct row *row, const struct result *result)
+total_columns(struct row *row, const struct totals *totals)
 {
-    count_column(row, "scheduled", result->scheduled);
-    count_column(row, "completed", result->completed);
-    count_column(row, "failed", result->failed);
-    count_column(row, "unsent", result->unsent);
-    count_column(row, "requests", result->requests);
-    count_column(row, "bytes_received", result->bytes);
-    number_column(row, "seconds", 6, result->seconds);
-    number_column(row, "connections_per_second", 1, result_rate(result, result->completed));
-    number_column(row, "requests_per_second", 1, result_rate(result, result->requests));
-    number_column(row, "client_cpu_s", 6, result->cpu_seconds);
+    count_column(row, "scheduled", totals->scheduled);
+    count_column(row, "completed", totals->completed);
+    count_column(row, "failed", totals->failed);
+    count_column(row, "unsent", totals->unsent);
+    count_column(row, "requests", totals->requests);
+    count_column(row, "bytes_received", totals->bytes);
+    number_column(row, "seconds", 6, totals->seconds);
+    number_column(row, "connections_per_second", 1, totals_rate(totals, totals->completed));
+    number_column(row, "requests_per_second", 1, totals_rate(totals, totals->requests));
+    number_column(row, "client_cpu_s", 6, totals->cpu_seconds);
 }
 
 static void
-error_columns(struct row *row, const struct result *result)
+error_columns(struct row *row, const struct totals *totals)
 {
     for (int kind = 0; kind < FAILURE_KINDS; kind++) {
         char name[NAME];
 
         snprintf(name, sizeof name, "errors_%s", outcome_name((enum failure)kind));
-        count_column(row, name, result->errors[kind]);
+        count_column(row, name, totals->errors[kind]);
     }
 }
 
@@ -205,40 +206,40 @@ time_columns(struct row *row, const char *time, const struct histogram *histogra
 }
 
 static void
-latency_columns(struct row *row, const struct result *result)
+latency_columns(struct row *row, const struct totals *totals)
 {
-    time_columns(row, "connect", &result->latencies[LATENCY_CONNECT]);
-    time_columns(row, "first_byte", &result->latencies[LATENCY_FIRST_BYTE]);
-    time_columns(row, "service", &result->latencies[LATENCY_SERVICE]);
-    time_columns(row, "response", &result->latencies[LATENCY_RESPONSE]);
+    time_columns(row, "connect", &totals->latencies[LATENCY_CONNECT]);
+    time_columns(row, "first_byte", &totals->latencies[LATENCY_FIRST_BYTE]);
+    time_columns(row, "service", &totals->latencies[LATENCY_SERVICE]);
+    time_columns(row, "response", &totals->latencies[LATENCY_RESPONSE]);
 }
 
 /* Of no children, there is no least, no most and no index. */
 static void
-children_columns(struct row *row, const struct result *result)
+children_columns(struct row *row, const struct totals *totals)
 {
-    count_column(row, "children", result->distribution.used);
-    row->unknown = result->distribution.used == 0;
-    count_column(row, "children_min", result->evenness.least);
-    count_column(row, "children_max", result->evenness.most);
-    number_column(row, "jain", 6, result->evenness.jain);
+    count_column(row, "children", totals->distribution.used);
+    row->unknown = totals->distribution.used == 0;
+    count_column(row, "children_min", totals->evenness.least);
+    count_column(row, "children_max", totals->evenness.most);
+    number_column(row, "jain", 6, totals->evenness.jain);
     row->unknown = false;
 }
 
 static void
-rest_columns(struct row *row, const struct load *load, const struct result *result)
+rest_columns(struct row *row, const struct load *load, const struct totals *totals)
 {
     uint64_t misbehaved = 0;
 
-    for (unsigned i = 0; i < load->manners.count; i++) {
-        misbehaved += result->misbehaved[i].begun;
+    for (unsigned i = 0; i < load->misbehaviours.lots.count; i++) {
+        misbehaved += totals->misbehaved[i].begun;
     }
-    count_column(row, "late", result->late_full + result->late_busy);
-    number_column(row, "most_late_us", 3, result->most_late_us);
-    children_columns(row, result);
+    count_column(row, "late", totals->late_full + totals->late_busy);
+    number_column(row, "most_late_us", 3, totals->most_late_us);
+    children_columns(row, totals);
     count_column(row, "misbehaved", misbehaved);
-    count_column(row, "interrupted", result->interrupted);
-    row->unknown = result->step_count == 0;
-    count_column(row, "found_rate", result->found);
+    count_column(row, "interrupted", totals->interrupted);
+    row->unknown = totals->step_count == 0;
+    count_column(row, "found_rate", totals->found);
     row->unknown = false;
 }

@@ -15,10 +15,10 @@ duration_of(double us)
 }
 
 const char *
-duration_text(double us, char text[DURATION_TEXT])
+format_duration(double us, char text[FORMAT_DURATION])
 {
     struct duration duration = duration_of(us);
 
-    snprintf(text, DURATION_TEXT, "%.*f %s", duration.decimals, duration.number, duration.unit);
+    snprintf(text, FORMAT_DURATION, "%.*f %s", duration.decimals, duration.number, duration.unit);
     return text;
 }

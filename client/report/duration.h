@@ -13,9 +13,9 @@ struct duration {
 
 struct duration duration_of(double us);
 
-enum { DURATION_TEXT = 24 };
+enum { FORMAT_DURATION = 24 };
 
 /* The same as text: "1.23 ms". */
-const char *duration_text(double us, char text[DURATION_TEXT]);
+const char *format_duration(double us, char text[FORMAT_DURATION]);
 
 #endif

@@ -7,9 +7,9 @@
 #include "duration.h"
 
 const char *
-text_grouped(char text[TEXT_GROUPED], uint64_t number)
+format_grouped(char text[FORMAT_GROUPED], uint64_t number)
 {
-    char digits[TEXT_GROUPED];
+    char digits[FORMAT_GROUPED];
     int count = snprintf(digits, sizeof digits, "%" PRIu64, number);
     char *to = text;
 
@@ -24,15 +24,15 @@ text_grouped(char text[TEXT_GROUPED], uint64_t number)
 }
 
 void
-text_duration(double us)
+format_column(double us)
 {
-    char text[DURATION_TEXT];
+    char text[FORMAT_DURATION];
 
-    printf("%10s", duration_text(us, text));
+    printf("%10s", format_duration(us, text));
 }
 
 const char *
-text_escaped(char text[TEXT_SHOWN], const char *from, size_t most)
+format_escaped(char text[FORMAT_SHOWN], const char *from, size_t most)
 {
     size_t used = 0;
 
@@ -42,18 +42,18 @@ text_escaped(char text[TEXT_SHOWN], const char *from, size_t most)
         if (byte >= ' ' && byte < 0x7f && byte != '\\') {
             text[used++] = *from;
         } else {
-            used += (size_t)snprintf(text + used, TEXT_SHOWN - used, "\\x%02x", byte);
+            used += (size_t)snprintf(text + used, FORMAT_SHOWN - used, "\\x%02x", byte);
         }
     }
-    snprintf(text + used, TEXT_SHOWN - used, "%s", *from != '\0' ? "..." : "");
+    snprintf(text + used, FORMAT_SHOWN - used, "%s", *from != '\0' ? "..." : "");
     return text;
 }
 
 void
-text_wrapped(const char *text)
+format_paragraph(const char *text)
 {
-    while (strlen(text) > TEXT_COLUMNS) {
-        size_t length = TEXT_COLUMNS;
+    while (strlen(text) > FORMAT_COLUMNS) {
+        size_t length = FORMAT_COLUMNS;
 
         while (length > 1 && text[length] != ' ') {
             length--;
@@ -65,7 +65,7 @@ text_wrapped(const char *text)
 }
 
 void
-text_bar(uint64_t value, uint64_t most, unsigned columns)
+format_bar(uint64_t value, uint64_t most, unsigned columns)
 {
     uint64_t length = most > 0 ? (uint64_t)((double)value / (double)most * columns + 0.5) : 0;
 
@@ -79,7 +79,7 @@ text_bar(uint64_t value, uint64_t most, unsigned columns)
 }
 
 const char *
-text_plural(uint64_t count)
+format_plural(uint64_t count)
 {
     return count == 1 ? "" : "s";
 }

@@ -71,7 +71,7 @@ write_all(FILE *file, const struct histogram *histogram)
 }
 
 bool
-hgrm_write(const char *path, const struct histogram *histogram)
+report_hdr(const char *path, const struct histogram *histogram)
 {
     FILE *file = fopen(path, "w");
     bool written;

@@ -11,6 +11,6 @@
 
 /* Writes the whole of it, in milliseconds. False with errno if the file cannot be opened, written
  * or closed; then part of it may be there. */
-bool hgrm_write(const char *path, const struct histogram *histogram);
+bool report_hdr(const char *path, const struct histogram *histogram);
 
 #endif

@@ -7,40 +7,41 @@
 
 #include "../../common/address.h"
 #include "../ask/lottery.h"
+#include "../figures/tally.h"
 #include "advice.h"
 #include "report.h"
 
-static void print_asked(const struct load *load, const struct result *result);
-static void print_totals(const struct result *result);
-static void print_errors(const struct result *result);
-static void print_latencies(const struct result *result);
-static void print_classes(const struct load *load, const struct result *result);
-static void print_children(const struct result *result);
-static void print_intervals(const struct result *result);
-static void print_misbehaved(const struct load *load, const struct result *result);
-static void print_held(const struct result *result);
-static void print_gates(const struct load *load, const struct result *result);
-static void print_search(const struct load *load, const struct result *result);
+static void print_asked(const struct load *load, const struct totals *totals);
+static void print_totals(const struct totals *totals);
+static void print_errors(const struct totals *totals);
+static void print_latencies(const struct totals *totals);
+static void print_classes(const struct load *load, const struct totals *totals);
+static void print_children(const struct totals *totals);
+static void print_intervals(const struct totals *totals);
+static void print_misbehaved(const struct load *load, const struct totals *totals);
+static void print_held(const struct totals *totals);
+static void print_gates(const struct load *load, const struct totals *totals);
+static void print_search(const struct load *load, const struct totals *totals);
 static void print_rejections(const struct load *load, const struct tally *tallies);
-static void print_hints(const struct load *load, const struct result *result);
+static void print_hints(const struct load *load, const struct totals *totals);
 
 void
-report_json(const struct load *load, const struct result *result, const struct tally *tallies)
+report_json(const struct load *load, const struct totals *totals, const struct tally *tallies)
 {
     putchar('{');
-    print_asked(load, result);
-    print_totals(result);
-    print_errors(result);
-    print_latencies(result);
-    print_classes(load, result);
-    print_children(result);
-    print_intervals(result);
-    print_misbehaved(load, result);
-    print_held(result);
-    print_gates(load, result);
-    print_search(load, result);
+    print_asked(load, totals);
+    print_totals(totals);
+    print_errors(totals);
+    print_latencies(totals);
+    print_classes(load, totals);
+    print_children(totals);
+    print_intervals(totals);
+    print_misbehaved(load, totals);
+    print_held(totals);
+    print_gates(load, totals);
+    print_search(load, totals);
     print_rejections(load, tallies);
-    print_hints(load, result);
+    print_hints(load, totals);
     puts("}");
 }
 
@@ -68,7 +69,7 @@ boolean(bool value)
 }
 
 static void
-print_asked(const struct load *load, const struct result *result)
+print_asked(const struct load *load, const struct totals *totals)
 {
     char target[ADDRESS_TEXT];
 
@@ -77,35 +78,36 @@ print_asked(const struct load *load, const struct result *result)
     print_string(load->label ? load->label : "");
     printf(",\"target\":");
     print_string(target);
-    printf(",\"server_identifies_children\":%s", boolean(result->identified));
-    printf(",\"verified\":%s", boolean(!result->foreign && result->requests > 0));
-    printf(",\"interrupted\":%s", boolean(result->interrupted));
+    printf(",\"server_identifies_children\":%s", boolean(totals->identified));
+    printf(",\"verified\":%s", boolean(!totals->foreign && totals->requests > 0));
+    printf(",\"interrupted\":%s", boolean(totals->interrupted));
     printf(",\"clients\":%u,\"connections_each\":%" PRIu64, load->processes, load->connections);
     printf(",\"bytes\":%" PRIu64 ",\"requests_per_connection\":%" PRIu64, load->bytes,
            load->requests);
     printf(",\"message_bytes\":%" PRIu64, load->message_bytes);
     printf(",\"in_flight\":%u,\"mode\":\"%s\"", load->in_flight,
-           plan_open(&load->plan) ? "open" : "closed");
-    printf(",\"rate\":%" PRIu32 ",\"rate_to\":%" PRIu32, load->plan.rate, load->plan.rate_to);
-    printf(",\"duration_s\":%.9g,\"seed\":%" PRIu32, (double)load->plan.duration_ns / 1e9,
+           load_is_open(load) ? "open" : "closed");
+    printf(",\"rate\":%" PRIu32 ",\"rate_to\":%" PRIu32, load->schedule.rate,
+           load->schedule.rate_to);
+    printf(",\"duration_s\":%.9g,\"seed\":%" PRIu32, (double)load->schedule.duration_ns / 1e9,
            load->seed);
 }
 
 static void
-print_totals(const struct result *result)
+print_totals(const struct totals *totals)
 {
-    printf(",\"scheduled\":%" PRIu64 ",\"completed\":%" PRIu64, result->scheduled,
-           result->completed);
-    printf(",\"failed\":%" PRIu64 ",\"unsent\":%" PRIu64, result->failed, result->unsent);
-    printf(",\"requests\":%" PRIu64 ",\"bytes_received\":%" PRIu64, result->requests,
-           result->bytes);
-    printf(",\"seconds\":%.6f", result->seconds);
-    printf(",\"connections_per_second\":%.1f", result_rate(result, result->completed));
-    printf(",\"requests_per_second\":%.1f", result_rate(result, result->requests));
-    printf(",\"client_cpu_s\":%.6f", result->cpu_seconds);
-    printf(",\"late\":{\"no_room\":%" PRIu64 ",\"client_busy\":%" PRIu64, result->late_full,
-           result->late_busy);
-    printf(",\"most_us\":%.3f}", result->most_late_us);
+    printf(",\"scheduled\":%" PRIu64 ",\"completed\":%" PRIu64, totals->scheduled,
+           totals->completed);
+    printf(",\"failed\":%" PRIu64 ",\"unsent\":%" PRIu64, totals->failed, totals->unsent);
+    printf(",\"requests\":%" PRIu64 ",\"bytes_received\":%" PRIu64, totals->requests,
+           totals->bytes);
+    printf(",\"seconds\":%.6f", totals->seconds);
+    printf(",\"connections_per_second\":%.1f", totals_rate(totals, totals->completed));
+    printf(",\"requests_per_second\":%.1f", totals_rate(totals, totals->requests));
+    printf(",\"client_cpu_s\":%.6f", totals->cpu_seconds);
+    printf(",\"late\":{\"no_room\":%" PRIu64 ",\"client_busy\":%" PRIu64, totals->late_full,
+           totals->late_busy);
+    printf(",\"most_us\":%.3f}", totals->most_late_us);
 }
 
 static void
@@ -120,9 +122,9 @@ print_kinds(const uint64_t errors[FAILURE_KINDS])
 }
 
 static void
-print_errors(const struct result *result)
+print_errors(const struct totals *totals)
 {
-    print_kinds(result->errors);
+    print_kinds(totals->errors);
 }
 
 static void
@@ -141,49 +143,49 @@ print_latency(const char *name, const struct histogram *histogram)
 }
 
 static void
-print_latencies(const struct result *result)
+print_latencies(const struct totals *totals)
 {
-    print_latency("connect_us", &result->latencies[LATENCY_CONNECT]);
-    print_latency("first_byte_us", &result->latencies[LATENCY_FIRST_BYTE]);
-    print_latency("service_us", &result->latencies[LATENCY_SERVICE]);
-    print_latency("response_us", &result->latencies[LATENCY_RESPONSE]);
+    print_latency("connect_us", &totals->latencies[LATENCY_CONNECT]);
+    print_latency("first_byte_us", &totals->latencies[LATENCY_FIRST_BYTE]);
+    print_latency("service_us", &totals->latencies[LATENCY_SERVICE]);
+    print_latency("response_us", &totals->latencies[LATENCY_RESPONSE]);
 }
 
 /* -W: `share` is what was asked for, `asked` how many requests that made. */
 static void
-print_classes(const struct load *load, const struct result *result)
+print_classes(const struct load *load, const struct totals *totals)
 {
     printf(",\"classes\":[");
-    for (unsigned i = 0; i < load->mix.classes; i++) {
-        const struct work *work = &load->mix.works[i];
+    for (unsigned i = 0; i < work_classes(&load->work); i++) {
+        const struct work_class *work = &load->work.classes[i];
 
         printf("%s{\"cpu_us\":%" PRIu32 ",\"wait_us\":%" PRIu32, i > 0 ? "," : "", work->cpu_us,
                work->wait_us);
-        printf(",\"share\":%.9g,\"asked\":%" PRIu64, (double)work->share / DRAW_WHOLE,
-               result->asked[i]);
-        printf(",\"requests\":%" PRIu64, result->works[i][0].count);
-        print_latency("service_us", &result->works[i][0]);
-        print_latency("response_us", &result->works[i][1]);
+        printf(",\"share\":%.9g,\"asked\":%" PRIu64,
+               (double)work_share(&load->work, i) / LOTTERY_WHOLE, totals->asked[i]);
+        printf(",\"requests\":%" PRIu64, totals->work_times[i][0].count);
+        print_latency("service_us", &totals->work_times[i][0]);
+        print_latency("response_us", &totals->work_times[i][1]);
         putchar('}');
     }
     putchar(']');
 }
 
 static void
-print_children(const struct result *result)
+print_children(const struct totals *totals)
 {
-    const struct evenness *even = &result->evenness;
+    const struct evenness *even = &totals->evenness;
 
     printf(",\"children\":[");
-    for (size_t i = 0; i < result->distribution.used; i++) {
-        const struct share *share = &result->distribution.places[i];
+    for (size_t i = 0; i < totals->distribution.used; i++) {
+        const struct share *share = &totals->distribution.places[i];
 
         printf("%s{\"child\":%" PRIu64 ",\"pid\":%" PRIu64, i > 0 ? "," : "", share->child,
                share->pid);
         printf(",\"connections\":%" PRIu64 ",\"requests\":%" PRIu64 "}", share->connections,
                share->requests);
     }
-    printf("],\"distribution\":{\"children\":%zu", result->distribution.used);
+    printf("],\"distribution\":{\"children\":%zu", totals->distribution.used);
     printf(",\"min\":%" PRIu64 ",\"max\":%" PRIu64, even->least, even->most);
     printf(",\"mean\":%.3f,\"stddev\":%.3f,\"jain\":%.6f}", even->mean, even->deviation,
            even->jain);
@@ -191,11 +193,11 @@ print_children(const struct result *result)
 
 /* With -r or -d, a row for each second: rates in connections per second. */
 static void
-print_intervals(const struct result *result)
+print_intervals(const struct totals *totals)
 {
     printf(",\"intervals\":[");
-    for (size_t i = 0; i < result->interval_count; i++) {
-        const struct interval *row = &result->intervals[i];
+    for (size_t i = 0; i < totals->interval_count; i++) {
+        const struct interval *row = &totals->intervals[i];
 
         printf("%s{\"from_s\":%.3f,\"seconds\":%.3f", i > 0 ? "," : "", row->from, row->length);
         printf(",\"asked_per_second\":%.1f", row->asked);
@@ -208,16 +210,16 @@ print_intervals(const struct result *result)
 }
 
 static void
-print_misbehaved(const struct load *load, const struct result *result)
+print_misbehaved(const struct load *load, const struct totals *totals)
 {
     printf(",\"misbehaved\":[");
-    for (unsigned i = 0; i < load->manners.count; i++) {
-        const struct misbehaviour *kind = &load->manners.kinds[i];
-        const struct misbehaved *done = &result->misbehaved[i];
+    for (unsigned i = 0; i < load->misbehaviours.lots.count; i++) {
+        const struct misbehaviour *kind = &load->misbehaviours.kinds[i];
+        const struct misbehaved *done = &totals->misbehaved[i];
 
         printf("%s{\"how\":\"%.*s\"", i > 0 ? "," : "", kind->length, kind->text);
-        printf(",\"share\":%.9g,\"connections\":%" PRIu64, (double)kind->share / DRAW_WHOLE,
-               done->begun);
+        printf(",\"share\":%.9g,\"connections\":%" PRIu64,
+               (double)load->misbehaviours.lots.shares[i] / LOTTERY_WHOLE, done->begun);
         printf(",\"omitted\":%" PRIu64 ",\"unsent\":%" PRIu64, done->omitted, done->unsent);
         printf(",\"completed\":%" PRIu64, done->completed);
         printf(",\"failed\":%" PRIu64, done->failed);
@@ -229,9 +231,9 @@ print_misbehaved(const struct load *load, const struct result *result)
 }
 
 static void
-print_held(const struct result *result)
+print_held(const struct totals *totals)
 {
-    const struct result_held *held = &result->held;
+    const struct held_totals *held = &totals->held;
 
     printf(",\"held\":{\"asked\":%" PRIu64 ",\"least\":%" PRIu64, held->asked, held->least);
     printf(",\"opened\":%" PRIu64 ",\"closed\":%" PRIu64, held->opened, held->closed);
@@ -251,11 +253,11 @@ print_value(const char *name, bool known, double value)
 }
 
 static void
-print_gates(const struct load *load, const struct result *result)
+print_gates(const struct load *load, const struct totals *totals)
 {
     printf(",\"gates\":[");
     for (unsigned i = 0; i < load->gate_count; i++) {
-        const struct judgement *judgement = &result->judgements[i];
+        const struct judgement *judgement = &totals->judgements[i];
 
         printf("%s{\"gate\":", i > 0 ? "," : "");
         print_string(load->gates[i].text);
@@ -267,19 +269,19 @@ print_gates(const struct load *load, const struct result *result)
 
 /* -r max: null without it. */
 static void
-print_search(const struct load *load, const struct result *result)
+print_search(const struct load *load, const struct totals *totals)
 {
-    if (result->step_count == 0) {
+    if (totals->step_count == 0) {
         printf(",\"search\":null");
         return;
     }
     printf(",\"search\":{\"bound\":");
     print_string(load->bound.text);
-    printf(",\"rate\":%" PRIu32 ",\"ended_early\":", result->found);
-    print_string(result->ended_early ? result->ended_early : "");
+    printf(",\"rate\":%" PRIu32 ",\"ended_early\":", totals->found);
+    print_string(totals->ended_early ? totals->ended_early : "");
     printf(",\"steps\":[");
-    for (size_t i = 0; i < result->step_count; i++) {
-        const struct step *step = &result->steps[i];
+    for (size_t i = 0; i < totals->step_count; i++) {
+        const struct step *step = &totals->steps[i];
 
         printf("%s{\"rate\":%" PRIu32 ",\"achieved\":%.1f", i > 0 ? "," : "", step->rate,
                step->achieved);
@@ -295,7 +297,7 @@ print_rejections(const struct load *load, const struct tally *tallies)
     const char *rejection;
 
     printf(",\"rejections\":[");
-    for (unsigned i = 0; (rejection = result_rejection(load, tallies, i)); i++) {
+    for (unsigned i = 0; (rejection = totals_rejection(load, tallies, i)); i++) {
         printf("%s", i > 0 ? "," : "");
         print_string(rejection);
     }
@@ -303,12 +305,12 @@ print_rejections(const struct load *load, const struct tally *tallies)
 }
 
 static void
-print_hints(const struct load *load, const struct result *result)
+print_hints(const struct load *load, const struct totals *totals)
 {
-    char text[REMARK_TEXT];
+    char text[ADVICE_TEXT];
 
     printf(",\"hints\":[");
-    for (unsigned i = 0; remark_any(result, load, i, text); i++) {
+    for (unsigned i = 0; advice_any(totals, load, i, text); i++) {
         printf("%s", i > 0 ? "," : "");
         print_string(text);
     }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../engine/wait.h"
+#include "../figures/tally.h"
 #include "duration.h"
 #include "../figures/snapshot.h"
 
@@ -65,10 +67,10 @@ progress_due(void)
 
 /* "4567 of 10000", or, of a run whose length is a time, "4567, 8 s left". */
 static void
-print_done(char text[LINE], const struct sample *sample, double seconds)
+print_done(char text[LINE], const struct snapshot *sample, double seconds)
 {
     uint64_t done = sample->completed + sample->failed;
-    double left = (double)load->plan.duration_ns / 1e9 - seconds;
+    double left = (double)load->schedule.duration_ns / 1e9 - seconds;
     int used = snprintf(text, LINE, "%" PRIu64, done);
 
     if (load->connections > 0) {
@@ -81,20 +83,20 @@ print_done(char text[LINE], const struct sample *sample, double seconds)
 void
 progress_print(void)
 {
-    static struct sample sample;
+    static struct snapshot sample;
     int64_t now = clock_ns();
     double seconds = (double)(now - tallies[0].start_ns) / 1e9;
-    char done[LINE], p99[DURATION_TEXT], text[2 * LINE];
+    char done[LINE], p99[FORMAT_DURATION], text[2 * LINE];
 
     if (!shown || now < next_ns) {
         return;
     }
     next_ns = now + (int64_t)PROGRESS_MS * 1000000;
-    sample_take(&sample, load, tallies);
+    snapshot_take(&sample, load, tallies);
     print_done(done, &sample, seconds);
     snprintf(text, sizeof text, "%s%.1f s: %s, %.0f/s, p99 %s, %" PRIu64 " failed", prefix, seconds,
              done, (double)sample.completed / seconds,
-             sample.requests > 0 ? duration_text(histogram_percentile(&sample.times, 990000), p99)
+             sample.requests > 0 ? format_duration(histogram_percentile(&sample.times, 990000), p99)
                                  : "-",
              sample.failed);
     put(text);

@@ -7,7 +7,8 @@
 
 #include <stdint.h>
 
-#include "../ask/load.h"
+#include "../engine/wait.h"
+#include "../figures/tally.h"
 
 enum { PROGRESS_MS = 200 }; /* between two of them */
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../figures/tally.h"
+
 enum {
     HELD = 4096,  /* bytes of a short reply with its end: as many as a pipe takes in one piece */
     LOOK_MS = 100 /* how often to look whether anybody still wants the replies */
@@ -16,7 +18,7 @@ static bool several; /* replies may come at the same time */
 static pid_t parent;
 
 void
-show_open(const struct load *load, struct tally *counts)
+replies_open(const struct load *load, struct tally *counts)
 {
     tally = counts;
     several = load->processes > 1 || load->in_flight > 1;
@@ -41,64 +43,64 @@ again(int error)
 static void
 put(const char *data, size_t length)
 {
-    while (length > 0 && tally->unshown == 0) {
+    while (length > 0 && tally->unprinted == 0) {
         ssize_t count = write(STDOUT_FILENO, data, length);
 
         if (count >= 0) {
             data += count;
             length -= (size_t)count;
         } else if (!again(errno)) {
-            tally->unshown = errno;
+            tally->unprinted = errno;
         }
     }
 }
 
 static void
-put_held(struct shown *shown)
+put_held(struct printed *printed)
 {
-    if (shown->used > 0) {
-        put(shown->held, shown->used);
-        shown->used = 0;
+    if (printed->used > 0) {
+        put(printed->held, printed->used);
+        printed->used = 0;
     }
 }
 
 /* False if there is no room, with one byte more for a line feed. */
 static bool
-hold(struct shown *shown, const char *data, size_t length)
+hold(struct printed *printed, const char *data, size_t length)
 {
-    if (shown->used + length >= HELD) {
+    if (printed->used + length >= HELD) {
         return false;
     }
-    if (!shown->held) {
-        shown->held = malloc(HELD);
+    if (!printed->held) {
+        printed->held = malloc(HELD);
     }
-    if (!shown->held) {
+    if (!printed->held) {
         return false;
     }
-    memcpy(shown->held + shown->used, data, length);
-    shown->used += length;
+    memcpy(printed->held + printed->used, data, length);
+    printed->used += length;
     return true;
 }
 
 void
-show_take(struct shown *shown, const char *data, size_t length)
+replies_take(struct printed *printed, const char *data, size_t length)
 {
-    shown->unended = data[length - 1] != '\n';
-    if (!several || !hold(shown, data, length)) {
-        put_held(shown);
+    printed->unended = data[length - 1] != '\n';
+    if (!several || !hold(printed, data, length)) {
+        put_held(printed);
         put(data, length);
     }
 }
 
 void
-show_end(struct shown *shown)
+replies_end(struct printed *printed)
 {
-    if (shown->unended && shown->used > 0) {
-        shown->held[shown->used++] = '\n';
-    } else if (shown->unended) {
+    if (printed->unended && printed->used > 0) {
+        printed->held[printed->used++] = '\n';
+    } else if (printed->unended) {
         put("\n", 1);
     }
-    put_held(shown);
-    free(shown->held);
-    *shown = (struct shown){.used = 0};
+    put_held(printed);
+    free(printed->held);
+    *printed = (struct printed){.used = 0};
 }

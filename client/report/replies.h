@@ -11,23 +11,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "../ask/load.h"
+#include "../figures/tally.h"
 
 /* Of one reply. All zero is one of which nothing has come. */
-struct shown {
+struct printed {
     char *held; /* `used` bytes that are not yet printed */
     size_t used;
     bool unended; /* its last byte so far is no line feed */
 };
 
 /* Once per process. */
-void show_open(const struct load *load, struct tally *tally);
+void replies_open(const struct load *load, struct tally *tally);
 
 /* Takes the next `length` bytes of a reply, at least 1. If they cannot be printed, the tally says
  * so, and nothing more is printed. */
-void show_take(struct shown *shown, const char *data, size_t length);
+void replies_take(struct printed *printed, const char *data, size_t length);
 
 /* The reply is over: prints what is held, and a line feed if it lacks one. */
-void show_end(struct shown *shown);
+void replies_end(struct printed *printed);
 
 #endif

@@ -4,16 +4,16 @@
 #ifndef CLIENT_REPORT_REPORT_H
 #define CLIENT_REPORT_REPORT_H
 
-#include "../ask/load.h"
+#include "../figures/tally.h"
 #include "../figures/totals.h"
 
 /* For people, at most 100 columns wide; with -q only what went wrong. */
-void report_text(const struct load *load, const struct result *result, const struct tally *tallies);
+void report_text(const struct load *load, const struct totals *totals, const struct tally *tallies);
 
 /* For programs: one object on one line. */
-void report_json(const struct load *load, const struct result *result, const struct tally *tallies);
+void report_json(const struct load *load, const struct totals *totals, const struct tally *tallies);
 
 /* For tables: a line with the names of the columns, and one with their values. */
-void report_csv(const struct load *load, const struct result *result);
+void report_csv(const struct load *load, const struct totals *totals);
 
 #endif
