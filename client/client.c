@@ -29,17 +29,16 @@
 #include "../common/conn.h"
 #include "../common/die.h"
 #include "../common/options.h"
-#include "ask/number.h"
-#include "ask/message.h"
 #include "ask/gate.h"
-#include "figures/tally.h"
-#include "report/hdr.h"
+#include "ask/message.h"
+#include "ask/number.h"
 #include "engine/idle.h"
-#include "report/report.h"
-#include "figures/totals.h"
+#include "engine/local_address.h"
 #include "engine/processes.h"
 #include "engine/search.h"
-#include "engine/local_address.h"
+#include "figures/tally.h"
+#include "figures/totals.h"
+#include "report/report.h"
 
 static void take_options(int argc, char **argv);
 static void take_option(int letter);

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "../client/ask/gate.h"
-#include "../client/report/hdr.h"
 #include "../client/report/report.h"
 
 enum { VALUES = 10000, LINE = 8192, WHY_MOST = 100 };

@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "../../common/conn.h"
-#include "../figures/tally.h"
-#include "../report/duration.h"
 #include "../figures/totals.h"
+#include "../report/format.h"
 
 enum {
     LATENCY_OF_LOOP = -1,
@@ -24,17 +23,10 @@ static const char blanks[] = " \t";
 
 /* --- the metrics ----------------------------------------------------------------------------- */
 
-enum kind {
-    KIND_TIME,
-    KIND_COUNT, /* whole numbers */
-    KIND_RATIO
-};
-
+/* The first two are times, which a histogram tells; then whole numbers, then ratios, of the run. */
 enum measure {
-    MEASURE_LEAST,
-    MEASURE_MEAN,
     MEASURE_PERCENTILE,
-    MEASURE_MOST,
+    MEASURE_MEAN,
     MEASURE_FAILED,
     MEASURE_UNSENT,
     MEASURE_COMPLETED,
@@ -44,49 +36,50 @@ enum measure {
     MEASURE_JAIN
 };
 
-/* Those of times are what a histogram knows, the others are of the run as a whole. */
 static const struct metric {
     const char *name;
-    enum kind kind;
     enum measure measure;
-    uint32_t millionths; /* of a percentile */
+    uint32_t millionths; /* of a percentile; the least is the one of 0, the greatest of a million */
 } metrics[] = {
-    {"min", KIND_TIME, MEASURE_LEAST, 0},
-    {"mean", KIND_TIME, MEASURE_MEAN, 0},
-    {"p25", KIND_TIME, MEASURE_PERCENTILE, 250000},
-    {"p50", KIND_TIME, MEASURE_PERCENTILE, 500000},
-    {"p75", KIND_TIME, MEASURE_PERCENTILE, 750000},
-    {"p90", KIND_TIME, MEASURE_PERCENTILE, 900000},
-    {"p95", KIND_TIME, MEASURE_PERCENTILE, 950000},
-    {"p99", KIND_TIME, MEASURE_PERCENTILE, 990000},
-    {"p999", KIND_TIME, MEASURE_PERCENTILE, 999000},
-    {"p9999", KIND_TIME, MEASURE_PERCENTILE, 999900},
-    {"max", KIND_TIME, MEASURE_MOST, 0},
-    {"failed", KIND_COUNT, MEASURE_FAILED, 0},
-    {"unsent", KIND_COUNT, MEASURE_UNSENT, 0},
-    {"completed", KIND_COUNT, MEASURE_COMPLETED, 0},
-    {"children", KIND_COUNT, MEASURE_CHILDREN, 0},
-    {"held", KIND_COUNT, MEASURE_HELD, 0},
-    {"rate", KIND_RATIO, MEASURE_RATE, 0},
-    {"jain", KIND_RATIO, MEASURE_JAIN, 0},
+    {"min", MEASURE_PERCENTILE, 0},
+    {"mean", MEASURE_MEAN, 0},
+    {"p25", MEASURE_PERCENTILE, 250000},
+    {"p50", MEASURE_PERCENTILE, 500000},
+    {"p75", MEASURE_PERCENTILE, 750000},
+    {"p90", MEASURE_PERCENTILE, 900000},
+    {"p95", MEASURE_PERCENTILE, 950000},
+    {"p99", MEASURE_PERCENTILE, 990000},
+    {"p999", MEASURE_PERCENTILE, 999000},
+    {"p9999", MEASURE_PERCENTILE, 999900},
+    {"max", MEASURE_PERCENTILE, 1000000},
+    {"failed", MEASURE_FAILED, 0},
+    {"unsent", MEASURE_UNSENT, 0},
+    {"completed", MEASURE_COMPLETED, 0},
+    {"children", MEASURE_CHILDREN, 0},
+    {"held", MEASURE_HELD, 0},
+    {"rate", MEASURE_RATE, 0},
+    {"jain", MEASURE_JAIN, 0},
 };
 
 enum { METRICS = sizeof metrics / sizeof metrics[0] };
 
-static const char *const latency_names[LATENCY_KINDS] = {
-    [LATENCY_CONNECT] = "connect",
-    [LATENCY_FIRST_BYTE] = "first_byte",
-    [LATENCY_SERVICE] = "service",
-    [LATENCY_RESPONSE] = "response",
-};
+static enum measure
+measure_of(const struct gate *gate)
+{
+    return metrics[gate->metric].measure;
+}
 
-/* How far the decimal point moves from the unit to microseconds. */
-static const struct unit {
-    const char *name;
-    int power;
-} units[] = {{"us", 0}, {"ms", 3}, {"s", 6}};
+static bool
+is_time(const struct gate *gate)
+{
+    return measure_of(gate) <= MEASURE_MEAN;
+}
 
-enum { UNITS = sizeof units / sizeof units[0] };
+static bool
+is_count(const struct gate *gate)
+{
+    return measure_of(gate) >= MEASURE_FAILED && measure_of(gate) <= MEASURE_HELD;
+}
 
 static bool
 is_word(const char *text, size_t length, const char *word)
@@ -94,22 +87,10 @@ is_word(const char *text, size_t length, const char *word)
     return strlen(word) == length && strncmp(text, word, length) == 0;
 }
 
-/* The place of the unit in the table, or UNITS. */
-static size_t
-find_unit(const char *text, size_t length)
-{
-    size_t unit = 0;
-
-    while (unit < UNITS && !is_word(text, length, units[unit].name)) {
-        unit++;
-    }
-    return unit;
-}
-
 /* --- reading a gate -------------------------------------------------------------------------- */
 
-/* What these take is read from `*text`, which is moved behind it. They return what is wrong, or
- * NULL. */
+/* These functions take a part of the gate from `*text`, and move `*text` behind it. They return
+ * the reason if it is not allowed, or NULL. */
 
 static void
 skip_blanks(const char **text)
@@ -125,9 +106,9 @@ take_latency(struct gate *gate, const char **text, size_t length)
         return NULL;
     }
     for (int i = 0; i < LATENCY_KINDS; i++) {
-        size_t name = strlen(latency_names[i]);
+        size_t name = strlen(tally_latency_names[i]);
 
-        if (strncmp(*text, latency_names[i], name) == 0 && (*text)[name] == '.') {
+        if (strncmp(*text, tally_latency_names[i], name) == 0 && (*text)[name] == '.') {
             gate->latency = i;
             *text += name + 1;
             return NULL;
@@ -158,7 +139,7 @@ take_metric(struct gate *gate, const char **text)
         return "the metrics are min, mean, p25 to p9999, max; failed, unsent, completed, children, "
                "held; rate, jain";
     }
-    if (metrics[gate->metric].kind != KIND_TIME && gate->latency != LATENCY_OF_LOOP) {
+    if (!is_time(gate) && gate->latency != LATENCY_OF_LOOP) {
         return "only a time (min, mean, p25 to p9999, max) may have a word in front";
     }
     *text = end;
@@ -168,7 +149,7 @@ take_metric(struct gate *gate, const char **text)
 static const char *
 take_operator(struct gate *gate, const char **text)
 {
-    /* The longer ones first, for `<` is also the beginning of `<=`. */
+    /* The longer ones first: `<` is also the beginning of `<=`. */
     static const struct {
         const char *text;
         enum gate_operator operator;
@@ -190,9 +171,9 @@ take_operator(struct gate *gate, const char **text)
     return "behind the metric stands <, <=, >, >= or ==";
 }
 
-/* Finds the end of a number that the metric allows. */
+/* Only finds the end of the number. */
 static const char *
-take_number(const char **text, enum kind kind)
+take_number(const struct gate *gate, const char **text)
 {
     size_t whole = strspn(*text, digits), decimals = 0;
     bool fraction = (*text)[whole] == '.';
@@ -209,30 +190,34 @@ take_number(const char **text, enum kind kind)
     if (whole > WHOLE_MOST || strtod(*text, NULL) > value_most) {
         return "a number may be at most 1000000000000";
     }
-    if (fraction && kind == KIND_COUNT) {
+    if (fraction && is_count(gate)) {
         return "a count is a whole number";
     }
     *text += whole + fraction + decimals;
     return NULL;
 }
 
+/* The decimal point moves by `*power` from the unit to microseconds. */
 static const char *
-take_unit(const char **text, enum kind kind, int *power)
+take_unit(const struct gate *gate, const char **text, int *power)
 {
-    size_t length = strcspn(*text, blanks);
-    size_t unit = find_unit(*text, length);
+    static const char *const units[] = {"us", "ms", "s"};
+    size_t length = strcspn(*text, blanks), unit = 0;
 
     *power = 0;
-    if (kind != KIND_TIME) {
+    if (!is_time(gate)) {
         return **text == '\0' ? NULL : "behind the number stands nothing: only a time has a unit";
     }
     if (length == 0) {
         return "a time needs a unit: us, ms or s";
     }
-    if (unit == UNITS) {
+    while (unit < 3 && !is_word(*text, length, units[unit])) {
+        unit++;
+    }
+    if (unit == 3) {
         return "the unit of a time is us, ms or s";
     }
-    *power = units[unit].power;
+    *power = 3 * (int)unit;
     *text += length;
     skip_blanks(text);
     return **text == '\0' ? NULL : "behind the unit stands nothing";
@@ -241,18 +226,17 @@ take_unit(const char **text, enum kind kind, int *power)
 static const char *
 take_value(struct gate *gate, const char **text)
 {
-    enum kind kind = metrics[gate->metric].kind;
     const char *begin = *text;
-    const char *wrong = take_number(text, kind);
+    const char *wrong = take_number(gate, text);
     int length = (int)(*text - begin), power;
     char number[NUMBER];
 
     if (!wrong) {
         skip_blanks(text);
-        wrong = take_unit(text, kind, &power);
+        wrong = take_unit(gate, text, &power);
     }
     if (!wrong) {
-        /* Not multiplied: 1.001 * 1000 is a little less than 1001, "1.001e3" is what it says. */
+        /* Not multiplied: 1.001 * 1000 is a little less than 1001, but "1.001e3" is 1001. */
         snprintf(number, sizeof number, "%.*se%d", length, begin, power);
         gate->value = strtod(number, NULL);
     }
@@ -281,37 +265,59 @@ gate_parse(struct gate *gate, const char *text, const char **why)
     return !*why;
 }
 
+bool
+gate_is_about_failures(const struct gate *gate)
+{
+    return measure_of(gate) == MEASURE_FAILED;
+}
+
+bool
+gate_is_bound(const struct gate *gate)
+{
+    if (gate->operator== GATE_LESS || gate->operator== GATE_AT_MOST) {
+        return is_time(gate) || gate_is_about_failures(gate);
+    }
+    return gate->operator== GATE_EQUAL && gate_is_about_failures(gate);
+}
+
+const char *
+gate_unfit(const struct gate *gate, const struct load *load)
+{
+    bool stamped = !load->message && load->bytes >= CONN_STAMP;
+    enum measure measure = measure_of(gate);
+
+    if (is_time(gate) && gate->latency == LATENCY_RESPONSE && !load_is_open(load)) {
+        return "without -r there are no response times";
+    }
+    if (measure == MEASURE_HELD && load->held == 0) {
+        return "without -H no connection is held";
+    }
+    if (!stamped && (measure == MEASURE_CHILDREN || measure == MEASURE_JAIN)) {
+        return "replies to -M, and of less than 32 bytes, do not say which child sent them";
+    }
+    return NULL;
+}
+
 /* --- judging a run --------------------------------------------------------------------------- */
 
 static struct judgement
-look_at_time(const struct gate *gate, const struct load *load, const struct totals *totals)
+find_time(const struct gate *gate, const struct load *load, const struct totals *totals)
 {
-    const struct metric *metric = &metrics[gate->metric];
-    int loop = tally_latency(load);
-    int latency = gate->latency == LATENCY_OF_LOOP ? loop : gate->latency;
+    int latency = gate->latency == LATENCY_OF_LOOP ? (int)tally_latency(load) : gate->latency;
     const struct histogram *times = &totals->latencies[latency];
-    struct judgement found = {.known = times->count > 0};
+    uint32_t millionths = metrics[gate->metric].millionths;
 
-    switch (metric->measure) {
-    case MEASURE_LEAST:
-        found.value = histogram_least(times);
-        break;
-    case MEASURE_MEAN:
-        found.value = histogram_mean(times);
-        break;
-    case MEASURE_MOST:
-        found.value = histogram_most(times);
-        break;
-    default:
-        found.value = histogram_percentile(times, metric->millionths);
-    }
-    return found;
+    return (struct judgement){
+        .known = times->count > 0,
+        .value = measure_of(gate) == MEASURE_MEAN ? histogram_mean(times)
+                                                  : histogram_percentile(times, millionths),
+    };
 }
 
 static struct judgement
-look_at_run(const struct gate *gate, const struct load *load, const struct totals *totals)
+find(const struct gate *gate, const struct load *load, const struct totals *totals)
 {
-    switch (metrics[gate->metric].measure) {
+    switch (measure_of(gate)) {
     case MEASURE_FAILED:
         return (struct judgement){.known = true, .value = (double)totals->failed};
     case MEASURE_UNSENT:
@@ -320,13 +326,15 @@ look_at_run(const struct gate *gate, const struct load *load, const struct total
         return (struct judgement){.known = true, .value = (double)totals->completed};
     case MEASURE_CHILDREN:
         return (struct judgement){.known = true, .value = (double)totals->distribution.used};
-    case MEASURE_HELD: /* of what nobody asked for, there is no number */
+    case MEASURE_HELD: /* without -H there is no number */
         return (struct judgement){.known = load->held > 0, .value = (double)totals->held.least};
     case MEASURE_RATE:
         return (struct judgement){.known = true, .value = totals_rate(totals, totals->completed)};
-    default:
+    case MEASURE_JAIN:
         return (struct judgement){.known = totals->distribution.used > 0,
                                   .value = totals->evenness.jain};
+    default:
+        return find_time(gate, load, totals);
     }
 }
 
@@ -350,84 +358,26 @@ compare(double value, enum gate_operator operator, double limit)
 struct judgement
 gate_judge(const struct gate *gate, const struct load *load, const struct totals *totals)
 {
-    bool is_time = metrics[gate->metric].kind == KIND_TIME;
-    struct judgement found =
-        is_time ? look_at_time(gate, load, totals) : look_at_run(gate, load, totals);
+    struct judgement found = find(gate, load, totals);
 
     found.holds = found.known && compare(found.value, gate->operator, gate->value);
     return found;
 }
 
-bool
-gate_is_bound(const struct gate *gate)
+/* --- showing the value that was found -------------------------------------------------------- */
+
+/* The value as a number that is printed with its unit behind it. */
+static struct duration
+split(const struct gate *gate, double value)
 {
-    bool failures = gate_is_about_failures(gate);
-
-    if (gate->operator== GATE_LESS || gate->operator== GATE_AT_MOST) {
-        return failures || metrics[gate->metric].kind == KIND_TIME;
-    }
-    return failures && gate->operator== GATE_EQUAL;
-}
-
-static bool
-is_of(const struct gate *gate, enum measure measure)
-{
-    return metrics[gate->metric].measure == measure;
-}
-
-const char *
-gate_unfit(const struct gate *gate, const struct load *load)
-{
-    bool is_time = metrics[gate->metric].kind == KIND_TIME;
-    bool stamped = !load->message && load->bytes >= CONN_STAMP;
-
-    if (is_time && gate->latency == LATENCY_RESPONSE && !load_is_open(load)) {
-        return "without -r there are no response times";
-    }
-    if (is_of(gate, MEASURE_HELD) && load->held == 0) {
-        return "without -H no connection is held";
-    }
-    if (!stamped && (is_of(gate, MEASURE_CHILDREN) || is_of(gate, MEASURE_JAIN))) {
-        return "replies to -M, and of less than 32 bytes, do not say which child sent them";
-    }
-    return NULL;
-}
-
-bool
-gate_is_about_failures(const struct gate *gate)
-{
-    return metrics[gate->metric].measure == MEASURE_FAILED;
-}
-
-/* --- showing what was found ------------------------------------------------------------------ */
-
-/* A number as it is printed. */
-struct figure {
-    double number;
-    int decimals, power; /* the point of the number moves so far to that of the value */
-    const char *blank, *unit;
-};
-
-static struct figure
-figure_of(const struct metric *metric, double value)
-{
-    struct duration duration;
-
-    switch (metric->measure) {
+    switch (measure_of(gate)) {
     case MEASURE_RATE:
-        return (struct figure){value, 1, 0, "", "/s"};
+        return (struct duration){value, 1, "/s", 0};
     case MEASURE_JAIN:
-        return (struct figure){value, 4, 0, "", ""};
+        return (struct duration){value, 4, "", 0};
     default:
-        break;
+        return is_time(gate) ? format_split(value) : (struct duration){value, 0, "", 0};
     }
-    if (metric->kind == KIND_COUNT) {
-        return (struct figure){value, 0, 0, "", ""};
-    }
-    duration = duration_of(value);
-    return (struct figure){duration.number, duration.decimals,
-                           units[find_unit(duration.unit, strlen(duration.unit))].power, " ",
-                           duration.unit};
 }
 
 static int
@@ -436,29 +386,29 @@ order(double left, double right)
     return (left > right) - (left < right);
 }
 
-/* True if who reads the figure sees whether the value is less than the limit, equal, or more. */
+/* True if the printed number shows whether the value is less than the limit, equal, or more. */
 static bool
-is_plain(const struct figure *figure, double value, double limit)
+is_plain(const struct duration *number, double value, double limit)
 {
-    char number[NUMBER];
+    char text[NUMBER];
 
-    snprintf(number, sizeof number, "%.*fe%d", figure->decimals, figure->number, figure->power);
-    return order(strtod(number, NULL), limit) == order(value, limit);
+    snprintf(text, sizeof text, "%.*fe%d", number->decimals, number->number, number->power);
+    return order(strtod(text, NULL), limit) == order(value, limit);
 }
 
 const char *
 gate_found(const struct gate *gate, const struct judgement *judgement, char text[GATE_TEXT])
 {
-    struct figure figure = figure_of(&metrics[gate->metric], judgement->value);
+    struct duration number = split(gate, judgement->value);
 
     if (!judgement->known) {
         snprintf(text, GATE_TEXT, "none");
         return text;
     }
-    while (figure.decimals < DECIMALS_SHOWN && !is_plain(&figure, judgement->value, gate->value)) {
-        figure.decimals++;
+    while (number.decimals < DECIMALS_SHOWN && !is_plain(&number, judgement->value, gate->value)) {
+        number.decimals++;
     }
-    snprintf(text, GATE_TEXT, "%.*f%s%s", figure.decimals, figure.number, figure.blank,
-             figure.unit);
+    snprintf(text, GATE_TEXT, "%.*f%s%s", number.decimals, number.number, is_time(gate) ? " " : "",
+             number.unit);
     return text;
 }

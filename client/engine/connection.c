@@ -10,9 +10,9 @@
 #include "../../common/address.h"
 #include "../../common/conn.h"
 #include "../figures/tally.h"
-#include "request.h"
 #include "../report/replies.h"
 #include "local_address.h"
+#include "request.h"
 #include "wait.h"
 
 enum { SLOW_NS = 10 * 1000 * 1000 }; /* a slow one does not move a byte more often than that */

@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../figures/tally.h"
-#include "verify.h"
 #include "../figures/distribution.h"
+#include "../figures/tally.h"
 #include "../report/replies.h"
+#include "verify.h"
 
 enum connection_state {
     CONNECTION_NONE,    /* there is no connection */

@@ -6,8 +6,8 @@
 
 #include "../../common/die.h"
 #include "../ask/lottery.h"
-#include "pacing.h"
 #include "connection.h"
+#include "pacing.h"
 #include "wait.h"
 
 enum {

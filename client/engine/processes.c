@@ -10,13 +10,13 @@
 #include "../../common/die.h"
 #include "../../common/signals.h"
 #include "../figures/distribution.h"
+#include "../figures/snapshot.h"
 #include "../figures/tally.h"
+#include "../report/progress.h"
+#include "idle.h"
+#include "pacing.h"
 #include "wait.h"
 #include "worker.h"
-#include "idle.h"
-#include "../report/progress.h"
-#include "../figures/snapshot.h"
-#include "pacing.h"
 
 /* Everybody is to have passed the gate before the first connection is due. */
 enum { LEAD_NS = 2 * 1000 * 1000, LEAD_EACH_NS = 20 * 1000 };

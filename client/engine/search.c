@@ -6,9 +6,9 @@
 #include "../../common/die.h"
 #include "../ask/gate.h"
 #include "../figures/tally.h"
-#include "idle.h"
-#include "../report/progress.h"
 #include "../report/advice.h"
+#include "../report/progress.h"
+#include "idle.h"
 #include "processes.h"
 
 enum {

@@ -7,10 +7,10 @@
 #include "../../common/conn.h"
 #include "../figures/distribution.h"
 #include "../figures/tally.h"
-#include "event_loop.h"
-#include "pacing.h"
-#include "local_address.h"
 #include "connection.h"
+#include "event_loop.h"
+#include "local_address.h"
+#include "pacing.h"
 #include "wait.h"
 
 enum { SENT_AT_ONCE = 4000 }; /* bytes that every socket takes without waiting for the server */

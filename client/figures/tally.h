@@ -76,6 +76,9 @@ tally_latency(const struct load *load)
     return load_is_open(load) ? LATENCY_RESPONSE : LATENCY_SERVICE;
 }
 
+/* connect, first_byte, service, response: as in JSON. */
+extern const char *const tally_latency_names[LATENCY_KINDS];
+
 /* Tallies of zeros for all client processes, at the same address in each; and back. */
 struct tally *tallies_open(const struct load *load);
 void tallies_close(const struct load *load, struct tally *tallies);

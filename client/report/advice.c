@@ -5,9 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../figures/tally.h"
-#include "duration.h"
 #include "../engine/local_address.h"
+#include "../figures/tally.h"
 #include "format.h"
 
 /* --- the schedule ---------------------------------------------------------------------------- */
@@ -158,8 +157,6 @@ advice_why_slow(const struct totals *totals, const struct load *load)
 bool
 advice_rate(const struct totals *totals, const struct load *load, char text[ADVICE_TEXT])
 {
-    char begun[FORMAT_GROUPED], asked[FORMAT_GROUPED], first[FORMAT_DURATION],
-        second[FORMAT_DURATION];
     int used;
 
     if (!load_is_open(load) || totals->interrupted || totals->scheduled == 0) {
@@ -169,8 +166,8 @@ advice_rate(const struct totals *totals, const struct load *load, char text[ADVI
         used = snprintf(text, ADVICE_TEXT,
                         "The rate was not reached: %sconnections began at %s/s and not at %s/s. ",
                         load->misbehaviours.lots.count > 0 ? "well-behaved " : "",
-                        format_grouped(begun, (uint64_t)(begun_rate(totals, load) + 0.5)),
-                        format_grouped(asked, (uint64_t)(asked_rate(totals, load) + 0.5)));
+                        format_grouped((uint64_t)(begun_rate(totals, load) + 0.5)).text,
+                        format_grouped((uint64_t)(asked_rate(totals, load) + 0.5)).text);
         say_limit(text + used, ADVICE_TEXT - (size_t)used, totals, load);
         return true;
     }
@@ -178,8 +175,8 @@ advice_rate(const struct totals *totals, const struct load *load, char text[ADVI
         snprintf(text, ADVICE_TEXT,
                  "The rate was kept, but the server did not keep up with it: the median "
                  "response time grew from %s in the first quarter to %s in the last.",
-                 format_duration(median_of(totals, 0), first),
-                 format_duration(median_of(totals, QUARTERS - 1), second));
+                 format_duration(median_of(totals, 0)).text,
+                 format_duration(median_of(totals, QUARTERS - 1)).text);
         return true;
     }
     return false;
@@ -191,7 +188,6 @@ advice_response(const struct totals *totals, const struct load *load, char text[
     double service = histogram_percentile(&totals->latencies[LATENCY_SERVICE], 990000);
     double response = histogram_percentile(&totals->latencies[LATENCY_RESPONSE], 990000);
     double ratio = service > 0 ? response / service : 0;
-    char most[FORMAT_DURATION];
     int used;
 
     if (!load_is_open(load) || response <= 2 * service) {
@@ -208,105 +204,98 @@ advice_response(const struct totals *totals, const struct load *load, char text[
         snprintf(text + used, ADVICE_TEXT - (size_t)used,
                  "that is the client, not the server: this machine woke it late, by up to %s. "
                  "Compare the service times.",
-                 format_duration(totals->most_late_us, most));
+                 format_duration(totals->most_late_us).text);
     }
     return true;
 }
 
 /* --- this machine ---------------------------------------------------------------------------- */
 
+/* A message is the only request on its connection. */
 static const char *
-ports_hint(const struct load *load)
+or_more_requests(const struct load *load)
 {
-    if (load->message) {
-        return "This machine ran out of local ports, not the server. Make fewer connections per "
-               "run; or wait 60 s until the closed ones leave TIME_WAIT; or use another port or "
-               "several addresses of the server.";
-    }
-    return "This machine ran out of local ports, not the server. Make fewer connections per run, "
-           "or more requests on each (-k); or wait 60 s until the closed ones leave TIME_WAIT; "
-           "or use another port or several addresses of the server.";
+    return load->message ? "" : ", or more requests on each (-k)";
 }
 
-static const char *
-limit_hint(const struct totals *totals, const struct load *load)
+/* Connections of the load that this machine could not make. */
+static bool
+advise_limited(const struct totals *totals, const struct load *load, char text[ADVICE_TEXT])
 {
-    if (totals->errors[FAILURE_CLIENT_LIMITED] == 0) {
-        return NULL;
-    }
     switch (totals->error[FAILURE_CLIENT_LIMITED]) {
     case EADDRNOTAVAIL:
     case EADDRINUSE:
     case EAGAIN:
-        return ports_hint(load);
+        snprintf(text, ADVICE_TEXT,
+                 "This machine ran out of local ports, not the server. Make fewer connections per "
+                 "run%s; or wait 60 s until the closed ones leave TIME_WAIT; or use another port "
+                 "or several addresses of the server.",
+                 or_more_requests(load));
+        break;
     case EMFILE:
-        return "The limit on open descriptors is too low for so many connections in flight: "
-               "raise it (ulimit -n) or ask for fewer (-m). The server is not the limit.";
+        snprintf(text, ADVICE_TEXT,
+                 "The limit on open descriptors is too low for so many connections in flight: "
+                 "raise it (ulimit -n) or ask for fewer (-m). The server is not the limit.");
+        break;
     default:
-        return "This machine lacks descriptors, buffers or memory, not the server: ask for fewer "
-               "processes (-c) or fewer connections in flight (-m).";
+        snprintf(text, ADVICE_TEXT,
+                 "This machine lacks descriptors, buffers or memory, not the server: ask for fewer "
+                 "processes (-c) or fewer connections in flight (-m).");
     }
+    return totals->errors[FAILURE_CLIENT_LIMITED] > 0;
 }
 
 /* The same for the idle connections of -H. */
-static const char *
-held_hint(const struct totals *totals, const struct load *load)
+static bool
+advise_held(const struct totals *totals, char text[ADVICE_TEXT])
 {
-    if (load->held == 0 || totals->held.failed == 0) {
-        return NULL;
-    }
-    switch (totals->held.error) {
+    switch (totals->held.failed > 0 ? totals->held.error : 0) {
     case EADDRNOTAVAIL:
     case EADDRINUSE:
-        return "Not all idle connections of -H could be made: this machine ran out of local ports.";
+        snprintf(text, ADVICE_TEXT,
+                 "Not all idle connections of -H could be made: this machine ran out of local "
+                 "ports.");
+        return true;
     case EMFILE:
     case ENFILE:
-        return "Not all idle connections of -H could be made: the limit on open descriptors is too "
-               "low for them: raise it (ulimit -n) or ask for fewer. The server is not the limit.";
+        snprintf(text, ADVICE_TEXT,
+                 "Not all idle connections of -H could be made: the limit on open descriptors is "
+                 "too low for them: raise it (ulimit -n) or ask for fewer. The server is not the "
+                 "limit.");
+        return true;
     default:
-        return NULL;
+        return false;
     }
 }
 
-/* Judged by what happened: so many connections within a minute. */
-static const char *
-cliff_hint(const struct totals *totals, const struct load *load)
+/* So many connections within a minute that finding a port has taken long. */
+static bool
+advise_ports(const struct totals *totals, const struct load *load, char text[ADVICE_TEXT])
 {
     bool is_unix = load->target.storage.ss_family == AF_UNIX;
     bool spread = local_address_spreads() && !totals->one_source;
     double minutes = totals->seconds > 60 ? totals->seconds / 60 : 1;
 
-    if (is_unix || spread) {
-        return NULL;
-    }
-    if ((double)totals->connected / minutes <= LOCAL_ADDRESS_CLIFF) {
-        return NULL;
-    }
-    if (load->message) {
-        return "With more than 14,000 connections a minute to one address and port, of this and "
-               "other runs, the search for a free local port slows the client down, several "
-               "times. Take fewer.";
-    }
-    return "With more than 14,000 connections a minute to one address and port, of this and other "
-           "runs, the search for a free local port slows the client down, several times. Take "
-           "fewer, or more requests on each (-k).";
+    snprintf(text, ADVICE_TEXT,
+             "With more than 14,000 connections a minute to one address and port, of this and "
+             "other runs, the search for a free local port slows the client down, several times. "
+             "Take fewer%s.",
+             or_more_requests(load));
+    return !is_unix && !spread && (double)totals->connected / minutes > LOCAL_ADDRESS_CLIFF;
 }
 
 bool
 advice_limit(const struct totals *totals, const struct load *load, unsigned nth,
              char text[ADVICE_TEXT])
 {
-    /* Only the first two explain a failure. */
-    const char *limits[] = {limit_hint(totals, load), held_hint(totals, load),
-                            load->quiet ? NULL : cliff_hint(totals, load)};
-
-    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-        if (limits[i] && nth-- == 0) {
-            snprintf(text, ADVICE_TEXT, "%s", limits[i]);
-            return true;
-        }
+    if (advise_limited(totals, load, text) && nth-- == 0) {
+        return true;
     }
-    return false;
+    if (advise_held(totals, text) && nth-- == 0) {
+        return true;
+    }
+    /* The last one explains no failure. */
+    return !load->quiet && advise_ports(totals, load, text) && nth == 0;
 }
 
 bool

@@ -26,33 +26,6 @@ struct row {
     bool unknown; /* the values of the next columns are */
 };
 
-static void write_row(enum pass pass, const struct load *load, const struct totals *totals);
-static void asked_columns(struct row *row, const struct load *load);
-static void total_columns(struct row *row, const struct totals *totals);
-static void error_columns(struct row *row, const struct totals *totals);
-static void latency_columns(struct row *row, const struct totals *totals);
-static void rest_columns(struct row *row, const struct load *load, const struct totals *totals);
-
-void
-report_csv(const struct load *load, const struct totals *totals)
-{
-    write_row(PASS_NAMES, load, totals);
-    write_row(PASS_VALUES, load, totals);
-}
-
-static void
-write_row(enum pass pass, const struct load *load, const struct totals *totals)
-{
-    struct row row = {.pass = pass};
-
-    asked_columns(&row, load);
-    total_columns(&row, totals);
-    error_columns(&row, totals);
-    latency_columns(&row, totals);
-    rest_columns(&row, load, totals);
-    putchar('\n');
-}
-
 /* --- a column -------------------------------------------------------------------------------- */
 
 /* Begins a column, and writes its name. True if its value is wanted. */
@@ -185,10 +158,6 @@ figure_column(struct row *row, const char *time, const char *figure, double us)
 static void
 time_columns(struct row *row, const char *time, const struct histogram *histogram)
 {
-    static const struct {
-        const char *name;
-        uint32_t millionths;
-    } ranks[] = {{"p50", 500000}, {"p90", 900000}, {"p99", 990000}, {"p999", 999000}};
     char name[NAME];
 
     snprintf(name, sizeof name, "%s_us_count", time);
@@ -197,21 +166,12 @@ time_columns(struct row *row, const char *time, const struct histogram *histogra
     figure_column(row, time, "min", histogram_least(histogram));
     figure_column(row, time, "mean", histogram_mean(histogram));
     figure_column(row, time, "stddev", histogram_deviation(histogram));
-    for (size_t i = 0; i < sizeof ranks / sizeof ranks[0]; i++) {
-        figure_column(row, time, ranks[i].name,
-                      histogram_percentile(histogram, ranks[i].millionths));
-    }
+    figure_column(row, time, "p50", histogram_percentile(histogram, 500000));
+    figure_column(row, time, "p90", histogram_percentile(histogram, 900000));
+    figure_column(row, time, "p99", histogram_percentile(histogram, 990000));
+    figure_column(row, time, "p999", histogram_percentile(histogram, 999000));
     figure_column(row, time, "max", histogram_most(histogram));
     row->unknown = false;
-}
-
-static void
-latency_columns(struct row *row, const struct totals *totals)
-{
-    time_columns(row, "connect", &totals->latencies[LATENCY_CONNECT]);
-    time_columns(row, "first_byte", &totals->latencies[LATENCY_FIRST_BYTE]);
-    time_columns(row, "service", &totals->latencies[LATENCY_SERVICE]);
-    time_columns(row, "response", &totals->latencies[LATENCY_RESPONSE]);
 }
 
 /* Of no children, there is no least, no most and no index. */
@@ -242,4 +202,26 @@ rest_columns(struct row *row, const struct load *load, const struct totals *tota
     row->unknown = totals->step_count == 0;
     count_column(row, "found_rate", totals->found);
     row->unknown = false;
+}
+
+static void
+write_row(enum pass pass, const struct load *load, const struct totals *totals)
+{
+    struct row row = {.pass = pass};
+
+    asked_columns(&row, load);
+    total_columns(&row, totals);
+    error_columns(&row, totals);
+    for (int i = 0; i < LATENCY_KINDS; i++) {
+        time_columns(&row, tally_latency_names[i], &totals->latencies[i]);
+    }
+    rest_columns(&row, load, totals);
+    putchar('\n');
+}
+
+void
+report_csv(const struct load *load, const struct totals *totals)
+{
+    write_row(PASS_NAMES, load, totals);
+    write_row(PASS_VALUES, load, totals);
 }

@@ -1,9 +1,12 @@
-#include "hdr.h"
-
+/*
+ * hdr - the histogram of a time as a file for HdrHistogram's plotter.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+
+#include "report.h"
 
 enum { TICKS = 5 }; /* rows from each level to the one that is half as far from 100 % */
 
@@ -22,7 +25,7 @@ top_us(const struct histogram *histogram, size_t slot)
 
 /* A row for each level 1 - (10 - i) / 10 / 2^halving, until one has all values at or below it:
  * all levels above it would say the same. */
-static bool
+static void
 write_levels(FILE *file, const struct histogram *histogram)
 {
     uint64_t count = 0; /* of values in the slots before `slot` */
@@ -38,36 +41,29 @@ write_levels(FILE *file, const struct histogram *histogram)
             count += histogram->slots[slot++];
         }
         if (histogram->count - count > above || count == 0) {
-            return true; /* the level is among those that overflowed: the last row */
+            return; /* the level is among the values that overflowed: the last row */
         }
-        if (fprintf(file, "%12.3f %2.12f %10" PRIu64 " %14.2f\n",
-                    top_us(histogram, slot - 1) / 1000, 1 - 1 / inverse, count, inverse) < 0) {
-            return false;
-        }
+        fprintf(file, "%12.3f %2.12f %10" PRIu64 " %14.2f\n", top_us(histogram, slot - 1) / 1000,
+                1 - 1 / inverse, count, inverse);
     }
-    return true;
 }
 
-static bool
+static void
 write_all(FILE *file, const struct histogram *histogram)
 {
     double most = histogram_most(histogram) / 1000;
 
-    if (fprintf(file, "%12s %14s %10s %14s\n\n", "Value", "Percentile", "TotalCount",
-                "1/(1-Percentile)") < 0 ||
-        !write_levels(file, histogram)) {
-        return false;
+    fprintf(file, "%12s %14s %10s %14s\n\n", "Value", "Percentile", "TotalCount",
+            "1/(1-Percentile)");
+    write_levels(file, histogram);
+    if (histogram->count > 0) {
+        fprintf(file, "%12.3f %2.12f %10" PRIu64 "\n", most, 1.0, histogram->count);
     }
-    if (histogram->count > 0 &&
-        fprintf(file, "%12.3f %2.12f %10" PRIu64 "\n", most, 1.0, histogram->count) < 0) {
-        return false;
-    }
-    return fprintf(file, "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n",
-                   histogram_mean(histogram) / 1000, histogram_deviation(histogram) / 1000) >= 0 &&
-           fprintf(file, "#[Max     = %12.3f, Total count    = %12" PRIu64 "]\n", most,
-                   histogram->count) >= 0 &&
-           fprintf(file, "#[Buckets = %12d, SubBuckets     = %12d]\n", HISTOGRAM_BLOCKS - 1,
-                   2 * HISTOGRAM_HALF) >= 0;
+    fprintf(file, "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n",
+            histogram_mean(histogram) / 1000, histogram_deviation(histogram) / 1000);
+    fprintf(file, "#[Max     = %12.3f, Total count    = %12" PRIu64 "]\n", most, histogram->count);
+    fprintf(file, "#[Buckets = %12d, SubBuckets     = %12d]\n", HISTOGRAM_BLOCKS - 1,
+            2 * HISTOGRAM_HALF);
 }
 
 bool
@@ -80,8 +76,9 @@ report_hdr(const char *path, const struct histogram *histogram)
     if (!file) {
         return false;
     }
-    /* Flushed here, for most errors show only when the bytes leave the buffer. */
-    written = write_all(file, histogram) && fflush(file) == 0;
+    write_all(file, histogram);
+    /* Most errors show only when the bytes leave the buffer; ferror() knows of the earlier ones. */
+    written = fflush(file) == 0 && !ferror(file);
     error = errno;
     if (fclose(file) != 0) {
         error = written ? errno : error; /* the first one is the reason */

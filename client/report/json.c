@@ -11,40 +11,6 @@
 #include "advice.h"
 #include "report.h"
 
-static void print_asked(const struct load *load, const struct totals *totals);
-static void print_totals(const struct totals *totals);
-static void print_errors(const struct totals *totals);
-static void print_latencies(const struct totals *totals);
-static void print_classes(const struct load *load, const struct totals *totals);
-static void print_children(const struct totals *totals);
-static void print_intervals(const struct totals *totals);
-static void print_misbehaved(const struct load *load, const struct totals *totals);
-static void print_held(const struct totals *totals);
-static void print_gates(const struct load *load, const struct totals *totals);
-static void print_search(const struct load *load, const struct totals *totals);
-static void print_rejections(const struct load *load, const struct tally *tallies);
-static void print_hints(const struct load *load, const struct totals *totals);
-
-void
-report_json(const struct load *load, const struct totals *totals, const struct tally *tallies)
-{
-    putchar('{');
-    print_asked(load, totals);
-    print_totals(totals);
-    print_errors(totals);
-    print_latencies(totals);
-    print_classes(load, totals);
-    print_children(totals);
-    print_intervals(totals);
-    print_misbehaved(load, totals);
-    print_held(totals);
-    print_gates(load, totals);
-    print_search(load, totals);
-    print_rejections(load, tallies);
-    print_hints(load, totals);
-    puts("}");
-}
-
 /* Bytes beyond ASCII are written as the code points of Latin-1: they need not be UTF-8. */
 static void
 print_string(const char *text)
@@ -111,7 +77,7 @@ print_totals(const struct totals *totals)
 }
 
 static void
-print_kinds(const uint64_t errors[FAILURE_KINDS])
+print_errors(const uint64_t errors[FAILURE_KINDS])
 {
     printf(",\"errors\":{");
     for (int kind = 0; kind < FAILURE_KINDS; kind++) {
@@ -122,15 +88,9 @@ print_kinds(const uint64_t errors[FAILURE_KINDS])
 }
 
 static void
-print_errors(const struct totals *totals)
+print_times(const char *name, const struct histogram *histogram)
 {
-    print_kinds(totals->errors);
-}
-
-static void
-print_latency(const char *name, const struct histogram *histogram)
-{
-    printf(",\"%s\":{\"count\":%" PRIu64, name, histogram->count);
+    printf(",\"%s_us\":{\"count\":%" PRIu64, name, histogram->count);
     printf(",\"min\":%.3f", histogram_least(histogram));
     printf(",\"mean\":%.3f", histogram_mean(histogram));
     printf(",\"stddev\":%.3f", histogram_deviation(histogram));
@@ -140,15 +100,6 @@ print_latency(const char *name, const struct histogram *histogram)
     printf(",\"p999\":%.3f", histogram_percentile(histogram, 999000));
     printf(",\"max\":%.3f", histogram_most(histogram));
     printf(",\"overflow\":%" PRIu64 "}", histogram->overflow);
-}
-
-static void
-print_latencies(const struct totals *totals)
-{
-    print_latency("connect_us", &totals->latencies[LATENCY_CONNECT]);
-    print_latency("first_byte_us", &totals->latencies[LATENCY_FIRST_BYTE]);
-    print_latency("service_us", &totals->latencies[LATENCY_SERVICE]);
-    print_latency("response_us", &totals->latencies[LATENCY_RESPONSE]);
 }
 
 /* -W: `share` is what was asked for, `asked` how many requests that made. */
@@ -164,8 +115,8 @@ print_classes(const struct load *load, const struct totals *totals)
         printf(",\"share\":%.9g,\"asked\":%" PRIu64,
                (double)work_share(&load->work, i) / LOTTERY_WHOLE, totals->asked[i]);
         printf(",\"requests\":%" PRIu64, totals->work_times[i][0].count);
-        print_latency("service_us", &totals->work_times[i][0]);
-        print_latency("response_us", &totals->work_times[i][1]);
+        print_times("service", &totals->work_times[i][0]);
+        print_times("response", &totals->work_times[i][1]);
         putchar('}');
     }
     putchar(']');
@@ -223,8 +174,8 @@ print_misbehaved(const struct load *load, const struct totals *totals)
         printf(",\"omitted\":%" PRIu64 ",\"unsent\":%" PRIu64, done->omitted, done->unsent);
         printf(",\"completed\":%" PRIu64, done->completed);
         printf(",\"failed\":%" PRIu64, done->failed);
-        print_kinds(done->errors);
-        print_latency("lasted_us", &done->lasted);
+        print_errors(done->errors);
+        print_times("lasted", &done->lasted);
         putchar('}');
     }
     putchar(']');
@@ -315,4 +266,26 @@ print_hints(const struct load *load, const struct totals *totals)
         print_string(text);
     }
     putchar(']');
+}
+
+void
+report_json(const struct load *load, const struct totals *totals, const struct tally *tallies)
+{
+    putchar('{');
+    print_asked(load, totals);
+    print_totals(totals);
+    print_errors(totals->errors);
+    for (int i = 0; i < LATENCY_KINDS; i++) {
+        print_times(tally_latency_names[i], &totals->latencies[i]);
+    }
+    print_classes(load, totals);
+    print_children(totals);
+    print_intervals(totals);
+    print_misbehaved(load, totals);
+    print_held(totals);
+    print_gates(load, totals);
+    print_search(load, totals);
+    print_rejections(load, tallies);
+    print_hints(load, totals);
+    puts("}");
 }

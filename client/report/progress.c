@@ -6,11 +6,10 @@
 #include <unistd.h>
 
 #include "../engine/wait.h"
-#include "../figures/tally.h"
-#include "duration.h"
 #include "../figures/snapshot.h"
+#include "format.h"
 
-enum { LINE = 160, COLUMNS = 79 }; /* a line that is wrapped could not be overwritten */
+enum { LINE = 240, COLUMNS = 79 }; /* a line that is wrapped could not be overwritten */
 
 static const struct load *load;
 static const struct tally *tallies;
@@ -18,7 +17,7 @@ static const char *prefix = "";
 static bool shown;
 static int64_t next_ns;
 
-/* The replies of -M show how it gets on, and a line would break into theirs. */
+/* The replies of -M show the progress themselves, and a line would break into them. */
 static bool
 is_wanted(const struct load *asked)
 {
@@ -65,40 +64,39 @@ progress_due(void)
     return shown ? next_ns : INT64_MAX;
 }
 
-/* "4567 of 10000", or, of a run whose length is a time, "4567, 8 s left". */
-static void
-print_done(char text[LINE], const struct snapshot *sample, double seconds)
+/* How far the run has come: "4567 of 10000", or, if its length is a time, "4567, 8 s left". */
+static int
+print_done(char text[LINE], double seconds, uint64_t done)
 {
-    uint64_t done = sample->completed + sample->failed;
     double left = (double)load->schedule.duration_ns / 1e9 - seconds;
-    int used = snprintf(text, LINE, "%" PRIu64, done);
 
     if (load->connections > 0) {
-        snprintf(text + used, LINE - (size_t)used, " of %" PRIu64, load_total(load));
-    } else {
-        snprintf(text + used, LINE - (size_t)used, ", %.0f s left", left > 0 ? left : 0);
+        return snprintf(text, LINE, "%s%.1f s: %" PRIu64 " of %" PRIu64, prefix, seconds, done,
+                        load_total(load));
     }
+    return snprintf(text, LINE, "%s%.1f s: %" PRIu64 ", %.0f s left", prefix, seconds, done,
+                    left > 0 ? left : 0);
 }
 
 void
 progress_print(void)
 {
-    static struct snapshot sample;
-    int64_t now = clock_ns();
-    double seconds = (double)(now - tallies[0].start_ns) / 1e9;
-    char done[LINE], p99[FORMAT_DURATION], text[2 * LINE];
+    static struct snapshot now;
+    double seconds = (double)(clock_ns() - tallies[0].start_ns) / 1e9;
+    char text[LINE];
+    int used;
 
-    if (!shown || now < next_ns) {
+    if (!shown || clock_ns() < next_ns) {
         return;
     }
-    next_ns = now + (int64_t)PROGRESS_MS * 1000000;
-    snapshot_take(&sample, load, tallies);
-    print_done(done, &sample, seconds);
-    snprintf(text, sizeof text, "%s%.1f s: %s, %.0f/s, p99 %s, %" PRIu64 " failed", prefix, seconds,
-             done, (double)sample.completed / seconds,
-             sample.requests > 0 ? format_duration(histogram_percentile(&sample.times, 990000), p99)
-                                 : "-",
-             sample.failed);
+    next_ns = clock_ns() + (int64_t)PROGRESS_MS * 1000000;
+    snapshot_take(&now, load, tallies);
+    used = print_done(text, seconds, now.completed + now.failed);
+    snprintf(text + used, LINE - (size_t)used, ", %.0f/s, p99 %s, %" PRIu64 " failed",
+             (double)now.completed / seconds,
+             now.requests > 0 ? format_duration(histogram_percentile(&now.times, 990000)).text
+                              : "-",
+             now.failed);
     put(text);
 }
 

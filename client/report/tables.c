@@ -4,57 +4,56 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../ask/lottery.h"
 #include "../ask/gate.h"
+#include "../ask/lottery.h"
 #include "format.h"
 
 enum {
     LINE = 256,
-    HOW = 24,      /* columns of what -x says */
+    HOW = 24,      /* columns of the text of -x */
     SHORT_BAR = 24 /* beside the figures of a second */
 };
 
 /* --- -r max ---------------------------------------------------------------------------------- */
 
 static void
-print_step(const struct load *load, const struct step *step, unsigned number)
+print_step(const struct load *load, const struct step *step, size_t number)
 {
     struct judgement judgement = {.known = step->known, .value = step->value};
-    char rate[FORMAT_GROUPED], achieved[FORMAT_GROUPED], found[GATE_TEXT];
+    char found[GATE_TEXT];
 
-    printf("%4u %12s %12s %14s  %s\n", number, format_grouped(rate, step->rate),
-           format_grouped(achieved, (uint64_t)(step->achieved + 0.5)),
+    printf("%4zu %12s %12s %14s  %s\n", number, format_grouped(step->rate).text,
+           format_grouped((uint64_t)(step->achieved + 0.5)).text,
            gate_found(&load->bound, &judgement, found), step->kept ? "kept" : step->why);
 }
 
 void
 print_steps(const struct load *load, const struct totals *totals)
 {
-    char rate[FORMAT_GROUPED], bound[FORMAT_SHOWN], text[2 * LINE];
-    int used;
+    const char *early = totals->ended_early;
+    struct escaped_text bound;
+    char end[LINE] = "";
 
     if (totals->step_count == 0) {
         return;
     }
-    format_escaped(bound, load->bound.text, FORMAT_SHOWN / 2);
+    bound = format_escaped(load->bound.text, FORMAT_ESCAPED / 2);
+    if (early) {
+        snprintf(end, sizeof end, " (the search ended early: %s)", early);
+    }
     if (totals->found == 0) {
-        used = snprintf(text, sizeof text, "No rate was found that keeps %s", bound);
+        format_paragraph("No rate was found that keeps %s%s", bound.text, end);
     } else {
-        used = snprintf(text, sizeof text, "The highest rate%s that keeps %s: %s connections/s",
-                        totals->ended_early ? " so far" : "", bound,
-                        format_grouped(rate, totals->found));
+        format_paragraph("The highest rate%s that keeps %s: %s connections/s%s",
+                         early ? " so far" : "", bound.text, format_grouped(totals->found).text,
+                         end);
     }
-    if (totals->ended_early) {
-        snprintf(text + used, sizeof text - (size_t)used, " (the search ended early: %s)",
-                 totals->ended_early);
-    }
-    format_paragraph(text);
     if (load->quiet) {
         return;
     }
     printf("\nstep         rate     achieved          found\n");
     for (size_t i = 0; i < totals->step_count; i++) {
-        print_step(load, &totals->steps[i], (unsigned)i + 1);
+        print_step(load, &totals->steps[i], i + 1);
     }
     printf("\n%s step:\n\n", totals->found > 0 ? "The best" : "The last");
 }
@@ -95,44 +94,51 @@ print_misbehaved(const struct load *load, const struct totals *totals)
     for (unsigned i = 0; i < load->misbehaviours.lots.count; i++) {
         print_kind(&load->misbehaviours.kinds[i], &totals->misbehaved[i]);
     }
-    format_paragraph(
-        load_is_open(load)
-            ? "(closed, rejected: by the server; gave up: the client did, after -T. They "
-              "are among those that -r asks for, and else in no other figure.)"
-            : "(closed, rejected: by the server; gave up: the client did, after -T. They "
-              "are in no other figure of this report.)");
+    format_paragraph("(closed, rejected: by the server; gave up: the client did, after -T. They %s",
+                     load_is_open(load)
+                         ? "are among those that -r asks for, and else in no other figure.)"
+                         : "are in no other figure of this report.)");
 }
 
 /* --- -H -------------------------------------------------------------------------------------- */
+
+/* "Held 90 idle connections beside: ..." */
+static void
+print_kept(const struct held_totals *held)
+{
+    char least[LINE] = "at times none of them was open", failed[LINE] = "";
+
+    if (held->least > 0) {
+        snprintf(least, sizeof least, "%s were open at all times",
+                 format_grouped(held->least).text);
+    }
+    if (held->failed > 0) {
+        snprintf(failed, sizeof failed, " %" PRIu64 " attempt%s failed: %s.", held->failed,
+                 format_plural(held->failed), strerror(held->error));
+    }
+    format_paragraph("Held %s idle connection%s beside: %s; the server closed %s%s.%s",
+                     format_grouped(held->asked).text, format_plural(held->asked), least,
+                     format_grouped(held->closed).text,
+                     held->closed > 0 ? ", which were made again" : "", failed);
+}
 
 void
 print_held(const struct load *load, const struct totals *totals)
 {
     const struct held_totals *held = &totals->held;
-    char asked[FORMAT_GROUPED], least[FORMAT_GROUPED], closed[FORMAT_GROUPED],
-        open[2 * FORMAT_GROUPED], text[LINE];
-    int used;
 
-    snprintf(open, sizeof open, "%s were open at all times", format_grouped(least, held->least));
     if (held->asked == 0 || (load->quiet && held->failed == 0 && !held->died)) {
         return;
-    }
-    used = snprintf(
-        text, sizeof text, "Held %s idle connection%s beside: %s; the server closed %s%s.",
-        format_grouped(asked, held->asked), format_plural(held->asked),
-        held->least == 0 ? "at times none of them was open" : open,
-        format_grouped(closed, held->closed), held->closed > 0 ? ", which were made again" : "");
-    if (held->failed > 0) {
-        snprintf(text + used, sizeof text - (size_t)used, " %" PRIu64 " attempt%s failed: %s.",
-                 held->failed, format_plural(held->failed), strerror(held->error));
-    }
-    if (held->died) {
-        snprintf(text, sizeof text, "The process that held %s idle connections died.", asked);
     }
     if (!load->quiet) {
         putchar('\n');
     }
-    format_paragraph(text);
+    if (held->died) {
+        format_paragraph("The process that held %s idle connections died.",
+                         format_grouped(held->asked).text);
+    } else {
+        print_kept(held);
+    }
 }
 
 /* --- -f -------------------------------------------------------------------------------------- */
@@ -140,20 +146,20 @@ print_held(const struct load *load, const struct totals *totals)
 void
 print_gates(const struct load *load, const struct totals *totals)
 {
-    char found[GATE_TEXT], shown[FORMAT_SHOWN];
+    char found[GATE_TEXT];
 
     if (load->gate_count > 0 && !load->quiet) {
         putchar('\n');
     }
     for (unsigned i = 0; i < load->gate_count; i++) {
         const struct judgement *judgement = &totals->judgements[i];
-        const char *text = format_escaped(shown, load->gates[i].text, FORMAT_SHOWN / 2);
+        struct escaped_text gate = format_escaped(load->gates[i].text, FORMAT_ESCAPED / 2);
 
         gate_found(&load->gates[i], judgement, found);
         if (!judgement->holds) {
-            printf("Gate broken: %s, but it is %s\n", text, found);
+            printf("Gate broken: %s, but it is %s\n", gate.text, found);
         } else if (!load->quiet) {
-            printf("Gate holds: %s, it is %s\n", text, found);
+            printf("Gate holds: %s, it is %s\n", gate.text, found);
         }
     }
 }

@@ -1,195 +1,133 @@
 /*
- * report_text - the report for people: what was asked, times, totals, failures, who served whom.
+ * text - the report for people: the load, times, totals, failures, and the children that served.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "../../common/address.h"
-#include "../ask/lottery.h"
-#include "../figures/tally.h"
-#include "duration.h"
 #include "advice.h"
+#include "format.h"
 #include "report.h"
 #include "tables.h"
-#include "format.h"
 
 enum {
-    TEXT = 600,     /* room for two or three lines */
-    PHRASE = 256,   /* room for a part of a line */
-    SAID_MOST = 80, /* columns of what the server said */
+    LINE = 600,     /* room for two or three lines */
+    SAID_MOST = 80, /* columns of the line that the server sent in place of a reply */
     ROWS_MOST = 40, /* children that get a row each */
-    LABEL = 25,     /* room for "cpu 1.00 ms wait 5.00 ms" */
+    LABEL = 24,     /* columns of "cpu 1.00 ms wait 5.00 ms" */
     FIGURES = 8,    /* columns of a number of requests */
-    BINS_MOST = 20  /* rows of the histogram that stands for more */
+    BINS_MOST = 20  /* rows of the histogram that stands for more children */
 };
 
-static void print_first(const struct load *load, const struct totals *totals);
-static void print_asked(const struct load *load);
-static void print_times(const struct load *load, const struct totals *totals);
-static void print_classes(const struct load *load, const struct totals *totals);
-static void print_totals(const struct load *load, const struct totals *totals);
-static void print_failures(const struct load *load, const struct totals *totals,
-                           const struct tally *tallies);
-static void print_processes(const struct load *load, const struct tally *tallies);
-static void print_distribution(const struct load *load, const struct totals *totals);
+/* --- the load -------------------------------------------------------------------------------- */
 
-void
-report_text(const struct load *load, const struct totals *totals, const struct tally *tallies)
-{
-    print_first(load, totals);
-    if (!load->quiet) {
-        print_asked(load);
-        print_times(load, totals);
-        print_classes(load, totals);
-        print_totals(load, totals);
-        print_misbehaved(load, totals);
-    }
-    print_held(load, totals);
-    print_failures(load, totals, tallies);
-    print_gates(load, totals);
-    if (load->quiet) {
-        return;
-    }
-    print_intervals(load, totals);
-    if (load->verbose) {
-        print_processes(load, tallies);
-    }
-    print_distribution(load, totals);
-}
-
-/* --- asked, times ---------------------------------------------------------------------------- */
-
-/* What must not be overlooked: what has been found, and that a rate was not reached. */
+/* What must not be overlooked: the rate that was found, and that a rate was not reached. */
 static void
 print_first(const struct load *load, const struct totals *totals)
 {
-    char text[ADVICE_TEXT], shown[FORMAT_SHOWN];
+    char text[ADVICE_TEXT];
 
     if (load->label && !load->quiet) {
-        printf("Run: %s\n\n", format_escaped(shown, load->label, FORMAT_COLUMNS - strlen("Run: ")));
+        printf("Run: %s\n\n", format_escaped(load->label, FORMAT_COLUMNS - strlen("Run: ")).text);
     }
     print_steps(load, totals);
     if (totals->step_count == 0 && advice_rate(totals, load, text)) {
-        format_paragraph(text);
+        format_paragraph("%s", text);
         if (!load->quiet) {
             putchar('\n');
         }
     }
 }
 
-/* "10 s", "0.5 s". */
-static const char *
-seconds_text(char text[FORMAT_DURATION], const struct load *load)
-{
-    snprintf(text, FORMAT_DURATION, "%.9g s", (double)load_schedule_ns(load) / 1e9);
-    return text;
-}
-
-/* "5 processes", and what they do when: the connections of the run. */
-static void
-phrase_connections(char text[PHRASE], const struct load *load)
+/* Writes the connections of the run: how many processes make how many of them, or how long. */
+static int
+phrase_connections(char text[LINE], const struct load *load)
 {
     const struct schedule *schedule = &load->schedule;
-    char count[FORMAT_GROUPED], rate[FORMAT_GROUPED], to[FORMAT_GROUPED], length[FORMAT_DURATION];
-    char processes[FORMAT_GROUPED * 2];
+    const char *plural = load->processes == 1 ? "" : "es";
+    double seconds = (double)load_schedule_ns(load) / 1e9;
+    uint64_t total = load_total(load);
+    int used = 0;
 
-    snprintf(processes, sizeof processes, "%u process%s", load->processes,
-             load->processes == 1 ? "" : "es");
-    format_grouped(count, load->connections);
-    format_grouped(rate, schedule->rate);
-    format_grouped(to, schedule->rate_to);
-    seconds_text(length, load);
     if (schedule->kind == SCHEDULE_RAMP) {
-        snprintf(text, PHRASE, "%s to %s connections/s over %s from %s", rate, to, length,
-                 processes);
+        used = snprintf(text, LINE, "%s to %s connections/s over %.9g s from ",
+                        format_grouped(schedule->rate).text, format_grouped(schedule->rate_to).text,
+                        seconds);
     } else if (load_is_open(load) && load->connections == 0) {
-        snprintf(text, PHRASE, "%s connections/s for %s from %s", rate, length, processes);
+        used = snprintf(text, LINE, "%s connections/s for %.9g s from ",
+                        format_grouped(schedule->rate).text, seconds);
     } else if (load_is_open(load)) {
-        format_grouped(count, load_total(load));
-        snprintf(text, PHRASE, "%s connection%s at %s/s from %s", count,
-                 format_plural(load_total(load)), rate, processes);
-    } else if (load->connections == 0) {
-        snprintf(text, PHRASE, "%s for %s", processes, length);
-    } else {
-        snprintf(text, PHRASE, "%s x %s connection%s", processes, count,
-                 format_plural(load->connections));
+        used = snprintf(text, LINE, "%s connection%s at %s/s from ", format_grouped(total).text,
+                        format_plural(total), format_grouped(schedule->rate).text);
     }
-}
-
-/* What is asked on each connection. */
-static void
-phrase_requests(char text[PHRASE], const struct load *load)
-{
-    char requests[FORMAT_GROUPED], bytes[FORMAT_GROUPED];
-    uint64_t size = load->message ? load->message_bytes : load->bytes;
-    int used =
-        snprintf(text, PHRASE, "%s %s%s of %s byte%s", format_grouped(requests, load->requests),
-                 load->message ? "message" : "request", format_plural(load->requests),
-                 format_grouped(bytes, size), format_plural(size));
-
-    if (load->work.lots.count > 0) {
-        snprintf(text + used, PHRASE - (size_t)used, ", %.9g%% with work (seed %" PRIu32 ")",
-                 100 * (double)lottery_share(&load->work.lots) / LOTTERY_WHOLE, load->seed);
+    used += snprintf(text + used, LINE - (size_t)used, "%u process%s", load->processes, plural);
+    if (!load_is_open(load) && load->connections == 0) {
+        used += snprintf(text + used, LINE - (size_t)used, " for %.9g s", seconds);
+    } else if (!load_is_open(load)) {
+        used += snprintf(text + used, LINE - (size_t)used, " x %s connection%s",
+                         format_grouped(load->connections).text, format_plural(load->connections));
     }
+    if (load->in_flight > 1 && !load_is_open(load)) {
+        used += snprintf(text + used, LINE - (size_t)used, " (%u at a time)", load->in_flight);
+    }
+    return used;
 }
 
 static void
 print_asked(const struct load *load)
 {
-    char target[ADDRESS_TEXT], shown[FORMAT_SHOWN], connections[PHRASE], requests[PHRASE],
-        in_flight[FORMAT_GROUPED] = "", text[TEXT];
-    size_t length;
+    uint64_t size = load->message ? load->message_bytes : load->bytes;
+    char target[ADDRESS_TEXT], text[LINE];
+    struct escaped_text to;
+    int used = phrase_connections(text, load);
 
-    address_text(&load->target, target);
-    format_escaped(shown, target, FORMAT_COLUMNS - strlen("to "));
-    phrase_connections(connections, load);
-    phrase_requests(requests, load);
-    if (load->in_flight > 1 && !load_is_open(load)) {
-        snprintf(in_flight, sizeof in_flight, " (%u at a time)", load->in_flight);
+    used += snprintf(text + used, LINE - (size_t)used, " x %s %s%s of %s byte%s",
+                     format_grouped(load->requests).text, load->message ? "message" : "request",
+                     format_plural(load->requests), format_grouped(size).text, format_plural(size));
+    if (load->work.lots.count > 0) {
+        used += snprintf(text + used, LINE - (size_t)used, ", %.9g%% with work (seed %" PRIu32 ")",
+                         100 * (double)lottery_share(&load->work.lots) / LOTTERY_WHOLE, load->seed);
     }
-    length = (size_t)snprintf(text, sizeof text, "%s%s x %s", connections, in_flight, requests);
-    if (length + strlen(" to ") + strlen(shown) > FORMAT_COLUMNS) {
-        format_paragraph(text);
-        printf("to %s\n\n", shown);
+    address_text(&load->target, target);
+    to = format_escaped(target, FORMAT_COLUMNS - strlen("to "));
+    if ((size_t)used + strlen(" to ") + strlen(to.text) > FORMAT_COLUMNS) {
+        format_paragraph("%s", text);
+        printf("to %s\n\n", to.text);
     } else {
-        printf("%s to %s\n\n", text, shown);
+        printf("%s to %s\n\n", text, to.text);
     }
 }
+
+/* --- times ----------------------------------------------------------------------------------- */
 
 static const char times_heading[] = "    min       p50       p90       p99     p99.9       max";
 
 static void
-print_durations(const struct histogram *histogram)
+print_ranks(const struct histogram *histogram, const uint32_t *millionths, size_t count)
 {
-    static const uint32_t ranks[] = {500000, 900000, 990000, 999000};
-
-    format_column(histogram_least(histogram));
-    for (size_t i = 0; i < sizeof ranks / sizeof ranks[0]; i++) {
-        format_column(histogram_percentile(histogram, ranks[i]));
+    for (size_t i = 0; i < count; i++) {
+        format_column(histogram_percentile(histogram, millionths[i]));
     }
-    format_column(histogram_most(histogram));
-    putchar('\n');
 }
 
+/* The columns of times_heading. */
 static void
-print_row(const char *name, const struct histogram *histogram)
+print_durations(const struct histogram *histogram)
 {
-    printf("%-10s", name);
-    print_durations(histogram);
+    static const uint32_t ranks[] = {0, 500000, 900000, 990000, 999000, 1000000};
+
+    print_ranks(histogram, ranks, sizeof ranks / sizeof ranks[0]);
+    putchar('\n');
 }
 
 /* -v: the rest of the distribution of a time. */
 static void
-print_more(const char *name, const struct histogram *histogram)
+print_more(const struct histogram *histogram)
 {
     static const uint32_t ranks[] = {250000, 750000, 950000, 999900};
 
-    printf("%-10s", name);
-    for (size_t i = 0; i < sizeof ranks / sizeof ranks[0]; i++) {
-        format_column(histogram_percentile(histogram, ranks[i]));
-    }
+    print_ranks(histogram, ranks, sizeof ranks / sizeof ranks[0]);
     format_column(histogram_mean(histogram));
     format_column(histogram_deviation(histogram));
     putchar('\n');
@@ -209,52 +147,42 @@ print_times(const struct load *load, const struct totals *totals)
     }
     printf("%-10s%s\n", "", times_heading);
     for (int i = 0; i < kinds; i++) {
-        print_row(names[i], &totals->latencies[i]);
+        printf("%-10s", names[i]);
+        print_durations(&totals->latencies[i]);
     }
     if (load->verbose) {
-        printf("\n%-10s%7s%10s%10s%10s%10s%10s\n", "", "p25", "p75", "p95", "p99.99", "mean",
-               "std dev");
-        for (int i = 0; i < kinds; i++) {
-            print_more(names[i], &totals->latencies[i]);
-        }
+        printf("\n%-10s    p25       p75       p95    p99.99      mean   std dev\n", "");
+    }
+    for (int i = 0; i < kinds && load->verbose; i++) {
+        printf("%-10s", names[i]);
+        print_more(&totals->latencies[i]);
     }
     if (overflow > 0) {
         printf("%" PRIu64 " took more than 60 s.\n", overflow);
     }
     if (advice_response(totals, load, text)) {
-        format_paragraph(text);
+        format_paragraph("%s", text);
     }
     putchar('\n');
 }
 
 /* --- work ------------------------------------------------------------------------------------ */
 
-static size_t
-add_work(char label[LABEL], size_t used, const char *name, uint32_t us)
-{
-    struct duration duration = duration_of(us);
-
-    return used + (size_t)snprintf(label + used, LABEL - used, "%s%s %.*f %s", used > 0 ? " " : "",
-                                   name, duration.decimals, duration.number, duration.unit);
-}
-
 /* A class of -W: "plain", "cpu 20.0 ms", "wait 5.00 ms", "cpu 1.00 ms wait 5.00 ms". */
-static const char *
-label_of(char label[LABEL], const struct work *work, unsigned class)
+static void
+print_label(const struct work *work, unsigned class)
 {
-    const struct work_class *asked = &work->classes[class];
-    size_t used = 0;
+    struct number_text cpu = format_duration(work->classes[class].cpu_us);
+    struct number_text wait = format_duration(work->classes[class].wait_us);
+    bool waits = work->classes[class].wait_us > 0;
+    char label[2 * FORMAT_NUMBER + LABEL] = "plain";
 
-    if (class >= work->lots.count) {
-        return "plain";
+    if (class < work->lots.count && waits && work->classes[class].cpu_us > 0) {
+        snprintf(label, sizeof label, "cpu %s wait %s", cpu.text, wait.text);
+    } else if (class < work->lots.count) {
+        snprintf(label, sizeof label, waits ? "wait %s" : "cpu %s", waits ? wait.text : cpu.text);
     }
-    if (asked->cpu_us > 0 || asked->wait_us == 0) {
-        used = add_work(label, used, "cpu", asked->cpu_us);
-    }
-    if (asked->wait_us > 0) {
-        add_work(label, used, "wait", asked->wait_us);
-    }
-    return label;
+    printf("%-*s", LABEL, label);
 }
 
 /* A number of requests; a hundred million and more in millions. */
@@ -268,20 +196,18 @@ print_figure(uint64_t number)
     }
 }
 
-/* -W: how many requests of each class succeeded, the part of it in all that were begun, and the
- * times. Of none there are no times. */
+/* -W: how many requests of each class succeeded, the part of the class in all that were begun, and
+ * the times; `which` is 0 for service, 1 for response. */
 static void
 print_class_times(const struct load *load, const struct totals *totals, const char *heading,
                   int which)
 {
-    char label[LABEL];
-
-    printf("%-*s %*s  share%s\n", LABEL - 1, heading, FIGURES, "requests", times_heading);
+    printf("%-*s %*s  share%s\n", LABEL, heading, FIGURES, "requests", times_heading);
     for (unsigned i = 0; i < work_classes(&load->work); i++) {
         const struct histogram *times = &totals->work_times[i][which];
         double percent = 100 * totals_part(totals, i);
 
-        printf("%-*s", LABEL - 1, label_of(label, &load->work, i));
+        print_label(&load->work, i);
         print_figure(times->count);
         printf(" %5.*f%%", percent < 9.995 ? 2 : 1, percent);
         if (times->count > 0) {
@@ -307,51 +233,36 @@ print_classes(const struct load *load, const struct totals *totals)
 
 /* --- totals ---------------------------------------------------------------------------------- */
 
-/* Which loop it was, and what that means for the times. */
-static void
-print_loop(const struct load *load, const struct totals *totals)
-{
-    uint64_t late = totals->late_full + totals->late_busy;
-    char count[FORMAT_GROUPED], most[FORMAT_DURATION], text[TEXT];
-
-    if (!load_is_open(load)) {
-        format_paragraph(
-            "Closed loop: a process begins a connection when another one has ended. So a "
-            "slow server is asked less often, and the waiting of those who would have "
-            "come meanwhile is in none of these times.");
-        return;
-    }
-    snprintf(text, sizeof text,
-             "Open loop: connections begin on schedule, whatever becomes of the others; service "
-             "counts from the real beginning, response from when it was due. %s began more than "
-             "1 ms late, the latest %s.",
-             format_grouped(count, late), format_duration(totals->most_late_us, most));
-    format_paragraph(text);
-}
-
 static void
 print_totals(const struct load *load, const struct totals *totals)
 {
-    char completed[FORMAT_GROUPED], scheduled[FORMAT_GROUPED], rate[FORMAT_GROUPED],
-        requests[2 * FORMAT_GROUPED] = "";
-    char text[TEXT];
+    char requests[2 * FORMAT_NUMBER] = "";
 
     if (totals->scheduled == 0) {
         format_paragraph("No well-behaved connection was to be made.");
         return;
     }
     if (load->requests > 1) {
-        format_grouped(rate, (uint64_t)(totals_rate(totals, totals->requests) + 0.5));
-        snprintf(requests, sizeof requests, ", %s requests/s", rate);
+        uint64_t rate = (uint64_t)(totals_rate(totals, totals->requests) + 0.5);
+
+        snprintf(requests, sizeof requests, ", %s requests/s", format_grouped(rate).text);
     }
-    format_grouped(rate, (uint64_t)(totals_rate(totals, totals->completed) + 0.5));
-    snprintf(text, sizeof text,
-             "%s of %s connections completed in %.3f s: %s connections/s%s, %.1f MiB/s",
-             format_grouped(completed, totals->completed),
-             format_grouped(scheduled, totals->scheduled), totals->seconds, rate, requests,
-             totals_rate(totals, totals->bytes) / (1 << 20));
-    format_paragraph(text);
-    print_loop(load, totals);
+    format_paragraph("%s of %s connections completed in %.3f s: %s connections/s%s, %.1f MiB/s",
+                     format_grouped(totals->completed).text, format_grouped(totals->scheduled).text,
+                     totals->seconds,
+                     format_grouped((uint64_t)(totals_rate(totals, totals->completed) + 0.5)).text,
+                     requests, totals_rate(totals, totals->bytes) / (1 << 20));
+    if (load_is_open(load)) {
+        format_paragraph("Open loop: connections begin on schedule, whatever becomes of the "
+                         "others; service counts from the real beginning, response from when it "
+                         "was due. %s began more than 1 ms late, the latest %s.",
+                         format_grouped(totals->late_full + totals->late_busy).text,
+                         format_duration(totals->most_late_us).text);
+    } else {
+        format_paragraph("Closed loop: a process begins a connection when another one has ended. "
+                         "So a slow server is asked less often, and the waiting of those who would "
+                         "have come meanwhile is in none of these times.");
+    }
 }
 
 /* --- failures -------------------------------------------------------------------------------- */
@@ -371,47 +282,34 @@ reason(const struct totals *totals, enum failure kind)
 }
 
 static void
-print_rejections(const struct load *load, const struct tally *tallies)
+print_kinds(const struct load *load, const struct totals *totals, const struct tally *tallies)
 {
-    char shown[FORMAT_SHOWN];
     const char *rejection;
 
-    for (unsigned i = 0; (rejection = totals_rejection(load, tallies, i)); i++) {
-        printf("  the server said: %s\n", format_escaped(shown, rejection, SAID_MOST));
-    }
-}
-
-/* The processes that did not end by themselves. */
-static void
-print_dead(const struct totals *totals)
-{
-    if (totals->died > 0) {
-        printf("%u client process%s %s; of %s the distribution lacks what was not yet told.\n",
-               totals->died, totals->died == 1 ? "" : "es",
-               totals->killed ? "had to be ended" : "died", totals->died == 1 ? "it" : "them");
-    }
-}
-
-static void
-print_failures(const struct load *load, const struct totals *totals, const struct tally *tallies)
-{
-    char count[FORMAT_GROUPED];
-    char text[ADVICE_TEXT];
-
     if (totals->failed > 0) {
-        printf("%sFailed: %s\n", load->quiet ? "" : "\n", format_grouped(count, totals->failed));
+        printf("%sFailed: %s\n", load->quiet ? "" : "\n", format_grouped(totals->failed).text);
     }
     for (int kind = 0; kind < FAILURE_KINDS; kind++) {
         if (totals->errors[kind] > 0) {
             const char *why = reason(totals, (enum failure)kind);
 
             printf("  %-14s %12s%s%s\n", outcome_name((enum failure)kind),
-                   format_grouped(count, totals->errors[kind]), *why != '\0' ? "  " : "", why);
+                   format_grouped(totals->errors[kind]).text, *why != '\0' ? "  " : "", why);
         }
     }
-    print_rejections(load, tallies);
+    for (unsigned i = 0; (rejection = totals_rejection(load, tallies, i)); i++) {
+        printf("  the server said: %s\n", format_escaped(rejection, SAID_MOST).text);
+    }
+}
+
+static void
+print_failures(const struct load *load, const struct totals *totals, const struct tally *tallies)
+{
+    char text[ADVICE_TEXT];
+
+    print_kinds(load, totals, tallies);
     if (totals->unsent > 0) {
-        printf("Never begun: %s%s\n", format_grouped(count, totals->unsent),
+        printf("Never begun: %s%s\n", format_grouped(totals->unsent).text,
                totals->interrupted              ? " (interrupted)"
                : totals->died > 0               ? " (their client process died)"
                : load->schedule.duration_ns > 0 ? " (time was over before there was room for them)"
@@ -419,9 +317,13 @@ print_failures(const struct load *load, const struct totals *totals, const struc
     } else if (totals->interrupted) {
         printf("Interrupted.\n");
     }
-    print_dead(totals);
+    if (totals->died > 0) {
+        printf("%u client process%s %s; of %s the distribution lacks what was not yet told.\n",
+               totals->died, totals->died == 1 ? "" : "es",
+               totals->killed ? "had to be ended" : "died", totals->died == 1 ? "it" : "them");
+    }
     for (unsigned i = 0; advice_limit(totals, load, i, text); i++) {
-        format_paragraph(text);
+        format_paragraph("%s", text);
     }
 }
 
@@ -470,7 +372,7 @@ print_rows(const struct load *load, const struct totals *totals)
     }
 }
 
-/* How many children served how many: equal steps from the least to the most. */
+/* How many children served how many connections: equal steps from the least to the most. */
 static void
 print_bins(const struct totals *totals)
 {
@@ -486,7 +388,7 @@ print_bins(const struct totals *totals)
     }
     printf("\nconnections      children\n");
     for (uint64_t i = 0; least + i * width <= totals->evenness.most; i++) {
-        char range[2 * FORMAT_GROUPED];
+        char range[2 * FORMAT_NUMBER];
 
         snprintf(range, sizeof range, width > 1 ? "%" PRIu64 " to %" PRIu64 : "%" PRIu64,
                  least + i * width, least + (i + 1) * width - 1);
@@ -495,46 +397,67 @@ print_bins(const struct totals *totals)
     }
 }
 
-static void
-print_no_distribution(const struct load *load, const struct totals *totals)
+/* Prints why there is no distribution, if there is none. */
+static bool
+lacks_distribution(const struct load *load, const struct totals *totals)
 {
-    if (totals->requests > 0) {
+    bool some = totals->requests > 0;
+
+    if (load->message && some) {
         printf("\nReplies to -M carry no stamp, so there is no distribution; they were %s.\n",
                load->expected ? "compared with -E" : "not compared with anything");
+    } else if (!load->message && totals->foreign) {
+        printf("\nThe server does not identify its children: the replies were counted, their bytes "
+               "not verified.\n");
+    } else if (!load->message && totals->distribution.used == 0 && some) {
+        printf("\nReplies of less than 32 bytes have no room to say who sent them.\n");
     }
+    return load->message || totals->foreign || totals->distribution.used == 0;
 }
 
 static void
 print_distribution(const struct load *load, const struct totals *totals)
 {
     const struct evenness *even = &totals->evenness;
-    char text[TEXT];
+    size_t children = totals->distribution.used;
 
-    if (load->message) {
-        print_no_distribution(load, totals);
+    if (lacks_distribution(load, totals)) {
         return;
     }
-    if (totals->foreign) {
-        printf("\nThe server does not identify its children: the replies were counted, their bytes "
-               "not verified.\n");
-        return;
-    }
-    if (totals->distribution.used == 0) {
-        if (totals->requests > 0) {
-            printf("\nReplies of less than 32 bytes have no room to say who sent them.\n");
-        }
-        return;
-    }
-    if (totals->distribution.used <= ROWS_MOST) {
+    if (children <= ROWS_MOST) {
         print_rows(load, totals);
     } else {
         print_bins(totals);
     }
-    snprintf(text, sizeof text,
-             "%zu child%s: min %" PRIu64 ", max %" PRIu64 ", mean %.1f, standard deviation %.1f; "
-             "Jain's fairness index %.4f",
-             totals->distribution.used, totals->distribution.used == 1 ? "" : "ren", even->least,
-             even->most, even->mean, even->deviation, even->jain);
     putchar('\n');
-    format_paragraph(text);
+    format_paragraph("%zu child%s: min %" PRIu64 ", max %" PRIu64
+                     ", mean %.1f, standard deviation %.1f; Jain's fairness index %.4f",
+                     children, children == 1 ? "" : "ren", even->least, even->most, even->mean,
+                     even->deviation, even->jain);
+}
+
+/* --- the report ------------------------------------------------------------------------------ */
+
+void
+report_text(const struct load *load, const struct totals *totals, const struct tally *tallies)
+{
+    print_first(load, totals);
+    if (!load->quiet) {
+        print_asked(load);
+        print_times(load, totals);
+        print_classes(load, totals);
+        print_totals(load, totals);
+        print_misbehaved(load, totals);
+    }
+    print_held(load, totals);
+    print_failures(load, totals, tallies);
+    print_gates(load, totals);
+    if (load->quiet) {
+        return;
+    }
+    print_intervals(load, totals);
+    if (load->verbose) {
+        print_processes(load, tallies);
+    }
+    print_distribution(load, totals);
 }
