@@ -1,7 +1,6 @@
 #include "connection.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +11,7 @@
 #include "../figures/tally.h"
 #include "../report/replies.h"
 #include "local_address.h"
+#include "pacing.h"
 #include "request.h"
 #include "wait.h"
 
@@ -27,7 +27,7 @@ static struct tally *tally;
 static struct distribution *distribution;
 static int64_t schedule_ns;     /* how long the schedule lasts; 0: there is none */
 static bool printing;           /* the replies are printed */
-static char buffer[CONN_CHUNK]; /* for all visits: what was read is checked at once */
+static char buffer[CONN_CHUNK]; /* for all: what was read is verified at once */
 
 void
 connection_open(const struct load *asked, struct tally *counts, struct distribution *shares)
@@ -51,7 +51,7 @@ connection_step(struct connection *conn)
     case CONNECTION_CONNECTING:
         return finish_connecting(conn);
     case CONNECTION_SENDING:
-        /* One that is waiting to send on is here since the server has something to say. */
+        /* One that waits to send on is here because the server has something to say. */
         return conn->wake_ns != 0 ? receive(conn) : send_request(conn);
     case CONNECTION_RECEIVING:
         return receive(conn);
@@ -109,38 +109,48 @@ rejected(struct connection *conn)
     return fail(conn, FAILURE_REJECTED, 0);
 }
 
-static bool
-was_told_why(const struct connection *conn)
-{
-    if (conn->state != CONNECTION_SENDING && conn->state != CONNECTION_RECEIVING) {
-        return false;
-    }
-    return verify_is_error(&conn->reply);
-}
-
 static enum connection_result
 fail_with_errno(struct connection *conn)
 {
-    if (was_told_why(conn)) {
-        return rejected(conn); /* before the connection broke */
+    if (verify_is_error(&conn->reply)) {
+        return rejected(conn); /* the server said so before the connection broke */
     }
     return fail(conn, failure_of(errno), errno);
 }
 
-/* An error line that answers a message is known to be one when its end has come. A server that does
- * not close has said enough all the same. */
+int64_t
+connection_deadline(const struct connection *conn)
+{
+    return load->timeout_s > 0 ? conn->began_ns + (int64_t)load->timeout_s * 1000000000 : INT64_MAX;
+}
+
+bool
+connection_expire(struct connection *conn, int64_t now)
+{
+    bool late = now >= connection_deadline(conn);
+
+    if (late) {
+        connection_give_up(conn, FAILURE_TIMED_OUT, 0);
+    } else if (pacing_over(now)) {
+        connection_give_up(conn, FAILURE_OTHER, EINTR);
+    }
+    return conn->state == CONNECTION_NONE;
+}
+
 void
 connection_give_up(struct connection *conn, enum failure kind, int error)
 {
-    if (load->message && was_told_why(conn)) {
+    /* To a message, an error line counts as one when the server has closed. If it does not close,
+     * it has said enough all the same. */
+    if (load->message && verify_is_error(&conn->reply)) {
         rejected(conn);
     } else {
         fail(conn, kind, error);
     }
 }
 
-/* Between two requests on a connection: a server that has closed it shows as a reset, a broken pipe
- * or the end of the file, as the packets happen to cross. It is the same fault. */
+/* That the server has closed between two requests shows as a reset, a broken pipe or the end of the
+ * file, as the packets happen to cross. All three are the same fault. */
 static enum connection_result
 fail_in_request(struct connection *conn)
 {
@@ -171,7 +181,7 @@ connection_omit(int kind)
     counter_add(&tally->omitted[kind], 1);
 }
 
-/* What the next visit is to be. Returns which connection it is, of this run and those before. */
+/* Sets up the next connection. Returns its number, among those of this run and the runs before. */
 static uint64_t
 take_next(struct connection *conn, int64_t due_ns)
 {
@@ -189,16 +199,23 @@ take_next(struct connection *conn, int64_t due_ns)
     conn->due_ns = due_ns;
     conn->wake_ns = 0;
     conn->printed = (struct printed){.used = 0};
+    verify_begin(&conn->reply);
     return nth;
 }
 
-/* Who reads slowly must not let the kernel read for it. */
+static bool
+does(const struct connection *conn, enum misbehave_how how)
+{
+    return conn->misbehaviour && conn->misbehaviour->how == how;
+}
+
+/* The kernel must not read ahead for one that reads slowly. */
 static bool
 narrow(const struct connection *conn)
 {
     int window = MISBEHAVE_WINDOW;
 
-    return !conn->misbehaviour || conn->misbehaviour->how != MISBEHAVE_SLOW_READ ||
+    return !does(conn, MISBEHAVE_SLOW_READ) ||
            setsockopt(conn->fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof window) == 0;
 }
 
@@ -208,14 +225,8 @@ connection_begin(struct connection *conn, int64_t due_ns, bool nonblocking)
     uint64_t nth = take_next(conn, due_ns);
 
     conn->opened_ns = conn->began_ns = clock_ns();
-    conn->fd = socket(load->target.storage.ss_family, SOCK_STREAM, 0);
-    if (conn->fd == -1) {
-        return fail_with_errno(conn);
-    }
-    if (nonblocking && fcntl(conn->fd, F_SETFL, O_NONBLOCK) == -1) {
-        return fail_with_errno(conn);
-    }
-    if (!local_address_bind(conn->fd, nth) || !narrow(conn)) {
+    conn->fd = local_address_socket(nth, nonblocking);
+    if (conn->fd == -1 || !narrow(conn)) {
         return fail_with_errno(conn);
     }
     conn->opened_ns = conn->began_ns = clock_ns();
@@ -230,10 +241,7 @@ ask(struct connection *conn, int64_t now)
     conn->sent = 0;
     conn->moved = 0;
     conn->broken = 0;
-    conn->state = CONNECTION_SENDING;
-    if (conn->misbehaviour && conn->misbehaviour->how == MISBEHAVE_SILENT) {
-        conn->state = CONNECTION_RECEIVING;
-    }
+    conn->state = does(conn, MISBEHAVE_SILENT) ? CONNECTION_RECEIVING : CONNECTION_SENDING;
     verify_begin(&conn->reply);
 }
 
@@ -267,48 +275,46 @@ connect_it(struct connection *conn)
     if (connect(conn->fd, address_sockaddr(&load->target), load->target.length) == 0) {
         return connected(conn);
     }
+    if (is_unix && (errno == EINTR || errno == EAGAIN)) {
+        /* There is no room in the server's queue. If a signal has ended the wait for some, Linux
+         * has forgotten this socket: it has to call again. */
+        return CONNECTION_WAITS;
+    }
     switch (errno) {
     case EISCONN: /* of a Unix socket, called again */
         return connected(conn);
-    case EINTR:
-        /* POSIX: the connection is being made all the same, and calling again would be wrong. But
-         * on Linux a Unix socket that waited for room in the queue has given up its place. */
-        if (is_unix) {
-            return CONNECTION_WAITS;
-        }
+    case EINTR: /* POSIX: the connection is being made all the same; to call again would be wrong */
         conn->state = CONNECTION_CONNECTING;
         return CONNECTION_WAITS;
     case EINPROGRESS:
     case EALREADY:
         return go_on_connecting(conn);
-    case EAGAIN:
-        /* A Unix socket, and no room in the server's queue: a blocking call would wait for it. */
-        return is_unix ? CONNECTION_WAITS : fail_with_errno(conn);
     default:
         return fail_with_errno(conn);
     }
 }
 
-/* Called when it is writable: then SO_ERROR says how connect() went. */
-static enum connection_result
-finish_connecting(struct connection *conn)
+int
+connection_error(int fd)
 {
     int error = 0;
     socklen_t length = sizeof error;
 
-    if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &length) == -1) {
-        return fail_with_errno(conn);
-    }
-    if (error != 0) {
-        return fail(conn, failure_of(error), error);
-    }
-    return connected(conn);
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
+}
+
+static enum connection_result
+finish_connecting(struct connection *conn)
+{
+    int error = connection_error(conn->fd);
+
+    return error == 0 ? connected(conn) : fail(conn, failure_of(error), error);
 }
 
 /* --- a request and its reply ----------------------------------------------------------------- */
 
-/* The message cannot be sent on. Perhaps the server has refused it and says why, or does not read
- * on before what it has sent is read: so this reads, even when the connection is broken. */
+/* The message cannot be sent on. Perhaps the server has refused it and says why, or reads no
+ * further until its reply is read: so this reads, even when the connection is broken. */
 static enum connection_result
 read_while_sending(struct connection *conn)
 {
@@ -323,19 +329,20 @@ read_while_sending(struct connection *conn)
     return CONNECTION_GOES_ON;
 }
 
-/* How many of `most` bytes a visit may move now, if it is slow in that. If none: when to wake. */
+/* How many of `most` bytes the connection may move now, if it is slow in that; if none, it pauses.
+ */
 static size_t
 allowance(struct connection *conn, enum misbehave_how how, size_t most)
 {
     int64_t now;
     uint64_t allowed;
 
-    if (!conn->misbehaviour || conn->misbehaviour->how != how) {
+    if (!does(conn, how)) {
         return most;
     }
     now = clock_ns();
     allowed = misbehave_allowed(conn->misbehaviour, now - conn->asked_ns);
-    allowed -= conn->moved < allowed ? conn->moved : allowed; /* one may be ahead: receive() */
+    allowed -= conn->moved < allowed ? conn->moved : allowed; /* it may be one ahead: receive() */
     if (allowed == 0) {
         conn->wake_ns = conn->asked_ns + misbehave_due(conn->misbehaviour, conn->moved);
         if (conn->wake_ns < now + SLOW_NS) {
@@ -353,17 +360,14 @@ await_reply(struct connection *conn)
 
     conn->moved = 0;
     conn->state = CONNECTION_RECEIVING;
-    if (!conn->misbehaviour) {
-        return CONNECTION_GOES_ON;
-    }
-    if (conn->misbehaviour->how == MISBEHAVE_RESET) {
+    if (does(conn, MISBEHAVE_RESET)) {
         /* POSIX leaves the rest to the system: with a linger of 0 s TCP resets the connection. */
         if (setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == -1) {
             return fail_with_errno(conn);
         }
         return complete(conn, clock_ns());
     }
-    if (conn->misbehaviour->how == MISBEHAVE_HALF_CLOSE && conn->request + 1 == load->requests &&
+    if (does(conn, MISBEHAVE_HALF_CLOSE) && conn->request + 1 == load->requests &&
         shutdown(conn->fd, SHUT_WR) == -1) {
         return fail_with_errno(conn);
     }
@@ -393,24 +397,11 @@ send_request(struct connection *conn)
     if (conn->sent == length) {
         return await_reply(conn);
     }
-    /* If there is no more room, others may get on meanwhile. A slow one learns when to wake. */
+    /* The socket has no more room; or the connection is slow, and the next step finds its pause. */
     return conn->misbehaviour ? CONNECTION_GOES_ON : CONNECTION_WAITS;
 }
 
-static void
-record(enum trust trust, enum latency latency, int64_t nanoseconds)
-{
-    histogram_record(&tally->latencies[trust][latency], nanoseconds);
-}
-
-/* When the request should have begun: with the connection, or when the last reply had come. */
-static int64_t
-due_of(const struct connection *conn)
-{
-    return conn->request == 0 ? conn->due_ns : conn->began_ns;
-}
-
-/* Of the schedule, when it was due. */
+/* The quarter of the schedule in which the connection was due. */
 static int64_t
 quarter_of(const struct connection *conn)
 {
@@ -420,13 +411,28 @@ quarter_of(const struct connection *conn)
 }
 
 static void
-record_work(const struct connection *conn, int64_t now)
+count_times(const struct connection *conn, int64_t now)
 {
-    struct histogram *times = &tally->work_times[conn->trust][WORK_TIMES * conn->class];
+    struct histogram *times = tally->latencies[conn->trust];
+    struct histogram *work = tally->work_times[conn->trust]; /* NULL without -W */
+    bool is_open = load_is_open(load);
+    int64_t service_ns = now - conn->began_ns;
+    /* A later request was due when the reply before it had come. */
+    int64_t response_ns = conn->request == 0 ? now - conn->due_ns : service_ns;
 
-    histogram_record(&times[0], now - conn->began_ns);
-    if (load_is_open(load)) {
-        histogram_record(&times[1], now - due_of(conn));
+    histogram_record(&times[LATENCY_FIRST_BYTE], conn->first_ns - conn->asked_ns);
+    histogram_record(&times[LATENCY_SERVICE], service_ns);
+    if (work) {
+        histogram_record(&work[WORK_TIMES * conn->class], service_ns);
+    }
+    if (is_open) {
+        histogram_record(&times[LATENCY_RESPONSE], response_ns);
+    }
+    if (is_open && work) {
+        histogram_record(&work[WORK_TIMES * conn->class + 1], response_ns);
+    }
+    if (is_open && conn->request == 0) {
+        histogram_record(&tally->quarters[quarter_of(conn)], response_ns);
     }
 }
 
@@ -436,17 +442,7 @@ count_request(const struct connection *conn, int64_t now)
     const struct reply *reply = &conn->reply;
 
     counter_add(&tally->requests[conn->trust], 1);
-    record(conn->trust, LATENCY_FIRST_BYTE, conn->first_ns - conn->asked_ns);
-    record(conn->trust, LATENCY_SERVICE, now - conn->began_ns);
-    if (load_is_open(load)) {
-        record(conn->trust, LATENCY_RESPONSE, now - due_of(conn));
-        if (conn->request == 0) { /* the further ones have not waited for their turn */
-            histogram_record(&tally->quarters[quarter_of(conn)], now - due_of(conn));
-        }
-    }
-    if (load->work.lots.count > 0) {
-        record_work(conn, now);
-    }
+    count_times(conn, now);
     if (verify_identified(reply)) {
         struct share share = {.child = reply->child,
                               .pid = reply->pid,
@@ -470,15 +466,14 @@ same_child(struct connection *conn)
     return !verify_identified(reply) || (conn->child == reply->child && conn->pid == reply->pid);
 }
 
-/* A reply is here and right. */
+/* The reply is here and right. */
 static enum connection_result
 replied(struct connection *conn, int64_t now)
 {
-    if (conn->trust == TRUST_UNVERIFIED && !conn->reply.unverified) {
-        /* It has a stamp. So the one before should have had one. */
-        return fail(conn, FAILURE_CORRUPT, 0);
-    }
-    if (!same_child(conn)) {
+    /* If this one has a stamp and those before had none, they were wrong. */
+    bool late_stamp = conn->trust == TRUST_UNVERIFIED && !conn->reply.unverified;
+
+    if (late_stamp || !same_child(conn)) {
         return fail(conn, FAILURE_CORRUPT, 0);
     }
     conn->trust = conn->reply.unverified ? TRUST_UNVERIFIED : TRUST_VERIFIED;
@@ -493,13 +488,13 @@ replied(struct connection *conn, int64_t now)
     }
     if (!conn->misbehaviour) {
         /* Only now, so that no failed connection is among the times. */
-        record(conn->trust, LATENCY_CONNECT, conn->connected_ns);
+        histogram_record(&tally->latencies[conn->trust][LATENCY_CONNECT], conn->connected_ns);
         tally->last_ns = now;
     }
     return complete(conn, now);
 }
 
-/* How much to read at once: never exactly what is still to come, so that a byte too many shows. */
+/* How much to read at once: never exactly the rest of the reply, so that a byte too many shows. */
 static size_t
 portion(const struct reply *reply)
 {
@@ -570,7 +565,7 @@ receive(struct connection *conn)
         return CONNECTION_WAITS;
     }
     if (reply->got + most == load->bytes && most < sizeof buffer) {
-        most++; /* a slow one too is to see a byte too many */
+        most++; /* a slow one too must see a byte too many */
     }
     count = read(conn->fd, buffer, most);
     if (count == -1) {

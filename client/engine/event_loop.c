@@ -11,31 +11,29 @@
 #include "wait.h"
 
 enum {
-    RETRY_NS = 1000 * 1000, /* how often one asks for room where poll() cannot tell */
-    BURST_MOST = 32         /* beginnings before one looks at what has come */
+    RETRY_NS = 1000 * 1000, /* how often to ask for room where poll() cannot tell */
+    BURST_MOST = 32         /* connections to begin before a look at those under way */
 };
 
-/* Places for connections. Those that are free are on a stack, the lowest on top, so that poll()
- * need not look far; those that found no descriptor are not there any more. */
+/* Places for connections. The free ones are on a stack, the lowest on top, so that poll() need not
+ * look far; a place that found no descriptor is not there any more. */
 struct places {
     size_t *free; /* indices of connections */
     size_t count;
 };
 
-/* Invariant: polls[i] belongs to connections[i], and from `high` on there is no visit. */
+/* Invariant: polls[i] belongs to connections[i], and from `high` on there is no connection. */
 struct loop {
-    struct connection
-        *connections; /* first the `room` places for well-behaved ones, then the others */
+    struct connection *connections; /* first `room` places for well-behaved ones, then the others */
     struct pollfd *polls;
     size_t room, size, high;
     struct places good, bad;
-    size_t open;     /* connections under way */
-    bool stuck;      /* there is no room for the next one, and no place has become free since */
-    bool full;       /* what was due has had to wait for room, and has not caught up since */
-    bool crowded;    /* some wait for room in the queue of the server's Unix socket */
-    int64_t wake_ns; /* when the first of the slow ones is to go on; INT64_MAX: there is none */
-    struct connection
-        queue; /* head of the ring of open connections, the one that began first in front */
+    size_t open;             /* connections under way */
+    bool stuck;              /* no room for the next one, and no place has become free since */
+    bool full;               /* a due one had to wait for room, and we are still behind since */
+    bool crowded;            /* some wait for room in the queue of the server's Unix socket */
+    int64_t wake_ns;         /* when the first of the slow ones goes on; INT64_MAX: there is none */
+    struct connection queue; /* head of the ring of open ones; the one that began first in front */
 };
 
 static void open_loop(struct loop *loop);
@@ -46,7 +44,6 @@ static int64_t patience(const struct loop *loop, int64_t now);
 static int64_t turn(struct loop *loop, int ready);
 
 static const struct load *load;
-static int64_t timeout_ns; /* -T; INT64_MAX: never */
 
 void
 event_loop_run(const struct load *asked)
@@ -55,7 +52,6 @@ event_loop_run(const struct load *asked)
     struct loop loop;
 
     load = asked;
-    timeout_ns = load->timeout_s > 0 ? (int64_t)load->timeout_s * 1000000000 : INT64_MAX;
     open_loop(&loop);
     while (goes_on(&loop, now)) {
         int ready;
@@ -84,8 +80,8 @@ open_places(struct places *places, size_t first, size_t end)
     }
 }
 
-/* No more than this process may have descriptors: where that is the limit, the last places will
- * find none, and the report says so. */
+/* How many descriptors this process may have. There are no more places: if that is the limit, the
+ * last places will find no descriptor, and the report says so. */
 static uint64_t
 most_descriptors(void)
 {
@@ -112,7 +108,7 @@ open_loop(struct loop *loop)
     uint64_t beside = load->misbehaviours.lots.count > 0 ? least_of(MISBEHAVE_AT_ONCE, mine) : 0;
 
     if (beside > 0 && room == most && most > 1) {
-        room--; /* one at least is for those that misbehave */
+        room--; /* at least one place is for misbehaving connections */
     }
     *loop = (struct loop){.room = (size_t)room, .wake_ns = INT64_MAX};
     loop->size = (size_t)(room + least_of(beside, most - room));
@@ -163,7 +159,7 @@ queue_last(struct loop *loop, struct connection *conn)
     loop->queue.before = conn;
 }
 
-/* --- a visit --------------------------------------------------------------------------------- */
+/* --- a connection ---------------------------------------------------------------------------- */
 
 static void
 watch(struct loop *loop, const struct connection *conn)
@@ -179,8 +175,8 @@ watch(struct loop *loop, const struct connection *conn)
     }
 }
 
-/* Takes steps until the visit has to wait for the other side. A visit that receives goes back to
- * poll() after each piece, lest a long reply keeps all others waiting. */
+/* Takes steps until the connection has to wait for the server. One that receives goes back to
+ * poll() after each piece: a long reply must not keep all others waiting. */
 static enum connection_result
 advance(struct connection *conn)
 {
@@ -192,7 +188,7 @@ advance(struct connection *conn)
     return result;
 }
 
-/* A visit is over; the next may begin in its place, unless it would fail for the same lack. */
+/* It is over. The next may begin in its place, unless that would fail for the same lack. */
 static void
 leave(struct loop *loop, struct connection *conn, enum connection_result result)
 {
@@ -249,12 +245,12 @@ step(struct loop *loop, struct connection *conn)
 static bool
 goes_on(const struct loop *loop, int64_t now)
 {
-    /* (Stuck with nothing open: all places have found no descriptor, and none will be free.) */
+    /* Stuck with nothing open: all places have found no descriptor, and none will be free. */
     return loop->open > 0 || (!loop->stuck && pacing_more(now));
 }
 
-/* A misbehaving one for which there is no room is left out, lest those behind it wait. Unless all
- * are like that, and nobody says when the next is due: then it is its turn when there is room. */
+/* A misbehaving connection for which there is no room is left out, so that the ones behind it need
+ * not wait. But in a closed loop of none but misbehaving ones it has to wait for room. */
 static bool
 waits_for_room(int kind)
 {
@@ -262,7 +258,7 @@ waits_for_room(int kind)
            (lottery_share(&load->misbehaviours.lots) == LOTTERY_WHOLE && !load_is_open(load));
 }
 
-/* Begins the next visit of the row, if there is room for it. */
+/* Begins the next connection of this process, if there is room for it. */
 static bool
 begin_next(struct loop *loop, int64_t due, int64_t now)
 {
@@ -283,7 +279,7 @@ begin_next(struct loop *loop, int64_t due, int64_t now)
     return true;
 }
 
-/* Begins what is due and finds room; not too much at a time, for those under way wait too. */
+/* Begins the connections that are due and find room; a few at a time, as those under way wait. */
 static void
 begin_due(struct loop *loop, int64_t now)
 {
@@ -292,7 +288,7 @@ begin_due(struct loop *loop, int64_t now)
         int64_t due = pacing_due();
 
         if (due > now) {
-            loop->full = false; /* nothing is behind */
+            loop->full = false; /* we are not behind */
             break;
         }
         if (i == BURST_MOST) {
@@ -304,17 +300,11 @@ begin_due(struct loop *loop, int64_t now)
         }
     }
     if (now >= pacing_deadline()) {
-        pacing_close(loop->stuck); /* what is waiting for room will not be begun */
+        pacing_close(loop->stuck); /* those that wait for room will not begin */
     }
 }
 
 /* --- waiting --------------------------------------------------------------------------------- */
-
-static int64_t
-earlier(int64_t one, int64_t other)
-{
-    return one < other ? one : other;
-}
 
 /* Until when to wait at most. */
 static int64_t
@@ -324,16 +314,16 @@ patience(const struct loop *loop, int64_t now)
     int64_t until = loop->wake_ns;
 
     if (!loop->stuck && pacing_more(now)) {
-        until = earlier(until, pacing_due());
+        until = clock_earlier(until, pacing_due());
     }
     if (pacing_more(now)) {
-        until = earlier(until, pacing_deadline());
+        until = clock_earlier(until, pacing_deadline());
     }
     if (loop->crowded) {
-        until = earlier(until, now + RETRY_NS);
+        until = clock_earlier(until, now + RETRY_NS);
     }
-    if (first != &loop->queue && timeout_ns != INT64_MAX) {
-        until = earlier(until, first->began_ns + timeout_ns);
+    if (first != &loop->queue) {
+        until = clock_earlier(until, connection_deadline(first));
     }
     return until;
 }
@@ -341,22 +331,15 @@ patience(const struct loop *loop, int64_t now)
 static void
 expire(struct loop *loop, int64_t now)
 {
-    bool all = pacing_over(now);
+    struct connection *first;
 
-    for (struct connection *first = loop->queue.after; first != &loop->queue;
-         first = loop->queue.after) {
-        bool late = now - first->began_ns >= timeout_ns;
-
-        if (!late && !all) {
-            return;
-        }
-        connection_give_up(first, late ? FAILURE_TIMED_OUT : FAILURE_OTHER, late ? 0 : EINTR);
+    while ((first = loop->queue.after) != &loop->queue && connection_expire(first, now)) {
         watch(loop, first);
         leave(loop, first, CONNECTION_OVER);
     }
 }
 
-/* Those who have waited longest for room in the server's queue first, as far as there is some. */
+/* Tries again the connections that wait for room in the server's queue, the longest first. */
 static void
 retry(struct loop *loop)
 {
@@ -374,7 +357,7 @@ retry(struct loop *loop)
     }
 }
 
-/* The slow ones whose time has come. They are among those that misbehave. */
+/* Goes on with the slow ones whose time has come. They are among those that misbehave. */
 static void
 wake(struct loop *loop, int64_t now)
 {
@@ -391,7 +374,7 @@ wake(struct loop *loop, int64_t now)
     }
 }
 
-/* After waiting: goes on with those that need not wait any more. Returns what time it is. */
+/* After waiting: goes on with those that need not wait any more. Returns the time, clock_ns(). */
 static int64_t
 turn(struct loop *loop, int ready)
 {

@@ -1,7 +1,6 @@
 #include "idle.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -14,6 +13,7 @@
 #include "../../common/die.h"
 #include "../../common/scoreboard.h"
 #include "../report/progress.h"
+#include "connection.h"
 #include "local_address.h"
 #include "processes.h"
 #include "wait.h"
@@ -25,7 +25,7 @@ enum {
     PAUSE_MOST_MS = 1000, /* twice as long each time in a row, up to this */
     AT_ONCE = 1000,       /* attempts in a row, about 15 ms, before it looks at the open ones */
     NTH_FIRST =
-        200 * 6000,       /* for local_address_bind(): from here to 250 * 6000 is far from where */
+        200 * 6000, /* for local_address_socket(): from here to 250 * 6000 is far from where */
     NTH_COUNT = 50 * 6000 /* the load begins, so that these ports are not missing there */
 };
 
@@ -276,35 +276,6 @@ count_failed(int error)
 
 /* --- connecting ------------------------------------------------------------------------------ */
 
-static int
-open_socket(void)
-{
-    int fd = socket(load->target.storage.ss_family, SOCK_STREAM, 0);
-    int error;
-
-    if (fd == -1) {
-        return -1;
-    }
-    if (fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
-        local_address_bind(fd, NTH_FIRST + attempts++ % NTH_COUNT)) {
-        return fd;
-    }
-    error = errno;
-    close(fd);
-    errno = error;
-    return -1;
-}
-
-/* How connecting went, when the socket is writable: 0 or an errno. */
-static int
-connect_error(int fd)
-{
-    int error = 0;
-    socklen_t length = sizeof error;
-
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
-}
-
 /* 0, or an errno: EINPROGRESS if connecting goes on, EAGAIN if it has to be called again later. */
 static int
 connect_it(int fd)
@@ -324,7 +295,7 @@ connect_it(int fd)
         return errno;
     }
     /* Over loopback all is done by now, unless the server's queue is full. */
-    return poll(&writable, 1, 0) == 1 ? connect_error(fd) : EINPROGRESS;
+    return poll(&writable, 1, 0) == 1 ? connection_error(fd) : EINPROGRESS;
 }
 
 static void
@@ -339,7 +310,7 @@ watch(int fd, short events)
 static void
 begin(void)
 {
-    int fd = open_socket();
+    int fd = local_address_socket(NTH_FIRST + attempts++ % NTH_COUNT, true);
     int error = fd == -1 ? errno : connect_it(fd);
 
     switch (error) {
@@ -393,7 +364,7 @@ unwatch(struct pollfd *watched)
 static void
 finish_connecting(struct pollfd *watched)
 {
-    int error = connect_error(watched->fd);
+    int error = connection_error(watched->fd);
 
     connecting--;
     if (error == 0) {

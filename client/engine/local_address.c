@@ -2,12 +2,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { PER_ADDRESS = 6000, ADDRESSES = 250 };
 
+static int family;
 static bool spreads;
 static uint32_t network; /* 127.A.B.0, host byte order */
 static uint64_t skipped; /* addresses that turned out to have no ports left */
@@ -18,8 +20,8 @@ local_address_open(const struct load *load)
     const struct sockaddr_in *target = (const struct sockaddr_in *)&load->target.storage;
     uint32_t run = (uint32_t)getpid();
 
-    spreads = load->target.storage.ss_family == AF_INET &&
-              ntohl(target->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    family = load->target.storage.ss_family;
+    spreads = family == AF_INET && ntohl(target->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
     network = (uint32_t)IN_LOOPBACKNET << 24 | (1 + run % 250) << 16 | (run / 250 % 256) << 8;
 }
 
@@ -29,8 +31,8 @@ local_address_spreads(void)
     return spreads;
 }
 
-bool
-local_address_bind(int fd, uint64_t nth)
+static bool
+bind_nth(int fd, uint64_t nth)
 {
     struct sockaddr_in source = {.sin_family = AF_INET};
 
@@ -43,12 +45,27 @@ local_address_bind(int fd, uint64_t nth)
             return true;
         }
         if (errno == EADDRINUSE) {
-            skipped++; /* the next one may have some */
+            skipped++; /* the next address may have some */
         } else if (errno == EADDRNOTAVAIL) {
-            spreads = false; /* not everybody answers to all of 127.0.0.0/8 */
+            spreads = false; /* not every system answers to all of 127.0.0.0/8 */
         } else {
             return false;
         }
     }
     return !spreads;
+}
+
+int
+local_address_socket(uint64_t nth, bool nonblocking)
+{
+    int fd = socket(family, SOCK_STREAM, 0);
+    int error;
+
+    if (fd == -1 || ((!nonblocking || fcntl(fd, F_SETFL, O_NONBLOCK) == 0) && bind_nth(fd, nth))) {
+        return fd;
+    }
+    error = errno;
+    close(fd);
+    errno = error;
+    return -1;
 }

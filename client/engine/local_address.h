@@ -1,5 +1,5 @@
 /*
- * source - where connections come from, so that the local ports last.
+ * local_address - the addresses that connections come from, so that the local ports last.
  *
  * A closed connection keeps its port in TIME_WAIT for a minute, on the side that closed first:
  * ours. connect() takes the ports of one parity first, about 14,100. When these are used up it
@@ -8,10 +8,10 @@
  *
  * Loopback IPv4 has 16 million addresses with ports of their own. Binding to one costs a call of
  * 2 us and, since bind() picks ports at random, 4 us at 12,000 used ones and over 1000 us beyond
- * 14,000; with SO_REUSEADDR it is worse. So each 6000 connections come from another address. It
- * depends on the client's process number: for bind() all servers share an address's ports, and the
- * next run should find fresh ones. To bind from the first connection on costs less than to leave
- * some to connect(): their ports would be missing in the next run within a minute.
+ * 14,000; with SO_REUSEADDR it is worse. So each 6000 connections come from another address. Which
+ * one depends on the client's process number: for bind() all servers share an address's ports, and
+ * the next run should find fresh ones. To bind from the first connection on costs less than to
+ * leave some to connect(): their ports would be missing in the next run within a minute.
  *
  * The client's CPU per connection, 15 x N connections of 4096 bytes, medians of 3, N = 900, 2000,
  * 5000: 39, 71, 80 us in a bare loop that never binds; 36, 36, 35 us here. Four times N = 790 in a
@@ -34,7 +34,7 @@ void local_address_open(const struct load *load);
  * has found that this machine has only one. */
 bool local_address_spreads(void);
 
-/* Binds the `nth` socket of the run, if the target allows. False and errno on failure. */
-bool local_address_bind(int fd, uint64_t nth);
+/* Makes the `nth` socket of the run, bound if the target allows. -1 and errno on failure. */
+int local_address_socket(uint64_t nth, bool nonblocking);
 
 #endif

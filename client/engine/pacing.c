@@ -6,20 +6,20 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "../../common/clock.h"
 #include "../../common/die.h"
-#include "../figures/tally.h"
 #include "wait.h"
 
 static const struct load *load;
 static struct tally *tally;
 static pid_t parent;
-static uint64_t mine;       /* how many connections it makes at most */
+static uint64_t mine;       /* how many connections the process makes at most */
 static int64_t deadline_ns; /* INT64_MAX: none */
 static bool closed;         /* the deadline has passed, and what was due has been begun */
 
 static volatile sig_atomic_t ticked;   /* time to look at the clock */
 static volatile sig_atomic_t stopped;  /* begin no more */
-static volatile sig_atomic_t orphaned; /* nobody wants the results */
+static volatile sig_atomic_t orphaned; /* the parent has died: nobody wants the results */
 static int64_t stopped_ns;             /* written by the handler, once, before `stopped` */
 
 /* --- signals --------------------------------------------------------------------------------- */
@@ -40,14 +40,15 @@ on_signal(int number)
     errno = saved;
 }
 
-/* A signal may come just before a call that blocks, unseen. But the timer goes on ringing, so the
- * call is interrupted a moment later: no race is lost for longer than that, and no connection
+/* A signal may come just before a call that blocks, unseen. But the timer rings again and again, so
+ * the call is interrupted a moment later: no race is lost for longer than that, and no connection
  * pays a system call for it. */
 static void
 listen_to_signals(void)
 {
-    struct itimerval tick = {.it_interval.tv_usec = PACING_TICK_US,
-                             .it_value.tv_usec = PACING_TICK_US};
+    static const int blocked[] = {SIGINT, SIGTERM, SIGALRM, SIGCHLD}; /* by the parent */
+    struct itimerval tick = {.it_interval.tv_usec = PACING_TICK_MS * 1000,
+                             .it_value.tv_usec = PACING_TICK_MS * 1000};
     struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART: calls must end */
     sigset_t ours;
 
@@ -59,11 +60,10 @@ listen_to_signals(void)
     action.sa_handler = SIG_IGN;
     sigaction(SIGINT, &action, NULL); /* a terminal sends it to all; the parent passes on TERM */
     sigemptyset(&ours);
-    sigaddset(&ours, SIGINT);
-    sigaddset(&ours, SIGTERM);
-    sigaddset(&ours, SIGALRM);
-    sigaddset(&ours, SIGCHLD);
-    sigprocmask(SIG_UNBLOCK, &ours, NULL); /* the parent had blocked them */
+    for (int i = 0; i < 4; i++) {
+        sigaddset(&ours, blocked[i]);
+    }
+    sigprocmask(SIG_UNBLOCK, &ours, NULL);
     setitimer(ITIMER_REAL, &tick, NULL);
 }
 
@@ -78,11 +78,11 @@ wait_at_gate(int gatefd)
         count = read(gatefd, &go, 1);
     } while (count == -1 && errno == EINTR && !stopped && !orphaned); /* only a tick */
     if (count == -1 && errno != EINTR) {
-        die("cannot wait for the start"); /* when that is, nobody has said */
+        die("cannot wait for the start");
     }
     close(gatefd);
     if (count == 0) {
-        orphaned = 1; /* the parent has not opened it, but died */
+        orphaned = 1; /* the parent has not opened the gate, but died */
     }
     return !stopped && !orphaned;
 }
@@ -93,6 +93,7 @@ bool
 pacing_open(const struct load *asked, struct tally *counts, pid_t starter, int gatefd)
 {
     uint64_t total = load_total(asked);
+    int64_t duration_ns = asked->schedule.duration_ns;
 
     load = asked;
     tally = counts;
@@ -103,14 +104,11 @@ pacing_open(const struct load *asked, struct tally *counts, pid_t starter, int g
         return false;
     }
     /* A schedule, and a length of time, begin for all at the same time. */
-    if (load_is_timed(load)) {
-        while (clock_ns() < tally->start_ns && !stopped && !orphaned) {
-            wait_until(NULL, 0, tally->start_ns); /* a tick may end it early */
-        }
+    while (load_is_timed(load) && clock_ns() < tally->start_ns && !stopped && !orphaned) {
+        wait_until(NULL, 0, tally->start_ns); /* a tick may end it early */
     }
     tally->started_ns = load_is_timed(load) ? tally->start_ns : clock_ns();
-    deadline_ns =
-        load->schedule.duration_ns > 0 ? tally->start_ns + load->schedule.duration_ns : INT64_MAX;
+    deadline_ns = duration_ns > 0 ? tally->start_ns + duration_ns : INT64_MAX;
     return true;
 }
 
@@ -119,17 +117,18 @@ pacing_end(void)
 {
     struct rusage used;
 
-    /* When its last well-behaved connection was over; without any, it has not added to the time. */
+    /* The end is when the last well-behaved connection was over. Without one, the process adds
+     * nothing to the time of the run. */
     tally->ended_ns = tally->over_ns > 0 ? tally->over_ns : tally->started_ns;
-    if (stopped) { /* then nothing was begun, and the grace would only dilute the rate */
+    if (stopped) { /* nothing was begun since: the grace would only dilute the rate */
         tally->ended_ns = tally->last_ns > stopped_ns ? tally->last_ns : stopped_ns;
     }
     if (tally->ended_ns < tally->started_ns) {
         tally->ended_ns = tally->started_ns;
     }
     getrusage(RUSAGE_SELF, &used);
-    tally->cpu_ns = ((int64_t)used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000000 +
-                    ((int64_t)used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1000;
+    tally->cpu_ns =
+        (int64_t)(clock_timeval_us(used.ru_utime) + clock_timeval_us(used.ru_stime)) * 1000;
 }
 
 bool
@@ -155,7 +154,7 @@ pacing_orphaned(void)
     return orphaned;
 }
 
-/* --- the row of connections ------------------------------------------------------------------ */
+/* --- the connections of this process --------------------------------------------------------- */
 
 bool
 pacing_more(int64_t now)

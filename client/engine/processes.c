@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/select.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@
 #include "wait.h"
 #include "worker.h"
 
-/* Everybody is to have passed the gate before the first connection is due. */
+/* All processes must have passed the gate before the first connection is due. */
 enum { LEAD_NS = 2 * 1000 * 1000, LEAD_EACH_NS = 20 * 1000 };
 
 static void open_pipes(void);
@@ -60,7 +61,7 @@ static void
 on_signal(int number)
 {
     if (number == SIGCHLD) {
-        return; /* it has ended the wait: that is all */
+        return; /* it has ended the wait: more is not needed */
     }
     if (stops == 0) {
         stopped_ns = clock_ns();
@@ -70,26 +71,23 @@ on_signal(int number)
     }
 }
 
-/* They stay blocked but while this process waits in pselect(), so none can come between looking at
- * `stops` and waiting. */
 void
 processes_catch_signals(void)
 {
+    static const int caught[] = {SIGINT, SIGTERM, SIGCHLD};
     struct sigaction action = {.sa_handler = on_signal};
-    sigset_t ours;
 
-    sigemptyset(&ours);
-    sigaddset(&ours, SIGINT);
-    sigaddset(&ours, SIGTERM);
-    sigaddset(&ours, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &ours, &waiting);
-    sigdelset(&waiting, SIGINT); /* whoever started us may have left some blocked */
-    sigdelset(&waiting, SIGTERM);
-    sigdelset(&waiting, SIGCHLD);
-    action.sa_mask = ours;
-    if (sigaction(SIGINT, &action, NULL) == -1 || sigaction(SIGTERM, &action, NULL) == -1 ||
-        sigaction(SIGCHLD, &action, NULL) == -1) {
-        die("sigaction");
+    sigemptyset(&action.sa_mask);
+    for (int i = 0; i < 3; i++) {
+        sigaddset(&action.sa_mask, caught[i]);
+    }
+    /* Blocked but in pselect(): so no signal can come between a look at `stops` and waiting. */
+    sigprocmask(SIG_BLOCK, &action.sa_mask, &waiting);
+    for (int i = 0; i < 3; i++) {
+        sigdelset(&waiting, caught[i]); /* whoever started us may have left it blocked */
+        if (sigaction(caught[i], &action, NULL) == -1) {
+            die("sigaction");
+        }
     }
     action.sa_handler = SIG_IGN;
     if (sigaction(SIGPIPE, &action, NULL) == -1) {
@@ -130,14 +128,12 @@ processes_wait(int fd, int64_t until_ns)
     return ready > 0;
 }
 
-/* --- what is shared -------------------------------------------------------------------------- */
-
 static void
 open_pipes(void)
 {
     int spare;
 
-    /* The spare one is what the shared memory needs for a moment. */
+    /* The spare one stays free: the shared memory needs a descriptor for a moment. */
     if (pipe(gate) == -1 || pipe(rows) == -1 || (spare = dup(gate[0])) == -1) {
         warn("cannot start: this machine is the limit");
         exit(STATUS_LIMITED);
@@ -161,12 +157,12 @@ static _Noreturn void
 process_main(unsigned number, pid_t parent)
 {
     idle_forget();
-    close(gate[1]); /* the parent's: if it dies, the gate's end is read, not a byte */
+    close(gate[1]); /* the parent's: if it dies, the process reads the end of the pipe */
     close(rows[0]);
-    _exit(drive(load, &tallies[number], parent, gate[0], rows[1]));
+    _exit(worker_main(load, &tallies[number], parent, gate[0], rows[1]));
 }
 
-/* Too many processes for this machine: those that wait at the gate never begin. */
+/* Too many processes for this machine: ends those that wait at the gate. */
 static _Noreturn void
 cannot_start(unsigned number)
 {
@@ -197,7 +193,7 @@ open_gate(void)
     if (write(gate[1], go, load->processes) != (ssize_t)load->processes) {
         die("cannot start %u client processes", load->processes);
     }
-    close(gate[0]); /* only now: should all of them be dead, it must not be a broken pipe */
+    close(gate[0]); /* only now: if all of them were dead, the pipe would be a broken one */
     close(gate[1]);
 }
 
@@ -224,16 +220,9 @@ start_processes(void)
         }
     }
     close(rows[1]);  /* the processes': when they have all ended, the pipe ends */
-    pass_on_stops(); /* one that came before: then they find it behind the gate, and begin nothing
+    pass_on_stops(); /* a signal that came before: they find it behind the gate, and begin nothing
                       */
     open_gate();
-}
-
-/* The end of a process that did not live to say it: the rate is not to suffer from the grace. */
-static int64_t
-latest(int64_t last_ns)
-{
-    return last_ns > stopped_ns ? last_ns : stopped_ns;
 }
 
 static void
@@ -245,7 +234,12 @@ ended(pid_t pid, int status)
             living--;
             tallies[i].died = !WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS;
             if (tallies[i].started_ns != 0 && tallies[i].ended_ns == 0) {
-                tallies[i].ended_ns = stops > 0 ? latest(tallies[i].last_ns) : clock_ns();
+                /* It could not note its end. The grace after a stop must not dilute the rate. */
+                int64_t last_ns = tallies[i].last_ns;
+
+                tallies[i].ended_ns = stops == 0             ? clock_ns()
+                                      : last_ns > stopped_ns ? last_ns
+                                                             : stopped_ns;
             }
         }
     }
@@ -280,19 +274,13 @@ pass_on_stops(void)
     }
 }
 
-/* When to look again, though nothing has happened. */
+/* When watch() must look again, even if nothing happens. */
 static int64_t
 next_look(void)
 {
-    int64_t look = progress_due();
+    int64_t look = clock_earlier(progress_due(), snapshot_due());
 
-    look = snapshot_due() < look ? snapshot_due() : look;
-    if (stops > 0) {
-        int64_t soon = clock_ns() + (int64_t)PROGRESS_MS * 1000000;
-
-        look = soon < look ? soon : look;
-    }
-    return look;
+    return stops == 0 ? look : clock_earlier(look, clock_ns() + (int64_t)PROGRESS_MS * 1000000);
 }
 
 /* Reads the rows while the processes live: a full pipe would block them. */

@@ -18,11 +18,17 @@ clock_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Waits as poll() does, but until `until_ns` by CLOCK_MONOTONIC; INT64_MAX: without end.
+static inline int64_t
+clock_earlier(int64_t one, int64_t other)
+{
+    return one < other ? one : other;
+}
+
+/* Waits as poll() does, but until `until_ns` by clock_ns(); INT64_MAX: without end.
  *
- * poll() counts in milliseconds: in each of them a client of 10,000 connections per second would be
- * ten connections late. So this calls select(), as long as the descriptors fit into its sets, and
- * poll(), up to a millisecond late, where they do not; and clock_nanosleep() where there are none.
+ * poll() counts in milliseconds: a client of 10,000 connections per second would be ten connections
+ * late in each. So this calls select(), as long as the descriptors fit into its sets, and poll(),
+ * up to a millisecond late, where they do not; and clock_nanosleep() where there are none.
  */
 int wait_until(struct pollfd *polls, size_t count, int64_t until_ns);
 

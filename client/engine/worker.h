@@ -1,5 +1,5 @@
 /*
- * drive - a client process: makes its connections, one at a time or many, then sends its
+ * worker - a client process: makes its connections, one at a time or many, then sends its
  * distribution to the parent.
  */
 #ifndef CLIENT_ENGINE_WORKER_H
@@ -8,8 +8,8 @@
 #include "../figures/tally.h"
 
 /* In a forked process: prepares, waits for a byte from `gatefd`, which starts all processes
- * together, drives, and sends the rows of the distribution to `pipefd`. TERM stops it; it leaves if
- * `parent` dies. Returns the exit status. */
-int drive(const struct load *load, struct tally *tally, pid_t parent, int gatefd, int pipefd);
+ * together, makes the connections, and sends the rows of the distribution to `pipefd`. TERM stops
+ * it; it leaves if `parent` dies. Returns the exit status. */
+int worker_main(const struct load *load, struct tally *tally, pid_t parent, int gatefd, int pipefd);
 
 #endif

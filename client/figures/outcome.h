@@ -1,5 +1,5 @@
 /*
- * outcome - what becomes of connections: completed, or failed in one of several ways.
+ * outcome - how connections end: completed, or failed in one of several ways.
  */
 #ifndef CLIENT_FIGURES_OUTCOME_H
 #define CLIENT_FIGURES_OUTCOME_H
@@ -20,19 +20,19 @@ enum failure {
     FAILURE_KINDS
 };
 
-/* Whether replies could be verified. Which of both a server is shows with its first reply, but a
- * reply without a stamp is known to be wrong only when any process has seen a stamp. So successes
- * without are kept apart until the end. */
+/* Whether replies could be verified. The first reply with a stamp shows, to any process, that the
+ * server sends stamps; before that a reply without one may be right. So the successes without a
+ * stamp are counted apart until the end. */
 enum trust { TRUST_VERIFIED, TRUST_UNVERIFIED, TRUST_KINDS };
 
 /* In shared memory, written by one client process: the well-behaved connections, or those of one
  * -x. Invariant: begun = completed + failed + those in flight. */
 struct outcome {
     counter begun;
-    counter connected; /* those that got as far */
+    counter connected; /* of those begun */
     counter completed[TRUST_KINDS];
     counter failed[FAILURE_KINDS];
-    int error[FAILURE_KINDS]; /* the first one's errno, 0 if it has none */
+    int error[FAILURE_KINDS]; /* of the first of each kind; 0 if it has none */
 };
 
 uint64_t outcome_completed(const struct outcome *outcome);
@@ -41,7 +41,7 @@ uint64_t outcome_failed(const struct outcome *outcome);
 /* Counts a failure; `error` is its errno, or 0. */
 void outcome_fail(struct outcome *outcome, enum failure kind, int error);
 
-/* Which kind of failure it is if connecting, reading or writing fails with that errno. */
+/* The kind of failure if connecting, reading or writing fails with that errno. */
 enum failure failure_of(int error);
 
 /* The name of a kind of failure, as in JSON. */

@@ -10,15 +10,21 @@
 #include "../engine/local_address.h"
 #include "tally.h"
 
+/* Adds connections that failed, by kind, and those that a process left open when it died; and how
+ * many connected. */
 static void
-add_errors(struct totals *totals, const struct outcome *good)
+add_outcome(const struct outcome *outcome, bool died, uint64_t errors[FAILURE_KINDS],
+            uint64_t *connected)
 {
+    uint64_t begun = counter_get(&outcome->begun);
+    uint64_t done = outcome_completed(outcome) + outcome_failed(outcome);
+
+    assert(died ? done <= begun : done == begun);
+    errors[FAILURE_OTHER] += begun - done;
     for (int kind = 0; kind < FAILURE_KINDS; kind++) {
-        totals->errors[kind] += counter_get(&good->failed[kind]);
-        if (totals->error[kind] == 0) {
-            totals->error[kind] = good->error[kind];
-        }
+        errors[kind] += counter_get(&outcome->failed[kind]);
     }
+    *connected += counter_get(&outcome->connected);
 }
 
 static void
@@ -52,19 +58,8 @@ add_successes(struct totals *totals, const struct load *load, const struct tally
     add_times(totals, load, tally, TRUST_UNVERIFIED);
 }
 
-/* What a process that died left open has failed. */
-static uint64_t
-left_open(const struct outcome *outcome, bool died)
-{
-    uint64_t begun = counter_get(&outcome->begun);
-    uint64_t done = outcome_completed(outcome) + outcome_failed(outcome);
-
-    assert(died ? done <= begun : done == begun);
-    return begun - done;
-}
-
-/* Those of -x that a process has never begun. Returns how many of its connections they were: it is
- * known which they would have been. */
+/* Counts the misbehaving connections that a process has never begun: the lottery tells which they
+ * would have been. Returns how many of its connections, `mine` in all, they were. */
 static uint64_t
 add_unsent(struct totals *totals, const struct load *load, const struct tally *tally, uint64_t mine)
 {
@@ -84,7 +79,7 @@ add_unsent(struct totals *totals, const struct load *load, const struct tally *t
     return count;
 }
 
-/* Those of -x, by kind. Returns how many of the process's connections they were. */
+/* Adds the misbehaving connections that a process has begun or left out. Returns how many. */
 static uint64_t
 add_misbehaved(struct totals *totals, const struct load *load, const struct tally *tally)
 {
@@ -97,12 +92,8 @@ add_misbehaved(struct totals *totals, const struct load *load, const struct tall
 
         sum->begun += begun;
         sum->omitted += omitted;
-        sum->connected += counter_get(&bad->connected);
         sum->completed += outcome_completed(bad);
-        sum->errors[FAILURE_OTHER] += left_open(bad, tally->died);
-        for (int kind = 0; kind < FAILURE_KINDS; kind++) {
-            sum->errors[kind] += counter_get(&bad->failed[kind]);
-        }
+        add_outcome(bad, tally->died, sum->errors, &sum->connected);
         histogram_add(&sum->lasted, &tally->lasted[i]);
         count += begun + omitted;
     }
@@ -147,8 +138,7 @@ add_process(struct totals *totals, const struct load *load, const struct tally *
     bad += total > 0 ? add_unsent(totals, load, tally, mine) : 0;
     totals->scheduled += mine - bad;
     totals->unsent += mine - bad - begun;
-    totals->errors[FAILURE_OTHER] += left_open(&tally->good, tally->died);
-    totals->connected += counter_get(&tally->good.connected);
+    add_outcome(&tally->good, tally->died, totals->errors, &totals->connected);
     totals->bytes += counter_get(&tally->bytes);
     add_lateness(totals, tally);
     totals->cpu_seconds += (double)tally->cpu_ns / 1e9;
@@ -157,7 +147,11 @@ add_process(struct totals *totals, const struct load *load, const struct tally *
     for (int i = 0; i < QUARTERS; i++) {
         histogram_add(&totals->quarters[i], &tally->quarters[i]);
     }
-    add_errors(totals, &tally->good);
+    for (int kind = 0; kind < FAILURE_KINDS; kind++) {
+        if (totals->error[kind] == 0) {
+            totals->error[kind] = tally->good.error[kind];
+        }
+    }
     for (unsigned i = 0; i < work_classes(&load->work); i++) {
         totals->asked[i] += counter_get(&tally->asked[i]);
     }
@@ -247,60 +241,32 @@ totals_rejection(const struct load *load, const struct tally *tallies, unsigned 
     return NULL;
 }
 
-/* This machine lacked something, also for idle and misbehaving connections. */
-static bool
-limited(const struct totals *totals)
-{
-    for (unsigned i = 0; i < MISBEHAVE_MOST; i++) {
-        if (totals->misbehaved[i].errors[FAILURE_CLIENT_LIMITED] > 0) {
-            return true;
-        }
-    }
-    return totals->errors[FAILURE_CLIENT_LIMITED] > 0 ||
-           (totals->held.failed > 0 && failure_of(totals->held.error) == FAILURE_CLIENT_LIMITED);
-}
-
-/* Something was tried, and not one connection was made. */
-static bool
-unreachable(const struct totals *totals)
-{
-    uint64_t connected = totals->connected, failed = totals->failed;
-
-    for (unsigned i = 0; i < MISBEHAVE_MOST; i++) {
-        connected += totals->misbehaved[i].connected;
-        failed += totals->misbehaved[i].failed;
-    }
-    return failed > 0 && connected == 0 && !totals->interrupted;
-}
-
-/* Nothing was to be made of so little time. */
-static bool
-idle(const struct totals *totals)
-{
-    uint64_t begun = 0;
-
-    for (unsigned i = 0; i < MISBEHAVE_MOST; i++) {
-        begun += totals->misbehaved[i].begun;
-    }
-    return totals->scheduled + begun == 0;
-}
-
 int
 totals_status(const struct totals *totals)
 {
-    bool searched = totals->step_count > 0;
+    bool searched = totals->step_count > 0, held_limited = totals->held.failed > 0;
+    uint64_t begun = totals->scheduled, connected = totals->connected, failed = totals->failed;
+    uint64_t limited = totals->errors[FAILURE_CLIENT_LIMITED];
 
-    if (limited(totals)) {
+    for (unsigned i = 0; i < MISBEHAVE_MOST; i++) {
+        begun += totals->misbehaved[i].begun;
+        connected += totals->misbehaved[i].connected;
+        failed += totals->misbehaved[i].failed;
+        limited += totals->misbehaved[i].errors[FAILURE_CLIENT_LIMITED];
+    }
+    held_limited = held_limited && failure_of(totals->held.error) == FAILURE_CLIENT_LIMITED;
+    if (limited > 0 || held_limited) {
         return STATUS_LIMITED;
     }
-    if (unreachable(totals)) {
+    if (failed > 0 && connected == 0 && !totals->interrupted) {
         return STATUS_UNREACHABLE;
     }
-    if (totals->interrupted || totals->died > 0 || totals->broken > 0 || idle(totals) ||
+    /* (In a very short time nothing may have begun.) */
+    if (totals->interrupted || totals->died > 0 || totals->broken > 0 || begun == 0 ||
         totals->held.failed > 0 || totals->held.died) {
         return STATUS_FAILED;
     }
-    /* Of a search, the bound says what may fail. */
+    /* In a search, the bound says which failures are allowed. */
     if (searched ? totals->found == 0 || totals->ended_early
                  : totals->completed < totals->scheduled) {
         return STATUS_FAILED;

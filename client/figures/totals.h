@@ -1,5 +1,5 @@
 /*
- * result - what all client processes did, added up.
+ * totals - the tallies of all client processes, added up; and the other figures of a run.
  */
 #ifndef CLIENT_FIGURES_TOTALS_H
 #define CLIENT_FIGURES_TOTALS_H
@@ -14,7 +14,7 @@
 /* Exit statuses, beside 0 and 2. */
 enum { STATUS_FAILED = 1, STATUS_UNREACHABLE = 3, STATUS_LIMITED = 4 };
 
-/* A part of the run, about a second: what ended in it. */
+/* A part of the run, about a second: the connections that ended in it. */
 struct interval {
     double from, length;        /* seconds since the start */
     double asked;               /* connections per second that were due in it; 0 in a closed loop */
@@ -23,18 +23,18 @@ struct interval {
     double p50, p99; /* us: response in the open loop, else service; 0 if nothing succeeded */
 };
 
-/* What became of the connections of one -x. */
+/* The connections of one -x. */
 struct misbehaved {
     uint64_t begun, omitted, unsent, connected, completed, failed;
     uint64_t errors[FAILURE_KINDS];
     struct histogram lasted;
 };
 
-/* -H. */
+/* The idle connections of -H. */
 struct held_totals {
-    uint64_t asked, opened, closed, failed, least, open;
+    uint64_t asked, opened, closed, failed, least, open; /* see struct held in idle.c */
     int error;
-    bool died; /* the process that held them, before its time */
+    bool died; /* their process has, before its time */
 };
 
 /* A step of -r max. */
@@ -42,7 +42,7 @@ struct step {
     uint32_t rate;
     double achieved; /* completed connections per second */
     bool known;      /* there is a value */
-    double value;    /* of what the bound is about */
+    double value;    /* of the bound's metric */
     bool beyond;     /* the rate was not reached, or the server did not keep up */
     bool kept;       /* it keeps the bound, at that rate, and nothing failed */
     const char *why; /* if it does not */
@@ -62,20 +62,20 @@ struct totals {
     double last_begun_s;           /* when the last one began, in seconds after the start */
     bool foreign;                  /* replies came, but none that could be verified */
     bool identified;               /* replies told who sent them */
-    bool interrupted;              /* by a signal */
-    bool killed;     /* and then the processes were not left the time to end by themselves */
-    bool one_source; /* could not use several addresses */
-    unsigned died;   /* processes that ended without saying how */
+    bool interrupted;              /* a signal has stopped the load */
+    bool killed;                   /* and the processes had no time to end by themselves */
+    bool one_source;               /* this machine gave a process only one source address */
+    unsigned died;                 /* processes that ended before they had counted all */
     struct histogram latencies[LATENCY_KINDS];
-    struct histogram quarters[QUARTERS]; /* response, of what was due in each of the schedule */
+    struct histogram quarters[QUARTERS]; /* response, by the quarter of the schedule */
     uint64_t asked[WORK_CLASSES_MOST];   /* with -W: requests begun, by class */
-    struct histogram work_times[WORK_CLASSES_MOST][WORK_TIMES]; /* times of those that succeeded */
-    struct misbehaved misbehaved[MISBEHAVE_MOST];               /* with -x */
-    struct held_totals held;                                    /* with -H */
+    struct histogram work_times[WORK_CLASSES_MOST][WORK_TIMES]; /* of requests that succeeded */
+    struct misbehaved misbehaved[MISBEHAVE_MOST];
+    struct held_totals held;
     struct interval *intervals; /* `interval_count` of them, with -r or -d */
     size_t interval_count;
     struct judgement judgements[GATES_MOST]; /* of load->gates */
-    unsigned broken;                         /* how many of those do not hold */
+    unsigned broken;                         /* how many gates do not hold */
     struct step *steps;                      /* `step_count` of them, with -r max */
     size_t step_count;
     const char *ended_early; /* why the search could not go on; NULL: it could */
@@ -88,10 +88,7 @@ struct totals {
  * already. */
 void totals_add_up(struct totals *totals, const struct load *load, const struct tally *tallies);
 
-/* How long the schedule, or the time of -d, lasts, in seconds; 0 if there is none. */
-double result_schedule(const struct load *load);
-
-/* With -W: the part of all requests begun that was of this class. */
+/* With -W: the part of this class in all requests that were begun. */
 double totals_part(const struct totals *totals, unsigned class);
 
 /* So many per second. */
@@ -100,11 +97,10 @@ double totals_rate(const struct totals *totals, uint64_t count);
 /* The lines that servers sent instead of replies, each once; NULL after the last. */
 const char *totals_rejection(const struct load *load, const struct tally *tallies, unsigned nth);
 
-/* 0 all good, 1 something failed or was interrupted, 3 nothing could connect, 4 this machine was
- * the limit. */
+/* The exit status: 0 if all was good. */
 int totals_status(const struct totals *totals);
 
-/* Frees what it holds; it can be used again when it is zeroed. */
+/* Frees the memory of the lists; zeroed, it can be used again. */
 void totals_close(struct totals *totals);
 
 #endif

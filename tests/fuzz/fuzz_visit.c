@@ -38,7 +38,7 @@ static int note_shutdown(int how);
 #define socket(family, type, protocol) new_socket()
 #define connect(fd, address, length) connecting()
 #define poll(fds, count, timeout) ready(fds)
-#define getsockopt(fd, level, name, value, length) how_it_went(value, length)
+#define getsockopt(fd, level, name, value, length) ((void)(fd), how_it_went(value, length))
 #define setsockopt(fd, level, name, value, length) option_set(value)
 #define fcntl(...) note_flags(__VA_ARGS__)
 #define shutdown(fd, how) note_shutdown(how)
@@ -48,6 +48,7 @@ static int note_shutdown(int how);
 #define clock_gettime(clock, now) virtual_clock(now)
 
 #include "../../client/ask/message.c"
+#include "../../client/engine/local_address.c"
 #include "../../client/engine/connection.c"
 
 #undef socket
