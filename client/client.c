@@ -2,21 +2,19 @@
  * client - the load generator: drives the servers of this suite, and others of their protocol, and
  * tells who served whom, how fast, and what failed.
  *
- * This process forks -c client processes, opens a gate for all of them at once, and waits (run.c).
- * Each makes its connections (drive.c: one at a time; loop.c: many), when it is time for them
- * (shift.c, plan.c), each step by step (visit.c, request.c), verifies every byte (check.c), and
- * counts in shared memory, which it alone writes (load.h). At its end it sends through a pipe how
- * often it met which child of the server (distribution.c). This process adds all up (result.c),
- * says what it means (remark.c) and prints it (report_text.c, report_json.c, report_csv.c).
+ * ask/      The options (this file) make a load: a schedule, the work of requests, misbehaviour.
+ * engine/   This process forks -c client processes, opens a gate for all of them at once, and waits
+ *           (processes.c). Each makes its connections (worker.c: one at a time; event_loop.c: many)
+ *           when it is time for them (pacing.c), each step by step (connection.c, request.c), and
+ *           verifies every byte (verify.c).
+ * figures/  Each process counts in shared memory, which it alone writes (tally.h), and sends
+ * through a pipe how often it met which child of the server (distribution.c). This process adds all
+ * up (totals.c). report/   It says what that means (advice.c) and prints it (text.c, json.c,
+ * csv.c).
  *
  * Without -r it is a closed loop: the next connection begins when one has ended. It shows what a
  * server can do, not what users wait for when more of them come than it can serve. With -r it is an
  * open loop: connections begin when they are due, and the time that they were late counts.
- *
- * With -W some of the requests ask for work (mix.c), with -x some of the connections misbehave
- * (manners.c), with -H others are idle (hold.c). With -M each carries a message instead of requests
- * for bytes (frame.c), and with -v the replies are printed (show.c). With -r max it looks for the
- * highest rate that keeps a bound (search.c), and with -f it says whether a run was good (gate.c).
  */
 #include <signal.h>
 #include <stdio.h>
@@ -41,9 +39,6 @@
 #include "report/report.h"
 
 static void take_options(int argc, char **argv);
-static void take_option(int letter);
-static void take_request(int letter);
-static void take_schedule(int letter);
 static void take_message(void);
 static void complete_load(void);
 static void raise_descriptors(void);
@@ -156,17 +151,6 @@ main(int argc, char **argv)
 /* --- the command line ------------------------------------------------------------------------ */
 
 static void
-take_options(int argc, char **argv)
-{
-    int letter;
-
-    while ((letter = getopt(argc, argv, ":i:p:c:t:d:r:m:b:k:W:x:H:S:M:E:T:f:L:o:qvhV")) != -1) {
-        take_option(letter);
-    }
-    options_end(argc, argv);
-}
-
-static void
 take_host(const char *host)
 {
     if (*host == '\0') {
@@ -188,8 +172,7 @@ take_label(const char *label)
 static void
 take_format(const char *format)
 {
-    static const char *const names[] = {
-        [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_CSV] = "csv"};
+    static const char *const names[] = {"text", "json", "csv"}; /* by enum format */
     static const char file[] = "hdr=";
 
     if (strncmp(format, file, strlen(file)) == 0 && format[strlen(file)] != '\0') {
@@ -203,6 +186,93 @@ take_format(const char *format)
         }
     }
     die_usage("-o '%.60s': text, json, csv or hdr=FILE is allowed; for example -o json", format);
+}
+
+static void
+take_seed(const char *value)
+{
+    const char *text = value;
+
+    if (!number_take(&text, UINT32_MAX, &load.seed) || *text != '\0') {
+        die_usage("-S '%.60s': a whole number from 0 to %lu is allowed; for example -S 7", value,
+                  (unsigned long)UINT32_MAX);
+    }
+    seeded = true;
+}
+
+static void
+parse_gate(struct gate *gate, const char *option, const char *value)
+{
+    const char *why;
+
+    if (!gate_parse(gate, value, &why)) {
+        die_usage("%s%.60s': %s; for example %sp99<50ms'", option, value, why, option);
+    }
+}
+
+static void
+take_gate(const char *value)
+{
+    if (load.gate_count == GATES_MOST) {
+        die_usage("-f '%.60s': at most %d of them are allowed", value, GATES_MOST);
+    }
+    parse_gate(&load.gates[load.gate_count++], "-f '", value);
+}
+
+/* How many connections, when, and what must hold. */
+static void
+take_schedule(int letter)
+{
+    switch (letter) {
+    case 't':
+        load.connections = (uint64_t)options_number('t', optarg, 1, MOST_COUNT);
+        break;
+    case 'd':
+        schedule_take_duration(&load.schedule, optarg);
+        break;
+    case 'r':
+        schedule_take_rate(&load.schedule, optarg);
+        break;
+    case 'H':
+        load.held = (unsigned)options_number('H', optarg, 1, MOST_HELD);
+        break;
+    case 'S':
+        take_seed(optarg);
+        break;
+    case 'f':
+        take_gate(optarg);
+        break;
+    default:
+        options_rest(letter, help);
+    }
+}
+
+/* What to ask on each connection. */
+static void
+take_request(int letter)
+{
+    switch (letter) {
+    case 'b':
+        load.bytes = (uint64_t)options_number('b', optarg, 1, CONN_BYTES_MAX);
+        break;
+    case 'k':
+        load.requests = (uint64_t)options_number('k', optarg, 1, MOST_COUNT);
+        break;
+    case 'W':
+        work_take(&load.work, optarg);
+        break;
+    case 'x':
+        misbehave_take(&load.misbehaviours, optarg);
+        break;
+    case 'M':
+        load.message = optarg;
+        break;
+    case 'E':
+        load.expected = optarg;
+        break;
+    default:
+        take_schedule(letter);
+    }
 }
 
 static void
@@ -241,94 +311,18 @@ take_option(int letter)
     }
 }
 
-/* What is to be asked on each connection. */
 static void
-take_request(int letter)
+take_options(int argc, char **argv)
 {
-    switch (letter) {
-    case 'b':
-        load.bytes = (uint64_t)options_number('b', optarg, 1, CONN_BYTES_MAX);
-        break;
-    case 'k':
-        load.requests = (uint64_t)options_number('k', optarg, 1, MOST_COUNT);
-        break;
-    case 'W':
-        work_take(&load.work, optarg);
-        break;
-    case 'x':
-        misbehave_take(&load.misbehaviours, optarg);
-        break;
-    case 'M':
-        load.message = optarg;
-        break;
-    case 'E':
-        load.expected = optarg;
-        break;
-    default:
-        take_schedule(letter);
+    int letter;
+
+    while ((letter = getopt(argc, argv, ":i:p:c:t:d:r:m:b:k:W:x:H:S:M:E:T:f:L:o:qvhV")) != -1) {
+        take_option(letter);
     }
+    options_end(argc, argv);
 }
 
-static void
-take_seed(const char *value)
-{
-    const char *text = value;
-
-    if (!number_take(&text, UINT32_MAX, &load.seed) || *text != '\0') {
-        die_usage("-S '%.60s': a whole number from 0 to %lu is allowed; for example -S 7", value,
-                  (unsigned long)UINT32_MAX);
-    }
-    seeded = true;
-}
-
-static void
-parse_gate(struct gate *gate, const char *option, const char *value)
-{
-    const char *why;
-
-    if (!gate_parse(gate, value, &why)) {
-        die_usage("%s%.60s': %s; for example %sp99<50ms'", option, value, why, option);
-    }
-}
-
-static void
-take_gate(const char *value)
-{
-    if (load.gate_count == GATES_MOST) {
-        die_usage("-f '%.60s': at most %d of them are allowed", value, GATES_MOST);
-    }
-    parse_gate(&load.gates[load.gate_count++], "-f '", value);
-}
-
-/* How much, when, and what is to come of it. */
-static void
-take_schedule(int letter)
-{
-    switch (letter) {
-    case 't':
-        load.connections = (uint64_t)options_number('t', optarg, 1, MOST_COUNT);
-        break;
-    case 'd':
-        schedule_take_duration(&load.schedule, optarg);
-        break;
-    case 'r':
-        schedule_take_rate(&load.schedule, optarg);
-        break;
-    case 'H':
-        load.held = (unsigned)options_number('H', optarg, 1, MOST_HELD);
-        break;
-    case 'S':
-        take_seed(optarg);
-        break;
-    case 'f':
-        take_gate(optarg);
-        break;
-    default:
-        options_rest(letter, help);
-    }
-}
-
-/* -M and -E, and what goes with them. */
+/* -M and -E, and the options that do not go with them. */
 static void
 take_message(void)
 {
@@ -355,7 +349,7 @@ take_message(void)
     message_open(&load);
 }
 
-/* -r max: the steps have their length, and the bound must be one. */
+/* -r max: its steps need a length, and its bound must be one. */
 static void
 complete_search(void)
 {
@@ -387,7 +381,7 @@ complete_gates(void)
     }
 }
 
-/* Of an open loop that is over after so many connections. */
+/* An open loop with -t must end within a day. */
 static void
 complete_count(void)
 {
@@ -431,7 +425,7 @@ complete_load(void)
 
 /* --- before the start ------------------------------------------------------------------------ */
 
-/* As many as are allowed, if they are needed. If they do not suffice, the report says so. */
+/* Asks for as many as are needed. If fewer are allowed and do not suffice, the report says so. */
 static void
 raise_descriptors(void)
 {
@@ -461,17 +455,6 @@ run_once(void)
 
 /* --- the report ------------------------------------------------------------------------------ */
 
-/* The replies that -v was to print, if that has failed. */
-static void
-look_at_output(const struct tally *tallies)
-{
-    for (unsigned i = 0; i < load.processes; i++) {
-        if (tallies[i].unprinted != 0) {
-            die_error(tallies[i].unprinted, "cannot print the replies");
-        }
-    }
-}
-
 static void
 judge(struct trial *trial)
 {
@@ -483,7 +466,7 @@ judge(struct trial *trial)
     }
 }
 
-/* A table has no place for them. */
+/* A table has no place for broken gates. */
 static void
 warn_of_gates(const struct trial *trial)
 {
@@ -524,15 +507,19 @@ report(const struct trial *trial)
 static int
 finish(struct trial *trial)
 {
-    enum latency times = tally_latency(&load);
+    const struct histogram *times = &trial->totals.latencies[tally_latency(&load)];
     int status;
 
     judge(trial);
     report(trial);
-    if (load.histogram && !report_hdr(load.histogram, &trial->totals.latencies[times])) {
+    if (load.histogram && !report_hdr(load.histogram, times)) {
         die("cannot write '%s'", load.histogram);
     }
-    look_at_output(trial->tallies);
+    for (unsigned i = 0; i < load.processes; i++) {
+        if (trial->tallies[i].unprinted != 0) {
+            die_error(trial->tallies[i].unprinted, "cannot print the replies");
+        }
+    }
     status = totals_status(&trial->totals);
     totals_close(&trial->totals);
     tallies_close(&load, trial->tallies);

@@ -37,7 +37,6 @@ struct loop {
 };
 
 static void open_loop(struct loop *loop);
-static void close_loop(struct loop *loop);
 static bool goes_on(const struct loop *loop, int64_t now);
 static void begin_due(struct loop *loop, int64_t now);
 static int64_t patience(const struct loop *loop, int64_t now);
@@ -48,8 +47,8 @@ static const struct load *load;
 void
 event_loop_run(const struct load *asked)
 {
+    static struct loop loop;
     int64_t now = clock_ns();
-    struct loop loop;
 
     load = asked;
     open_loop(&loop);
@@ -63,7 +62,6 @@ event_loop_run(const struct load *asked)
         }
         now = turn(&loop, ready);
     }
-    close_loop(&loop);
 }
 
 /* --- places ---------------------------------------------------------------------------------- */
@@ -123,15 +121,6 @@ open_loop(struct loop *loop)
     }
     open_places(&loop->good, 0, loop->room);
     open_places(&loop->bad, loop->room, loop->size);
-}
-
-static void
-close_loop(struct loop *loop)
-{
-    free(loop->good.free);
-    free(loop->bad.free);
-    free(loop->connections);
-    free(loop->polls);
 }
 
 static struct places *

@@ -24,12 +24,10 @@ enum {
     PAUSE_LEAST_MS = 1,   /* how long the process pauses after a vain attempt; */
     PAUSE_MOST_MS = 1000, /* twice as long each time in a row, up to this */
     AT_ONCE = 1000,       /* attempts in a row, about 15 ms, before it looks at the open ones */
-    NTH_FIRST =
-        200 * 6000, /* for local_address_socket(): from here to 250 * 6000 is far from where */
-    NTH_COUNT = 50 * 6000 /* the load begins, so that these ports are not missing there */
+    /* For local_address_socket(): far from where the load begins, so that its ports last. */
+    NTH_FIRST = 200 * 6000,
+    NTH_COUNT = 50 * 6000
 };
-
-static _Noreturn void hold(int readyfd, int endfd);
 
 /* In shared memory, written by the process alone. */
 struct held {
@@ -46,90 +44,6 @@ static struct held *held; /* NULL without -H */
 static pid_t holder;      /* the process */
 static bool died;         /* before its time */
 static int end_pipe[2];   /* the process ends when no other has the writing end open */
-
-/* --- the parent ------------------------------------------------------------------------------ */
-
-static _Noreturn void
-cannot_start(void)
-{
-    warn("cannot start the process that holds idle connections: this machine is the limit");
-    exit(STATUS_LIMITED);
-}
-
-void
-idle_start(const struct load *asked)
-{
-    int ready[2];
-
-    if (asked->held == 0) {
-        return;
-    }
-    load = asked;
-    held = scoreboard_memory(sizeof *held);
-    if (pipe(ready) == -1 || pipe(end_pipe) == -1) {
-        cannot_start();
-    }
-    holder = fork();
-    switch (holder) {
-    case -1:
-        cannot_start();
-    case 0:
-        close(ready[0]);
-        close(end_pipe[1]); /* the parent's */
-        hold(ready[1], end_pipe[0]);
-    default:
-        close(ready[1]);
-        close(end_pipe[0]);
-        break;
-    }
-    progress_say(load, "opening the idle connections of -H");
-    while (!processes_wait(ready[0], INT64_MAX) && !processes_stopped()) {
-        /* the pipe brings a byte, or its end if the process has died */
-    }
-    close(ready[0]);
-}
-
-void
-idle_forget(void)
-{
-    if (held) {
-        close(end_pipe[1]);
-    }
-}
-
-void
-idle_note(struct totals *totals)
-{
-    if (held) {
-        totals->held = (struct held_totals){
-            .asked = load->held,
-            .opened = counter_get(&held->opened),
-            .closed = counter_get(&held->closed),
-            .failed = counter_get(&held->failed),
-            .least = died ? 0 : counter_get(&held->least), /* all have gone, and nobody counted */
-            .open = died ? 0 : counter_get(&held->open),
-            .error = held->error,
-            .died = died,
-        };
-    }
-}
-
-void
-idle_died(pid_t pid)
-{
-    died = died || (held && pid == holder);
-}
-
-void
-idle_end(void)
-{
-    if (held) {
-        close(end_pipe[1]);
-        while (waitpid(holder, NULL, 0) == -1 && errno == EINTR) {
-            /* if it has died before, it may have been reaped: then this fails too */
-        }
-    }
-}
 
 /* --- the process ----------------------------------------------------------------------------- */
 
@@ -154,10 +68,6 @@ static int64_t room_ns;               /* no attempt before: the last was in vain
 static int pause_ms = PAUSE_LEAST_MS; /* and so long after the next one in vain */
 static int64_t patience_ns;           /* when the load begins even if some are missing */
 static bool ready;                    /* the load may have begun */
-
-static void open_places(int endfd);
-static void begin_those_due(void);
-static bool turn(void);
 
 /* A terminal sends INT to all, and the load has its grace after it: these stay until the end. */
 static void
@@ -187,27 +97,6 @@ say_ready(int readyfd)
         /* once more. If nobody reads it, the other pipe will end too. */
     }
     close(readyfd);
-}
-
-static _Noreturn void
-hold(int readyfd, int endfd)
-{
-    bool short_timeout = load->timeout_s > 0 && load->timeout_s < PATIENCE_S;
-
-    patience_ns = clock_ns() + (int64_t)(short_timeout ? load->timeout_s : PATIENCE_S) * 1000000000;
-    ignore_signals();
-    open_places(endfd);
-    do {
-        begin_those_due();
-        if (!ready && settled()) {
-            say_ready(readyfd);
-        }
-    } while (turn());
-    free(polls);
-    free(dues);
-    /* The exit closes the sockets, as any client that leaves does: the server reads the end of the
-     * file. A reset would spare our ports the TIME_WAIT, but be an error over there. */
-    _exit(EXIT_SUCCESS);
 }
 
 static void
@@ -446,4 +335,107 @@ turn(void)
         }
     }
     return polls[0].revents == 0;
+}
+
+static _Noreturn void
+hold(int readyfd, int endfd)
+{
+    bool short_timeout = load->timeout_s > 0 && load->timeout_s < PATIENCE_S;
+
+    patience_ns = clock_ns() + (int64_t)(short_timeout ? load->timeout_s : PATIENCE_S) * 1000000000;
+    ignore_signals();
+    open_places(endfd);
+    do {
+        begin_those_due();
+        if (!ready && settled()) {
+            say_ready(readyfd);
+        }
+    } while (turn());
+    /* The exit closes the sockets, as any client that leaves does: the server reads the end of the
+     * file. A reset would spare our ports the TIME_WAIT, but be an error over there. */
+    _exit(EXIT_SUCCESS);
+}
+
+/* --- the parent ------------------------------------------------------------------------------ */
+
+static _Noreturn void
+cannot_start(void)
+{
+    warn("cannot start the process that holds idle connections: this machine is the limit");
+    exit(STATUS_LIMITED);
+}
+
+void
+idle_start(const struct load *asked)
+{
+    int ready_pipe[2];
+
+    if (asked->held == 0) {
+        return;
+    }
+    load = asked;
+    held = scoreboard_memory(sizeof *held);
+    if (pipe(ready_pipe) == -1 || pipe(end_pipe) == -1) {
+        cannot_start();
+    }
+    holder = fork();
+    switch (holder) {
+    case -1:
+        cannot_start();
+    case 0:
+        close(ready_pipe[0]);
+        close(end_pipe[1]); /* the parent's */
+        hold(ready_pipe[1], end_pipe[0]);
+    default:
+        close(ready_pipe[1]);
+        close(end_pipe[0]);
+        break;
+    }
+    progress_say(load, "opening the idle connections of -H");
+    while (!processes_wait(ready_pipe[0], INT64_MAX) && !processes_stopped()) {
+        /* the pipe brings a byte, or its end if the process has died */
+    }
+    close(ready_pipe[0]);
+}
+
+void
+idle_forget(void)
+{
+    if (held) {
+        close(end_pipe[1]);
+    }
+}
+
+void
+idle_note(struct totals *totals)
+{
+    if (held) {
+        totals->held = (struct held_totals){
+            .asked = load->held,
+            .opened = counter_get(&held->opened),
+            .closed = counter_get(&held->closed),
+            .failed = counter_get(&held->failed),
+            .least = died ? 0 : counter_get(&held->least), /* all have gone, and nobody counted */
+            .open = died ? 0 : counter_get(&held->open),
+            .error = held->error,
+            .died = died,
+        };
+    }
+}
+
+void
+idle_died(pid_t pid)
+{
+    died = died || (held && pid == holder);
+}
+
+void
+idle_end(void)
+{
+    if (held) {
+        close(end_pipe[1]);
+        while (waitpid(holder, NULL, 0) == -1 && errno == EINTR) {
+            /* if it has died before, it may have been reaped: then this fails too */
+        }
+    }
 }

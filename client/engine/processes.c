@@ -22,11 +22,6 @@
 /* All processes must have passed the gate before the first connection is due. */
 enum { LEAD_NS = 2 * 1000 * 1000, LEAD_EACH_NS = 20 * 1000 };
 
-static void open_pipes(void);
-static void start_processes(void);
-static void pass_on_stops(void);
-static void watch(void);
-
 static const struct load *load;
 static struct tally *tallies;
 static struct totals *totals;
@@ -39,21 +34,6 @@ static sigset_t waiting; /* the signal mask while this process waits */
 static volatile sig_atomic_t stops; /* how many INT and TERM have come */
 static int64_t stopped_ns;          /* when the first did */
 static bool told;                   /* the processes have been sent TERM */
-
-void
-processes_run(const struct load *asked, struct tally *counts, struct totals *sum)
-{
-    load = asked;
-    tallies = counts;
-    totals = sum;
-    told = false;
-    open_pipes();
-    start_processes();
-    watch();
-    idle_note(totals);
-    totals->interrupted = stops > 0;
-    totals_add_up(totals, load, tallies);
-}
 
 /* --- signals --------------------------------------------------------------------------------- */
 
@@ -150,6 +130,23 @@ send_all(int number)
         if (pids[i] > 0) {
             kill(pids[i], number);
         }
+    }
+}
+
+/* The first INT or TERM is passed on once, and the processes come to an end by themselves. The
+ * second, or a process that does not end, ends them all. */
+static void
+pass_on_stops(void)
+{
+    int64_t patience_ns = (int64_t)2 * PACING_GRACE_MS * 1000000;
+
+    if (stops > 0 && !told) {
+        told = true;
+        send_all(SIGTERM);
+    }
+    if (stops > 1 || (told && clock_ns() - stopped_ns > patience_ns)) {
+        totals->killed = true;
+        send_all(SIGKILL);
     }
 }
 
@@ -257,23 +254,6 @@ reap(void)
     }
 }
 
-/* The first INT or TERM is passed on once, and the processes come to an end by themselves. The
- * second, or a process that does not end, ends them all. */
-static void
-pass_on_stops(void)
-{
-    int64_t patience_ns = (int64_t)2 * PACING_GRACE_MS * 1000000;
-
-    if (stops > 0 && !told) {
-        told = true;
-        send_all(SIGTERM);
-    }
-    if (stops > 1 || (told && clock_ns() - stopped_ns > patience_ns)) {
-        totals->killed = true;
-        send_all(SIGKILL);
-    }
-}
-
 /* When watch() must look again, even if nothing happens. */
 static int64_t
 next_look(void)
@@ -308,4 +288,19 @@ watch(void)
     progress_close();
     close(rows[0]);
     free(pids);
+}
+
+void
+processes_run(const struct load *asked, struct tally *counts, struct totals *sum)
+{
+    load = asked;
+    tallies = counts;
+    totals = sum;
+    told = false;
+    open_pipes();
+    start_processes();
+    watch();
+    idle_note(totals);
+    totals->interrupted = stops > 0;
+    totals_add_up(totals, load, tallies);
 }

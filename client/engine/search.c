@@ -18,11 +18,11 @@ enum {
     STEPS_MOST = 100
 };
 
-/* What has become of a rate. */
+/* How a rate ended. */
 enum fate {
     FATE_KEPT,
     FATE_LOST,
-    FATE_BEYOND /* lost, since connections could not even begin, or end, at that rate */
+    FATE_BEYOND /* lost: connections could not even begin, or end, at that rate */
 };
 
 static const double near_enough = 1.05; /* the highest kept and the lowest not kept, as a ratio */
@@ -30,7 +30,7 @@ static const double near_enough = 1.05; /* the highest kept and the lowest not k
 static const struct load *load;
 static struct trial trials[3];
 static struct trial *best = &trials[0];      /* at the highest rate that was kept */
-static struct trial *candidate = &trials[1]; /* keeps the bound; the rate may be lost yet */
+static struct trial *candidate = &trials[1]; /* keeps the bound, but its rate may be lost yet */
 static struct trial *current = &trials[2];   /* the one that is made next */
 static struct trial *last;                   /* the one that was made last */
 static struct step steps[STEPS_MOST];
@@ -45,7 +45,6 @@ static const char *ended; /* why the search cannot go on; NULL: it can */
 static const char *
 objection(const struct trial *trial, const struct judgement *judgement, bool *beyond)
 {
-    *beyond = false;
     if (ended) {
         return ended;
     }
@@ -78,7 +77,7 @@ prepare(struct trial *trial, uint32_t rate)
     trial->tallies = tallies_open(load);
 }
 
-/* What no other rate would change. */
+/* Why no other rate need be tried; NULL: there is no reason. */
 static const char *
 end_of(const struct totals *totals)
 {
@@ -93,20 +92,17 @@ end_of(const struct totals *totals)
 
 /* Notes how a run went. */
 static const struct step *
-note_step(uint32_t rate)
+note_step(void)
 {
     struct judgement judgement = gate_judge(&load->bound, &current->load, &current->totals);
     struct step *step = &steps[step_count++];
-    bool beyond;
-    const char *why = objection(current, &judgement, &beyond);
 
-    *step = (struct step){.rate = rate,
+    *step = (struct step){.rate = current->load.schedule.rate,
                           .achieved = totals_rate(&current->totals, current->totals.completed),
                           .known = judgement.known,
-                          .value = judgement.value,
-                          .kept = why == NULL,
-                          .beyond = beyond,
-                          .why = why};
+                          .value = judgement.value};
+    step->why = objection(current, &judgement, &step->beyond);
+    step->kept = !step->why;
     return step;
 }
 
@@ -124,25 +120,24 @@ static const struct step *
 try_once(uint32_t rate)
 {
     const struct step *step;
-    char prefix[64];
+    static char prefix[64];
 
     prepare(current, rate);
     snprintf(prefix, sizeof prefix, "step %zu, %lu/s: ", step_count + 1, (unsigned long)rate);
     progress_prefix(prefix);
     processes_run(&current->load, current->tallies, &current->totals);
-    progress_prefix("");
     made += load_total(&current->load);
     ended = end_of(&current->totals);
     last = current;
-    step = note_step(rate);
+    step = note_step();
     if (step->kept) {
         swap(&candidate, &current);
     }
     return step;
 }
 
-/* The better part of three runs decides: this machine may be busy for a moment. No rate is tried
- * that is lower than one that was kept, so the last that is kept is the best. */
+/* Two runs of three decide: this machine may be busy for a moment. No rate is tried that is lower
+ * than one that was kept, so the last one that is kept is the best. */
 static enum fate
 try_rate(uint32_t rate)
 {
@@ -171,8 +166,8 @@ middle(uint32_t kept, uint32_t lost)
     return (uint32_t)(histogram_root((double)kept * (double)lost) + 0.5);
 }
 
-/* Multiplies the rate until it is too much: that is sure if connections cannot begin at that rate,
- * and otherwise if the next rate is lost as well. */
+/* Multiplies the rate until it is too high: certainly if connections cannot begin at that rate,
+ * else if the next rate is lost as well. */
 static void
 grow(uint32_t *kept, uint32_t *lost)
 {
@@ -192,7 +187,7 @@ grow(uint32_t *kept, uint32_t *lost)
     }
 }
 
-/* Nothing was kept so far: goes down. */
+/* Divides the rate until one is kept, if none was so far. */
 static void
 shrink(uint32_t *kept, uint32_t *lost)
 {
@@ -237,7 +232,7 @@ search_run(const struct load *asked)
     }
     best->totals.interrupted = processes_stopped();
     best->totals.ended_early = ended;
-    idle_note(&best->totals); /* what has become of them in the steps after it counts as well */
+    idle_note(&best->totals); /* the steps after it count as well */
     best->totals.steps = steps;
     best->totals.step_count = step_count;
     best->totals.found = kept;

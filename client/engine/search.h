@@ -21,7 +21,7 @@ struct trial {
  * A run keeps the bound if it does, if connections began on schedule and ended as fast, and if
  * nothing failed, unless the bound says how much may.
  *
- * Returns the run at the highest rate that was kept, with the steps in its result; the last run if
+ * Returns the run at the highest rate that was kept, with the steps in its totals; the last run if
  * there is none. */
 struct trial *search_run(const struct load *load);
 

@@ -4,14 +4,9 @@
 #include <stdbool.h>
 #include <sys/select.h>
 
-enum {
-    NS_PER_US = 1000,
-    NS_PER_MS = 1000 * 1000,
-    NS_PER_S = 1000 * 1000 * 1000,
-    US_PER_S = 1000 * 1000
-};
+enum { NS_PER_MS = 1000 * 1000, NS_PER_S = 1000 * 1000 * 1000 };
 
-/* The sets of select(). */
+/* The sets of pselect(). */
 struct sets {
     fd_set readable, writable;
     int width; /* the highest descriptor and one; 0: there is none */
@@ -44,7 +39,7 @@ fill(struct sets *sets, const struct pollfd *polls, size_t count)
     return true;
 }
 
-/* As poll() would have said it. */
+/* Writes the result as poll() would have. */
 static int
 read_out(const struct sets *sets, struct pollfd *polls, size_t count)
 {
@@ -65,13 +60,17 @@ read_out(const struct sets *sets, struct pollfd *polls, size_t count)
     return ready;
 }
 
-static int
-select_until(struct sets *sets, struct pollfd *polls, size_t count, int64_t left_ns)
+static struct timespec
+timespec_of(int64_t ns)
 {
-    int64_t left_us = (left_ns + NS_PER_US - 1) / NS_PER_US;
-    struct timeval left = {.tv_sec = (time_t)(left_us / US_PER_S),
-                           .tv_usec = (suseconds_t)(left_us % US_PER_S)};
-    int ready = select(sets->width, &sets->readable, &sets->writable, NULL, &left);
+    return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+}
+
+static int
+select_for(struct sets *sets, struct pollfd *polls, size_t count, int64_t left_ns)
+{
+    struct timespec left = timespec_of(left_ns);
+    int ready = pselect(sets->width, &sets->readable, &sets->writable, NULL, &left, NULL);
 
     return ready > 0 ? read_out(sets, polls, count) : ready;
 }
@@ -79,8 +78,7 @@ select_until(struct sets *sets, struct pollfd *polls, size_t count, int64_t left
 static int
 sleep_until(int64_t until_ns)
 {
-    struct timespec until = {.tv_sec = (time_t)(until_ns / NS_PER_S),
-                             .tv_nsec = (long)(until_ns % NS_PER_S)};
+    struct timespec until = timespec_of(until_ns);
     int error = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 
     errno = error;
@@ -103,5 +101,5 @@ wait_until(struct pollfd *polls, size_t count, int64_t until_ns)
     if (!fill(&sets, polls, count)) {
         return poll(polls, (nfds_t)count, (int)((left_ns + NS_PER_MS - 1) / NS_PER_MS));
     }
-    return sets.width > 0 ? select_until(&sets, polls, count, left_ns) : sleep_until(until_ns);
+    return sets.width > 0 ? select_for(&sets, polls, count, left_ns) : sleep_until(until_ns);
 }

@@ -27,7 +27,7 @@ clock_earlier(int64_t one, int64_t other)
 /* Waits as poll() does, but until `until_ns` by clock_ns(); INT64_MAX: without end.
  *
  * poll() counts in milliseconds: a client of 10,000 connections per second would be ten connections
- * late in each. So this calls select(), as long as the descriptors fit into its sets, and poll(),
+ * late in each. So this calls pselect(), as long as the descriptors fit into its sets, and poll(),
  * up to a millisecond late, where they do not; and clock_nanosleep() where there are none.
  */
 int wait_until(struct pollfd *polls, size_t count, int64_t until_ns);

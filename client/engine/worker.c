@@ -13,36 +13,6 @@
 
 enum { SENT_AT_ONCE = 4000 }; /* bytes that every socket takes without waiting for the server */
 
-static bool one_at_a_time(const struct load *load);
-static void one_by_one(void);
-
-int
-worker_main(const struct load *load, struct tally *tally, pid_t parent, int gatefd, int pipefd)
-{
-    static struct distribution distribution;
-
-    connection_open(load, tally, &distribution);
-    conn_filler(0); /* made now, not while the first reply waits */
-
-    if (pacing_open(load, tally, parent, gatefd)) {
-        if (one_at_a_time(load)) {
-            one_by_one();
-        } else {
-            event_loop_run(load);
-        }
-        pacing_end();
-        tally->known = verify_known();
-        tally->one_source = !local_address_spreads();
-    }
-    if (pacing_orphaned() || !distribution_send(&distribution, pipefd)) {
-        return EXIT_FAILURE;
-    }
-    distribution_close(&distribution);
-    return EXIT_SUCCESS;
-}
-
-/* --- one at a time --------------------------------------------------------------------------- */
-
 /* Blocking calls suffice if a process has one connection and nothing else to look at. But a message
  * that fills the socket's buffers must not be sent by them: a server that waits until its reply is
  * read, and reads no further, would wait for ever, and so would this. */
@@ -88,4 +58,26 @@ one_by_one(void)
     while (pacing_more(clock_ns()) && make(&conn) != CONNECTION_STRANDED) {
         /* the closed loop: the next begins when the last is over */
     }
+}
+
+int
+worker_main(const struct load *load, struct tally *tally, pid_t parent, int gatefd, int pipefd)
+{
+    static struct distribution distribution;
+
+    connection_open(load, tally, &distribution);
+    conn_filler(0); /* made now, not while the first reply waits */
+
+    if (pacing_open(load, tally, parent, gatefd)) {
+        if (one_at_a_time(load)) {
+            one_by_one();
+        } else {
+            event_loop_run(load);
+        }
+        pacing_end();
+        tally->known = verify_known();
+        tally->one_source = !local_address_spreads();
+    }
+    return !pacing_orphaned() && distribution_send(&distribution, pipefd) ? EXIT_SUCCESS
+                                                                          : EXIT_FAILURE;
 }

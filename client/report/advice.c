@@ -23,7 +23,13 @@ schedule_of(const struct load *load)
     return (double)load_schedule_ns(load) / 1e9;
 }
 
-/* The rate at which connections have begun. */
+/* The rates at which connections were due, and at which they have begun. */
+static double
+asked_rate(const struct totals *totals, const struct load *load)
+{
+    return (double)totals->scheduled / schedule_of(load);
+}
+
 static double
 begun_rate(const struct totals *totals, const struct load *load)
 {
@@ -32,73 +38,56 @@ begun_rate(const struct totals *totals, const struct load *load)
     return (double)(totals->scheduled - totals->unsent) / (last > schedule ? last : schedule);
 }
 
-static double
-asked_rate(const struct totals *totals, const struct load *load)
-{
-    return (double)totals->scheduled / schedule_of(load);
-}
-
 bool
 advice_on_schedule(const struct totals *totals, const struct load *load)
 {
-    if (totals->unsent == 0 && totals->last_begun_s <= schedule_of(load) + a_moment) {
-        return true;
-    }
-    return begun_rate(totals, load) >= near_enough * asked_rate(totals, load);
-}
-
-static double
-rank_of(const struct totals *totals, int quarter, uint32_t millionths)
-{
-    return histogram_percentile(&totals->quarters[quarter], millionths);
+    return (totals->unsent == 0 && totals->last_begun_s <= schedule_of(load) + a_moment) ||
+           begun_rate(totals, load) >= near_enough * asked_rate(totals, load);
 }
 
 static double
 median_of(const struct totals *totals, int quarter)
 {
-    return rank_of(totals, quarter, 500000);
+    return histogram_percentile(&totals->quarters[quarter], 500000);
 }
 
 /* From the first quarter to the last, the time at this rank has grown by more than chance: at 2 %
- * above what the server can do, it grows by 1.5 % of the schedule. */
+ * above the rate that the server can serve, it grows by 1.5 % of the schedule. */
 static bool
 has_grown(const struct totals *totals, const struct load *load, uint32_t millionths)
 {
-    double grown = rank_of(totals, QUARTERS - 1, millionths) - rank_of(totals, 0, millionths);
+    double first = histogram_percentile(&totals->quarters[0], millionths);
+    double last = histogram_percentile(&totals->quarters[QUARTERS - 1], millionths);
 
-    return grown > 1000 + schedule_of(load) * 1e6 / 100;
+    return last - first > 1000 + schedule_of(load) * 1e6 / 100;
 }
 
-/* Where a queue grows, those who come later wait longer: the quick ones too (of two kinds of work
- * the median may be now of the one and now of the other), from the middle on, and to the end (a
- * server that stopped for a moment has caught up). Where each connection just takes long, or a few
- * do, that is not so. A ramp's quarters are not alike in the first place. */
+/* Where a queue grows, the connections that come later wait longer: the quick ones too (of two
+ * kinds of work the median may be now of the one and now of the other), from the middle on, and to
+ * the end (a server that stopped for a moment has caught up). Where each connection just takes
+ * long, or a few do, that is not so. The quarters of a ramp differ in any case. */
 bool
 advice_kept_up(const struct totals *totals, const struct load *load)
 {
     double first = median_of(totals, 0), third = median_of(totals, 2);
     double last = median_of(totals, QUARTERS - 1);
+    bool enough = load->schedule.kind != SCHEDULE_RAMP;
 
-    if (load->schedule.kind == SCHEDULE_RAMP) {
-        return true;
-    }
     for (int i = 0; i < QUARTERS; i++) {
-        if (totals->quarters[i].count < FEW) {
-            return true;
-        }
+        enough = enough && totals->quarters[i].count >= FEW;
     }
-    return !has_grown(totals, load, 250000) || !has_grown(totals, load, 500000) ||
+    return !enough || !has_grown(totals, load, 250000) || !has_grown(totals, load, 500000) ||
            third - first < (last - first) / 4 || last < 0.9 * third;
 }
 
-/* Processors that the client has used, on average. */
+/* How many processors the client has used, on average. */
 static double
 processors(const struct totals *totals)
 {
     return totals->seconds > 0 ? totals->cpu_seconds / totals->seconds : 0;
 }
 
-/* What was late had to wait for room rather than for a processor. */
+/* Late connections had to wait for room rather than for a processor. */
 static bool
 lacked_room(const struct totals *totals)
 {

@@ -1,24 +1,25 @@
 /*
- * remark - what the numbers mean, in sentences: what the user should know, and could overlook.
+ * advice - the meaning of the figures, in sentences: for a user who could overlook it.
  */
 #ifndef CLIENT_REPORT_ADVICE_H
 #define CLIENT_REPORT_ADVICE_H
 
 #include <stdbool.h>
 
-#include "../ask/load.h"
 #include "../figures/totals.h"
 
 enum { ADVICE_TEXT = 512 };
 
-/* Open loop: the rate was not reached, and which side was the limit. Each of these is true if there
- * is something to say, and then `text` says it. */
+/* Each of these is true if there is something to say, and then writes it to `text`. */
+
+/* Open loop: the rate was not reached, or the server did not keep up with it; and why. */
 bool advice_rate(const struct totals *totals, const struct load *load, char text[ADVICE_TEXT]);
 
 /* Open loop: response times that are far from the service times. */
 bool advice_response(const struct totals *totals, const struct load *load, char text[ADVICE_TEXT]);
 
-/* What this machine lacked: ports, descriptors. The `nth` (from 0); false after the last. */
+/* Ports or descriptors that this machine lacked. The `nth` advice (from 0); false after the last.
+ */
 bool advice_limit(const struct totals *totals, const struct load *load, unsigned nth,
                   char text[ADVICE_TEXT]);
 
@@ -30,10 +31,8 @@ bool advice_any(const struct totals *totals, const struct load *load, unsigned n
  * schedule to the last. */
 bool advice_kept_up(const struct totals *totals, const struct load *load);
 
-/* Why connections did not begin on schedule, in a few words. */
-const char *advice_why_slow(const struct totals *totals, const struct load *load);
-
-/* True if the connections began on schedule. */
+/* True if the connections began on schedule; if not, why, in a few words. */
 bool advice_on_schedule(const struct totals *totals, const struct load *load);
+const char *advice_why_slow(const struct totals *totals, const struct load *load);
 
 #endif

@@ -25,14 +25,14 @@ replies_open(const struct load *load, struct tally *counts)
     parent = getppid();
 }
 
-/* Whether to try again after a failure. Whoever reads the replies may be slow: this waits. But the
- * timer of this process interrupts it, and it does not outlive its parent. */
+/* True if write() must be tried again after it failed. The reader of the replies may be slow, so
+ * this waits; but the timer of this process interrupts it, and it does not outlive its parent. */
 static bool
 again(int error)
 {
     struct pollfd writable = {.fd = STDOUT_FILENO, .events = POLLOUT};
 
-    if (error == EAGAIN || error == EWOULDBLOCK) { /* whoever shares it has made it non-blocking */
+    if (error == EAGAIN || error == EWOULDBLOCK) { /* another process has made it so */
         poll(&writable, 1, LOOK_MS);
     } else if (error != EINTR) {
         return false;
@@ -55,26 +55,16 @@ put(const char *data, size_t length)
     }
 }
 
-static void
-put_held(struct printed *printed)
-{
-    if (printed->used > 0) {
-        put(printed->held, printed->used);
-        printed->used = 0;
-    }
-}
-
 /* False if there is no room, with one byte more for a line feed. */
 static bool
 hold(struct printed *printed, const char *data, size_t length)
 {
-    if (printed->used + length >= HELD) {
-        return false;
-    }
-    if (!printed->held) {
+    bool fits = printed->used + length < HELD;
+
+    if (fits && !printed->held) {
         printed->held = malloc(HELD);
     }
-    if (!printed->held) {
+    if (!fits || !printed->held) {
         return false;
     }
     memcpy(printed->held + printed->used, data, length);
@@ -87,7 +77,8 @@ replies_take(struct printed *printed, const char *data, size_t length)
 {
     printed->unended = data[length - 1] != '\n';
     if (!several || !hold(printed, data, length)) {
-        put_held(printed);
+        put(printed->held, printed->used);
+        printed->used = 0;
         put(data, length);
     }
 }
@@ -100,7 +91,7 @@ replies_end(struct printed *printed)
     } else if (printed->unended) {
         put("\n", 1);
     }
-    put_held(printed);
+    put(printed->held, printed->used);
     free(printed->held);
     *printed = (struct printed){.used = 0};
 }

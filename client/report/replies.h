@@ -1,8 +1,8 @@
 /*
- * show - -v with -M: prints the replies as they come.
+ * replies - -v with -M: prints the replies as they come.
  *
- * A client that has one connection at a time prints each piece when it is there. Where several
- * bring their replies at the same time, a short one is held until it is whole and printed by one
+ * A client that has one connection at a time prints each piece as it comes. If several connections
+ * bring their replies at the same time, a short reply is held until it is whole and printed by one
  * write(2), so that it stays in one piece; the pieces of long ones may mix.
  */
 #ifndef CLIENT_REPORT_REPLIES_H
@@ -13,7 +13,7 @@
 
 #include "../figures/tally.h"
 
-/* Of one reply. All zero is one of which nothing has come. */
+/* Of one reply. All zero: nothing of it has come. */
 struct printed {
     char *held; /* `used` bytes that are not yet printed */
     size_t used;
