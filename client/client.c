@@ -27,15 +27,12 @@
 #include "../common/conn.h"
 #include "../common/die.h"
 #include "../common/options.h"
-#include "ask/gate.h"
 #include "ask/message.h"
 #include "ask/number.h"
 #include "engine/idle.h"
 #include "engine/local_address.h"
 #include "engine/processes.h"
 #include "engine/search.h"
-#include "figures/tally.h"
-#include "figures/totals.h"
 #include "report/report.h"
 
 static void take_options(int argc, char **argv);

@@ -6,10 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../common/address.h"
 #include "../../common/conn.h"
-#include "../figures/tally.h"
-#include "../report/replies.h"
 #include "local_address.h"
 #include "pacing.h"
 #include "request.h"

@@ -13,7 +13,6 @@
 #include <stdint.h>
 
 #include "../figures/distribution.h"
-#include "../figures/tally.h"
 #include "../report/replies.h"
 #include "verify.h"
 

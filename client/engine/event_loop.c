@@ -5,7 +5,6 @@
 #include <sys/resource.h>
 
 #include "../../common/die.h"
-#include "../ask/lottery.h"
 #include "connection.h"
 #include "pacing.h"
 #include "wait.h"

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "../../common/die.h"
-#include "../../common/scoreboard.h"
 #include "../report/progress.h"
 #include "connection.h"
 #include "local_address.h"

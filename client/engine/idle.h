@@ -11,7 +11,6 @@
 
 #include <sys/types.h>
 
-#include "../ask/load.h"
 #include "../figures/totals.h"
 
 /* Forks the process, if there is a -H, and waits until each connection is open or has failed once;

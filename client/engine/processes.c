@@ -10,9 +10,7 @@
 
 #include "../../common/die.h"
 #include "../../common/signals.h"
-#include "../figures/distribution.h"
 #include "../figures/snapshot.h"
-#include "../figures/tally.h"
 #include "../report/progress.h"
 #include "idle.h"
 #include "pacing.h"

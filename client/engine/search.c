@@ -4,8 +4,6 @@
 #include <stdlib.h>
 
 #include "../../common/die.h"
-#include "../ask/gate.h"
-#include "../figures/tally.h"
 #include "../report/advice.h"
 #include "../report/progress.h"
 #include "idle.h"

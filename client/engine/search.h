@@ -4,7 +4,6 @@
 #ifndef CLIENT_ENGINE_SEARCH_H
 #define CLIENT_ENGINE_SEARCH_H
 
-#include "../figures/tally.h"
 #include "../figures/totals.h"
 
 /* A run and all that belongs to it. */

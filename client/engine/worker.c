@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "../../common/conn.h"
-#include "../figures/distribution.h"
 #include "connection.h"
 #include "event_loop.h"
 #include "local_address.h"

@@ -6,7 +6,6 @@
 #ifndef CLIENT_FIGURES_SNAPSHOT_H
 #define CLIENT_FIGURES_SNAPSHOT_H
 
-#include "tally.h"
 #include "totals.h"
 
 struct snapshot {

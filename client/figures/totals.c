@@ -6,9 +6,7 @@
 #include <string.h>
 
 #include "../../common/conn.h"
-#include "../ask/lottery.h"
 #include "../engine/local_address.h"
-#include "tally.h"
 
 /* Adds connections that failed, by kind, and those that a process left open when it died; and how
  * many connected. */

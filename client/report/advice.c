@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "../engine/local_address.h"
-#include "../figures/tally.h"
 #include "format.h"
 
 /* --- the schedule ---------------------------------------------------------------------------- */

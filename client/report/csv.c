@@ -12,8 +12,6 @@
 #include <string.h>
 
 #include "../../common/address.h"
-#include "../figures/outcome.h"
-#include "../figures/tally.h"
 #include "report.h"
 
 enum { NAME = 64 }; /* room for the name of a column */

@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "../../common/address.h"
-#include "../ask/lottery.h"
-#include "../figures/tally.h"
 #include "advice.h"
 #include "report.h"
 

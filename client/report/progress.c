@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../engine/wait.h"
 #include "../figures/snapshot.h"
 #include "format.h"
 

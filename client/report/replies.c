@@ -6,8 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../figures/tally.h"
-
 enum {
     HELD = 4096,  /* bytes of a short reply with its end: as many as a pipe takes in one piece */
     LOOK_MS = 100 /* how often to look whether anybody still wants the replies */

@@ -4,7 +4,6 @@
 #ifndef CLIENT_REPORT_REPORT_H
 #define CLIENT_REPORT_REPORT_H
 
-#include "../figures/tally.h"
 #include "../figures/totals.h"
 
 /* For people, at most 100 columns wide; with -q only what went wrong. */

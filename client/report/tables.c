@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../ask/gate.h"
-#include "../ask/lottery.h"
 #include "format.h"
 
 enum {

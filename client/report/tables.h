@@ -5,7 +5,6 @@
 #ifndef CLIENT_REPORT_TABLES_H
 #define CLIENT_REPORT_TABLES_H
 
-#include "../ask/load.h"
 #include "../figures/totals.h"
 
 /* -r max: the rate that was found, and, without -q, the steps to it. */
