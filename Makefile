@@ -50,10 +50,11 @@ all: $(PROGRAMS:%=$(BIN)/%) $(if $(HANDLERS),$(BUILD)/libhandler.a)
 $(PROGRAMS): %: $(BIN)/%
 
 define program
-$(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)) $(BUILD)/libcommon.a | $(BIN)
+$(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c $(2))) $(BUILD)/libcommon.a | $(BIN)
 	$$(call SAY,LINK)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(BUILD)/libcommon.a $$(LINK_$(1)) $$(LDLIBS)
 endef
-$(foreach each,$(SERVERS) client,$(eval $(call program,$(each))))
+$(foreach each,$(SERVERS),$(eval $(call program,$(each))))
+$(eval $(call program,client,client/*/*.c))
 
 # Two rows of limits are measured by limits_static; it is left out where the libc cannot do that.
 $(BIN)/limits: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/limits/*.c)) $(BUILD)/libcommon.a | $(BIN)
@@ -95,7 +96,7 @@ $(BIN):
 TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helpers/*.c tests/*/*_test.c))
 
 # What they test of the client: all of it but its main file.
-CLIENT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out client/client.c,$(wildcard client/*.c)))
+CLIENT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard client/*/*.c))
 
 $(TEST_TOOLS): %: %.o $(BUILD)/libclient.a $(BUILD)/libcommon.a
 	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)

@@ -214,7 +214,8 @@ FORBIDDEN+='|pthread_create|pthread_(mutex|rwlock|spin|cond)_[a-z_]+|flock|lockf
     for program in "$BIN"/*; do
         run ! grep -qaE '__wrap_|FAULT_FILE' "$program"
     done
-    run ! grep -nE 'torture|(^|[^A-Z_])FAULT_|__wrap' common/*.[ch] client/*.[ch] server*/*.[ch]
+    run ! grep -nE 'torture|(^|[^A-Z_])FAULT_|__wrap' common/*.[ch] client/*.[ch] client/*/*.[ch] \
+        server*/*.[ch]
     grep -qa 'LISTEN_PID' "$BIN/server02_select" # the search does find what is there
     grep -q 'FAULT_FILE' tests/torture/fault.h
 }
