@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
-# tools/compare: its arithmetic on made-up runs, what it does when something breaks, and all of it,
+# bench/compare: its arithmetic on made-up runs, what it does when something breaks, and all of it,
 # quickly. Which server is the better one is not tested: that belongs to a machine.
 
 load helpers
 
-AWKS=$ROOT/tools/lib
+AWKS=$ROOT/bench/lib
 
 TOOL=compare
 
@@ -426,9 +426,9 @@ END
 }
 
 @test "two at a time do not write into one directory" {
-    launch env BIN="$BIN" "$ROOT/tools/compare" -o "$T/results" -q -r 500 -l few 02
+    launch env BIN="$BIN" "$ROOT/bench/compare" -o "$T/results" -q -r 500 -l few 02
     eventually runs_recorded 1
-    run -1 --separate-stderr "$ROOT/tools/compare" -o "$T/results" -q -l few 02
+    run -1 --separate-stderr "$ROOT/bench/compare" -o "$T/results" -q -l few 02
     [[ $stderr == "compare: $T/results is in use by another run, pid $SERVER_PID" ]]
     kill -TERM "$SERVER_PID"
     eventually dead "$SERVER_PID"
@@ -443,7 +443,7 @@ END
     made_up < <(costs 01 10 30 20 40)
     for each in 'a b' a=b -c; do
         cp -r results "./$each"
-        run -0 "$ROOT/tools/compare" -n -o "$each"
+        run -0 "$ROOT/bench/compare" -n -o "$each"
         [[ $output == *'30.0'* ]]
         [[ -s ./$each/report.html && -s ./$each/compare.csv ]]
     done
@@ -493,8 +493,8 @@ END
     refuses_all '-z' '-r' '-r 0' '-r 1x' '-l nonsense' '-l half' 'server99' '--against'
     compare --against "$T/none.csv" -l few 02
     [[ $STATUS -eq 1 && $(cat "$T/stderr") == *"cannot read"* ]]
-    run -0 "$ROOT/tools/compare" -h
-    [[ $output == *'usage: tools/compare'* && $output != *set\ -eu* ]]
+    run -0 "$ROOT/bench/compare" -h
+    [[ $output == *'usage: bench/compare'* && $output != *set\ -eu* ]]
 }
 
 # --- all of it -----------------------------------------------------------------------------------

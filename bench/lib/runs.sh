@@ -15,7 +15,7 @@
 # of its line, and may have commas.
 
 BIN=${BIN:-$root/bin}
-lib=$root/tools/lib
+lib=$root/bench/lib
 ready_seconds=10 # a server needs some milliseconds for that
 run_seconds=60   # limit of one client; the longest load takes a few seconds
 stop_seconds=15  # the servers' own grace is 5

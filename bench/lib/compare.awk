@@ -1,4 +1,4 @@
-# compare.awk - the tables of tools/compare. After csv.awk and table.awk; variables: dir, and
+# compare.awk - the tables of bench/compare. After csv.awk and table.awk; variables: dir, and
 # winners, a file for who did best at what: "what,who".
 
 BEGIN {

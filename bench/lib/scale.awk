@@ -1,4 +1,4 @@
-# scale.awk - what tools/scale shows. After csv.awk and table.awk; variables: dir; want: breaks
+# scale.awk - what bench/scale shows. After csv.awk and table.awk; variables: dir; want: breaks
 # (lines for scale.csv: where each server breaks, and how it says so) or tables.
 #
 # A server breaks at the first x at which more than half of the runs had connections that failed, or

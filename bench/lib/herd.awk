@@ -1,4 +1,4 @@
-# herd.awk - the tables and the sentences of tools/herd. After csv.awk and table.awk; variable: dir.
+# herd.awk - the tables and the sentences of bench/herd. After csv.awk and table.awk; variable: dir.
 #
 # No sentence is written beforehand: which ones are printed, and what they say, follows from the
 # figures. Of a way, a herd is called what costs more switches with each further child.

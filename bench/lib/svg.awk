@@ -1,4 +1,4 @@
-# svg.awk - charts as SVG within HTML, for tools/report: bars, dots, curves and small multiples.
+# svg.awk - charts as SVG within HTML, for bench/report: bars, dots, curves and small multiples.
 #
 # A chart is begun by clearing its data (chart_begin), filled by bar() or point(), and printed.
 # It is 480 units wide and scaled to the page. Each datum is one element of class "mark".

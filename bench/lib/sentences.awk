@@ -1,4 +1,4 @@
-# sentences.awk - a sentence about each row of tools/compare, made of its figures: "row,sentence".
+# sentences.awk - a sentence about each row of bench/compare, made of its figures: "row,sentence".
 # After csv.awk and table.awk; variable: dir. What was not measured is not spoken of.
 
 BEGIN {

@@ -1,4 +1,4 @@
-# page.awk - the page that tools/report makes of a results directory. Needs csv.awk and svg.awk.
+# page.awk - the page that bench/report makes of a results directory. Needs csv.awk and svg.awk.
 #
 # The environment says where: REPORT_DIR has the CSV files, REPORT_LIB the style sheet. The figures
 # of the three experiments are in D[experiment, row, load, x, figure, "median" or another column].
