@@ -536,8 +536,8 @@ runs_recorded() { # N
 
 # One field of a figure's line: row,load,x,figure,unit,median,min,max,runs,of,why.
 figure() { # ROW LOAD FIGURE FIELD [X]
-    awk -F, -v row="$1" -v load="$2" -v figure="$3" -v field="$4" -v x="${5:-}" '
-        $1 == row && $2 == load && $3 == x && $4 == figure { print $field }' "$T/results/$TOOL.csv"
+    awk -F, -v row="$1" -v name="$2" -v figure="$3" -v field="$4" -v x="${5:-}" '
+        $1 == row && $2 == name && $3 == x && $4 == figure { print $field }' "$T/results/$TOOL.csv"
 }
 
 about() { # KEY

@@ -102,8 +102,8 @@ marks() { # NAME [CLASS]
 
 # Marks that a chart has to have: lines with a median in the CSV file.
 expected() { # EXP LOAD FIGURES [ROWS]
-    awk -F, -v load="$2" -v figures="^($3)\$" -v rows="${4:-.}" '
-        $2 == load && $4 ~ figures && $1 ~ rows && $6 != "" { n++ }
+    awk -F, -v name="$2" -v figures="^($3)\$" -v rows="${4:-.}" '
+        $2 == name && $4 ~ figures && $1 ~ rows && $6 != "" { n++ }
         END { print n + 0 }' "$T/r/$1.csv"
 }
 

@@ -1,5 +1,5 @@
-# against.awk - what has changed since another time, beyond the noise. After csv.awk and table.awk;
-# variables: old and new, two results of compare (compare.csv); name, what the old one is called.
+# against.awk - what has changed since another time, beyond the noise. After table.awk; variables:
+# old and new, two results of compare (compare.csv); name, what the old one is called.
 #
 # Two runs of one program never agree. So a figure counts as changed only if all this holds:
 #   - both times it is the median of two runs at least, for else its noise is not known;
@@ -41,24 +41,14 @@ function find_common(    key, part, i, k, m) {
         m = nratios[k]
         if (m < 5) continue
         for (i = 1; i <= m; i++) sorted[i] = ratio[k, i]
-        common[k] = middle(m)
+        common[k] = median_of(sorted, m)
         for (i = 1; i <= m; i++) {
             sorted[i] = ratio[k, i] - common[k]
             if (sorted[i] < 0) sorted[i] = -sorted[i]
         }
-        moved[k] = middle(m)
+        moved[k] = median_of(sorted, m)
         common[k] = exp(common[k])
     }
-}
-
-# The median of sorted[1..N], which is not yet sorted.
-function middle(n,    i, j, t) {
-    for (i = 2; i <= n; i++) {
-        t = sorted[i]
-        for (j = i - 1; j >= 1 && sorted[j] > t; j--) sorted[j + 1] = sorted[j]
-        sorted[j + 1] = t
-    }
-    return n % 2 ? sorted[(n + 1) / 2] : (sorted[n / 2] + sorted[n / 2 + 1]) / 2
 }
 
 # True if it fell or rose beyond the noise.
@@ -74,7 +64,7 @@ function changed(key, k,    low, high, gap, wide, by) {
     return by > log(1.1) && by > 4 * moved[k]
 }
 
-function report(    key, part, k, lines, i, unknown, same, t) {
+function report(    key, part, k, lines, i, unknown, same) {
     for (key in med) {
         split(key, part, SUBSEP)
         if (!(part[4] in is_judged) || !(key in was)) continue
@@ -90,11 +80,7 @@ function report(    key, part, k, lines, i, unknown, same, t) {
     print ""
     tell_gone()
     tell_common()
-    for (i = 2; i <= nlines; i++) {
-        t = lines[i]
-        for (k = i - 1; k >= 1 && lines[k] > t; k--) lines[k + 1] = lines[k]
-        lines[k + 1] = t
-    }
+    sort_list(lines, nlines)
     for (i = 1; i <= nlines; i++) print lines[i]
     printf "%s%d figures changed beyond the noise, %d did not", nlines ? "\n" : "", nlines, same
     if (unknown) printf "; of %d it cannot be said, for they were run once", unknown
