@@ -82,7 +82,7 @@ function report(    key, part, k, lines, i, unknown, same) {
     tell_common()
     sort_list(lines, nlines)
     for (i = 1; i <= nlines; i++) print lines[i]
-    printf "%s%d figures changed beyond the noise, %d did not", nlines ? "\n" : "", nlines, same
+    printf "%s%d figures changed beyond the noise, %d did not", (nlines ? "\n" : ""), nlines, same
     if (unknown) printf "; of %d it cannot be said, for they were run once", unknown
     print "."
 }

@@ -61,9 +61,10 @@ function one_load(name,    i, r, per, unit, cpu) {
     section(name ": " title[name] " (client " asked[name] ")")
     printf "%-23s%23s  %20s%7s%9s%9s%s\n", "", unit,
         "CPU us per " (name == "keep" ? "request" : "connect."), "switch", "service", "service",
-        name == "few" ? "    of" : ""
+        (name == "few" ? "    of" : "")
     printf "%-23s %7s %7s %7s %6s %6s %6s%7s%9s%9s%s\n", "", "median", "min", "max", "median",
-        "min", "max", "per c.", "p50", "p99", name == "few" ? " limit" : ""
+        "min", "max", "per c.", "p50", "p99",
+        (name == "few" ? " limit" : "")
     for (i = 1; i <= nrows; i++) {
         r = row[i]
         if (!((r, name, "", "runs") in of)) continue
@@ -83,18 +84,18 @@ function share(r, name) {
 }
 
 # Who had no work of their own, beside those who had.
-function light(name,    i, r) {
+function light(name,    i, r, several) {
     if (!has_figure(name, "light_p99")) return
     section("Light requests beside " title[name] ": response time")
     printf "%-23s%10s%10s%10s%12s%12s\n", "", "p50", "p99", "max", "least p99", "most p99"
     for (i = 1; i <= nrows; i++) {
         r = row[i]
         if (!known(r, name, "", "light_p99")) continue
+        several = runs[r, name, "", "light_p99"] > 1
         printf "%-23s%s%s%s%12s%12s\n", r, cell(10, r, name, "", "light_p50", "time"),
-            cell(10, r, name, "", "light_p99", "time"),
-            cell(10, r, name, "", "light_max", "time"),
-            runs[r, name, "", "light_p99"] < 2 ? "" : time(least[r, name, "", "light_p99"]),
-            runs[r, name, "", "light_p99"] < 2 ? "" : time(most[r, name, "", "light_p99"])
+            cell(10, r, name, "", "light_p99", "time"), cell(10, r, name, "", "light_max", "time"),
+            (several ? time(least[r, name, "", "light_p99"]) : ""),
+            (several ? time(most[r, name, "", "light_p99"]) : "")
     }
 }
 

@@ -149,7 +149,9 @@ function curve(name) {
     print "(client " asked[name] ")"
     if (name == "bytes") {
         print_table(name, "mib_per_second", "MiB per second")
-        print_table(name, "peak_rss_kib", "Memory: the largest process of the server, KiB")
+        if (largest(name, "peak_rss_kib") > 0) {
+            print_table(name, "peak_rss_kib", "Memory: the largest process of the server, KiB")
+        }
     } else {
         print_table(name, "connections_per_second", "Connections per second")
     }

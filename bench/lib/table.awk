@@ -123,7 +123,7 @@ function failures(load, x,    i, r, text) {
 # What has been run, and whether all of it.
 function print_head(dir,    t, n, i, machine_has) {
     printf "%s of %s: %s round%s in %s s", about["command"], about["started"], about["rounds"],
-        about["rounds"] == 1 ? "" : "s", about["seconds"]
+        (about["rounds"] == 1 ? "" : "s"), about["seconds"]
     if (about["failed_runs"] > 0) printf "; %d runs FAILED", about["failed_runs"]
     if (about["outcome"] != "complete") printf "; %s: not all was run", toupper(about["outcome"])
     print ""
