@@ -133,22 +133,6 @@ END
     [[ $(figure '04 first' few limit_share 6) == 50 ]]  # 20 + 5 of 50
 }
 
-@test "the same tables from every awk that is here" {
-    local each
-
-    { costs '03 accept' 10 20 10 30 && costs 01 10 31 20 32; } | awk '!seen[$0]++' | made_up
-    compare -n
-    cp "$T/results/compare.txt" "$T/tables"
-    mkdir "$T/awk"
-    for each in mawk gawk 'gawk --posix' 'busybox awk'; do
-        $each 'BEGIN { exit 0 }' 2>/dev/null || continue
-        printf '#!/bin/sh\nexec %s "$@"\n' "$each" >"$T/awk/awk"
-        chmod 755 "$T/awk/awk"
-        PATH=$T/awk:$PATH compare -n
-        cmp "$T/results/compare.txt" "$T/tables"
-    done
-}
-
 @test "one run has no range: what is within 15 % of the best is not called worse" {
     {
         costs 02 10 20
@@ -417,13 +401,16 @@ END
     fake sketch02 <<END # (a server says where it listens, too)
 exec $BIN/server03_prefork_accept -n 3 -p 0
 END
+    fake sketch00 <<END
+exec $BIN/server00_iterative -p 0
+END
     fake sketch03 <<'END'
 badserver corrupt 100
 END
     compare -q -r 1 -l few,memory -s 02 'server03_prefork_accept -n 2'
     [[ $STATUS -eq 0 && $(about failed_runs) == 0 ]]
     [[ $(cut -d, -f1 "$T/results/compare-rows.csv" | paste -sd,) == \
-        'row,00,02,03 -n 2,sketch02,sketch03' ]]
+        'row,00,02,03 -n 2,sketch00,sketch02,sketch03' ]]
     [[ $(figure sketch02 few cpu_us_per_connection 6) =~ ^[1-9] ]]
     [[ -z $(figure sketch02 few switches_per_connection 6) ]]
     [[ $(figure sketch02 few children_served 6) == 3 && $(figure sketch02 memory processes 6) == 4 ]]

@@ -59,9 +59,7 @@ marks() { # NAME [CLASS]
 
 # --- the page ------------------------------------------------------------------------------------
 
-@test "a page of all three experiments, the same from every awk that is here" {
-    local sum=''
-
+@test "a page of all three experiments" {
     copy
     report
     diff -r "$FULL" "$T/r" | diff - <(echo "Only in $T/r: report.html")
@@ -71,15 +69,6 @@ marks() { # NAME [CLASS]
         'server03_prefork_accept -n 10 -a epoll-exclusive' 'client -c 15 -m 10 -t 900 -b 4096' \
         'id="herd-paced"' 'docs/measuring.md' 'Where each breaks'
     run ! grep -q -e 'Not measured yet' -e 'Not complete' -e 'Failed runs' "$PAGE"
-    sum=$(cksum <"$PAGE")
-    mkdir "$T/path"
-    for each in mawk 'gawk --posix' 'busybox awk'; do
-        command -v "${each%% *}" >/dev/null || continue
-        printf '#!/bin/sh\nexec %s "$@"\n' "$each" >"$T/path/awk"
-        chmod +x "$T/path/awk"
-        PATH=$T/path:$PATH "$ROOT/bench/report" -q -o "$T/r"
-        [[ $(cksum <"$PAGE") == "$sum" ]]
-    done
 }
 
 @test "the page needs nothing: no script, no network, no other file" {

@@ -29,26 +29,27 @@ BEGIN {
 }
 
 # Of new / old over the rows, for each load and figure that five rows or more have: the median, and
-# how far from it (as a logarithm) the rows are, at the median.
+# how far from it the rows are, at the median.
 function find_common(    key, part, i, k, m) {
     for (key in med) {
         split(key, part, SUBSEP)
         if (!(part[4] in is_judged) || !(key in was) || was[key] <= 0 || med[key] <= 0) continue
         k = part[2] SUBSEP part[3] SUBSEP part[4]
-        ratio[k, ++nratios[k]] = log(med[key] / was[key])
+        ratio[k, ++nratios[k]] = med[key] / was[key]
     }
     for (k in nratios) {
         m = nratios[k]
         if (m < 5) continue
         for (i = 1; i <= m; i++) sorted[i] = ratio[k, i]
         common[k] = median_of(sorted, m)
-        for (i = 1; i <= m; i++) {
-            sorted[i] = ratio[k, i] - common[k]
-            if (sorted[i] < 0) sorted[i] = -sorted[i]
-        }
+        for (i = 1; i <= m; i++) sorted[i] = away(ratio[k, i] / common[k])
         moved[k] = median_of(sorted, m)
-        common[k] = exp(common[k])
     }
+}
+
+# How far a ratio is from 1, to either side, as a factor.
+function away(r) {
+    return r < 1 ? 1 / r : r
 }
 
 # True if it fell or rose beyond the noise.
@@ -59,9 +60,8 @@ function changed(key, k,    low, high, gap, wide, by) {
     wide = high - low > most[key] - least[key] ? high - low : most[key] - least[key]
     if (gap <= wide * (k in common ? 0.5 : 1)) return 0
     if (was[key] <= 0 || med[key] <= 0) return 1 # from nothing, or to nothing
-    by = log(med[key] / was[key] / common_of(k))
-    if (by < 0) by = -by
-    return by > log(1.1) && by > 4 * moved[k]
+    by = away(med[key] / was[key] / common_of(k))
+    return by > 1.1 && (!(k in moved) || by > moved[k] * moved[k] * moved[k] * moved[k])
 }
 
 function report(    key, part, k, lines, i, unknown, same) {
@@ -91,7 +91,7 @@ function line_of(key, part, k) {
     return sprintf("%-22s %-8s %-24s %9s -> %9s   %+.0f %%%s", part[1], part[2], part[4],
         number(was[key]), number(med[key]),
         was[key] > 0 ? 100 * (med[key] / was[key] / common_of(k) - 1) : 100,
-        common_of(k) > 1.1 || common_of(k) < 1 / 1.1 ? " more than common" : "")
+        away(common_of(k)) > 1.1 ? " more than common" : "")
 }
 
 function common_of(k) {
@@ -115,7 +115,7 @@ function tell_gone(    key, part, gone) {
 # What all rows share, where it is more than 10 %.
 function tell_common(    k, part, any) {
     for (k in common) {
-        if (common[k] > 1 / 1.1 && common[k] < 1.1) continue
+        if (away(common[k]) < 1.1) continue
         split(k, part, SUBSEP)
         printf "common to all rows: %-8s %-24s %+.0f %%\n", part[1], part[3], 100 * (common[k] - 1)
         any = 1

@@ -73,7 +73,7 @@ function cost_of_accept(round, where) {
 # or a descriptor passed.
 function least_cpu(row,    serve) {
     serve = row ~ /^0[012]/ ? answer_cpu["serve_n_1"] : answer_cpu["serve_n_n"]
-    if (serve == 0) return 0
+    if (serve + 0 == 0) return 0
     if (row ~ /^01/) return cpu["fork"] ? serve + smaller(cpu["fork"], cpu["fork_static"]) : 0
     if (row ~ /^0[45]/) return cpu["fdpass"] ? serve + cpu["fdpass"] : 0
     return row ~ /^0[023]/ ? serve : 0

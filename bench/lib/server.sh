@@ -143,7 +143,7 @@ stop_server() {
     status=0
     wait "$server" 2>/dev/null || status=$?
     server=
-    case $program in sketch*) return 0 ;; esac # TERM kills a sketch
+    case $program in sketch*) return 0 ;; esac # it was killed
     [ "$status" -eq 0 ]
 }
 
@@ -200,7 +200,7 @@ family() {
         }'
 }
 
-# end_sketch - writes its CPU time and kills all of its processes but the first. Of a process that
+# end_sketch - writes its CPU time and kills all of its processes. Of a process that
 # is still there, also of a zombie, schedstat has the time in nanoseconds; of those that have been
 # waited for, their parent has the sum, in ticks.
 end_sketch() {
@@ -221,7 +221,8 @@ end_sketch() {
         }
         END { if (known) printf "{\"cpu_user_s\":0,\"cpu_system_s\":%.6f}\n", cpu_s }
     ' "$tmp/sketch" >>"$tmp/server"
+    kill -KILL "$server" 2>/dev/null || : # first, or it might start others
     while read -r each; do
-        [ "$each" = "$server" ] || kill -KILL "$each" 2>/dev/null || :
+        kill -KILL "$each" 2>/dev/null || :
     done <"$tmp/sketch"
 }
