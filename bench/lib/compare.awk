@@ -61,10 +61,10 @@ function one_load(name,    i, r, per, unit, cpu) {
     section(name ": " title[name] " (client " asked[name] ")")
     printf "%-23s%23s  %20s%7s%9s%9s%s\n", "", unit,
         "CPU us per " (name == "keep" ? "request" : "connect."), "switch", "service", "service",
-        (name == "few" ? "    of" : "")
+        (name == "few" ? "    of" : name == "own" ? "  peak" : "")
     printf "%-23s %7s %7s %7s %6s %6s %6s%7s%9s%9s%s\n", "", "median", "min", "max", "median",
         "min", "max", "per c.", "p50", "p99",
-        (name == "few" ? " limit" : "")
+        (name == "few" ? " limit" : name == "own" ? "   MiB" : "")
     for (i = 1; i <= nrows; i++) {
         r = row[i]
         if (!((r, name, "", "runs") in of)) continue
@@ -76,8 +76,12 @@ function one_load(name,    i, r, per, unit, cpu) {
     failures(name, "")
 }
 
-# What the barest program of the same model would take on this machine, as a share of what it took.
+# Under few, what the barest program of the same model would take on this machine, as a share of what
+# it took; under a load of one's own, the memory of its largest process.
 function share(r, name) {
+    if (name == "own" && known(r, name, "", "peak_rss_kib")) {
+        return sprintf("%6.1f", med[r, name, "", "peak_rss_kib"] / 1024)
+    }
     if (name != "few") return ""
     if (!known(r, name, "", "limit_share")) return sprintf("%6s", "-")
     return sprintf("%5.0f%%", med[r, name, "", "limit_share"])
@@ -230,6 +234,9 @@ function stevens_distribution(    t, n, i, c, r, first) {
 }
 
 function children_of(r,    text, c, low, high) {
+    if (!children[r] && med[r, "few", "", "children_served"] == 1) {
+        who[r, ++children[r]] = med[r, "few", "", "children_max"]
+    }
     if (!children[r]) { # the server does not list them, the client has met them
         low = med[r, "few", "", "children_min"]
         high = med[r, "few", "", "children_max"]
