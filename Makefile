@@ -39,7 +39,7 @@ SERVERS := $(sort $(patsubst %/,%,$(wildcard server[0-9][0-9]_*/)))
 HANDLERS := $(sort $(patsubst %.c,%,$(notdir $(wildcard server[0-9][0-9]_*/handlers/handler_*.c))))
 
 # The load generator that drives all of them, and what this machine can do at all:
-#   limits                   from tools/limits; and limits_static, the same program linked statically
+#   limits                   from bench/limits; and limits_static, the same program linked statically
 PROGRAMS := $(SERVERS) $(HANDLERS) client limits
 
 # What is not the lesson.
@@ -57,7 +57,7 @@ $(foreach each,$(SERVERS),$(eval $(call program,$(each))))
 $(eval $(call program,client,client/*/*.c))
 
 # Two rows of limits are measured by limits_static; it is left out where the libc cannot do that.
-$(BIN)/limits: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/limits/*.c)) $(BUILD)/libcommon.a | $(BIN)
+$(BIN)/limits: $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/limits/*.c)) $(BUILD)/libcommon.a | $(BIN)
 	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 	@$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@_static $^ $(LDLIBS) 2>/dev/null || rm -f $@_static
 
@@ -124,12 +124,12 @@ needs = $(if $(filter -h,$(ARGS) $(TESTS)),,$(1))
 
 # Runs every server under the client and compares them: start here.
 demo: all
-	@BIN=$(BIN) tools/demo
+	@BIN=$(BIN) bench/demo
 
 # Every model under the same loads, with a report of it all in results/; the herd; how cost grows.
-# make compare ARGS=-q is quick; tools/compare -h tells what else there is.
+# make compare ARGS=-q is quick; bench/compare -h tells what else there is.
 compare herd scale: $(call needs,all)
-	@BIN=$(abspath $(BIN)) tools/$@ $(ARGS)
+	@BIN=$(abspath $(BIN)) bench/$@ $(ARGS)
 
 # What attacks do to each server, and what is left when they are over; make attack ARGS=-q is quick.
 attack: $(call needs,all test-programs)
@@ -142,7 +142,7 @@ test: $(call needs,all test-programs)
 		$(if $(ONLY),SERVERS='$(ONLY)') tests/run $(TESTS)
 
 # Everything again, in a place of its own, where the compiler checks memory and arithmetic. (Not the
-# scripts in tools/ and tests/, which would only run the same programs once more, and not sources,
+# scripts in bench/ and tests/, which would only run the same programs once more, and not sources,
 # which reads them.) Children that leave by _exit() are asked for leaks, too:
 # tests/platforms/leave.c.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -212,7 +212,7 @@ torture: torture-programs
 	$(TORTURE)/torture $(ARGS)
 
 lint: strict
-	BUILD=$(BUILD) tools/lint
+	BUILD=$(BUILD) tests/rules/lint
 
 install: all
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1

@@ -7,7 +7,7 @@ cd "$ROOT" || exit
 
 # All C files of the suite; or those that match.
 sources() { # [PATTERN]
-    find common server[0-9][0-9]_* client tools tests -name "${1:-*.[ch]}" | sort
+    find common server[0-9][0-9]_* client bench tests -name "${1:-*.[ch]}" | sort
 }
 
 # The scripts of the tests: what begins like one.
@@ -163,7 +163,7 @@ FORBIDDEN+='|pthread_create|pthread_(mutex|rwlock|spin|cond)_[a-z_]+|flock|lockf
 @test "what a script's -h prints of its head ends where the head ends" {
     local script scripts
 
-    mapfile -t scripts < <(grep -lE "sed -n '2,/\^set" tests/* tests/*/* tools/* 2>/dev/null |
+    mapfile -t scripts < <(grep -lE "sed -n '2,/\^set" tests/* tests/*/* bench/* 2>/dev/null |
         grep -v '\.bats$')
     [[ ${#scripts[@]} -ge 10 ]]
     for script in "${scripts[@]}"; do

@@ -1,4 +1,4 @@
-# page.awk - the page that tools/report makes of a results directory. Needs csv.awk and svg.awk.
+# page.awk - the page that bench/report makes of a results directory. Needs csv.awk and svg.awk.
 #
 # The environment says where: REPORT_DIR has the CSV files, REPORT_LIB the style sheet. The figures
 # of the three experiments are in D[experiment, row, load, x, figure, "median" or another column].
@@ -7,9 +7,7 @@ BEGIN {
     dir = ENVIRON["REPORT_DIR"] "/"
     split("compare herd scale", EXPERIMENTS, " ")
     know_figures()
-    for (i = 1; i <= 3; i++) {
-        load_experiment(EXPERIMENTS[i])
-    }
+    for (i = 1; i <= 3; i++) load_experiment(EXPERIMENTS[i])
     choose_styles()
     page_head()
     part_machine()
@@ -32,6 +30,7 @@ function figure(name, group, heading, axis_text) {
     GROUP[name] = group
     HEADING[name] = heading
     AXIS[name] = axis_text == "" ? heading : axis_text
+    UNIT[name] = ""
 }
 
 function know_figures(    time, label, i, n, f, g, kind) {
@@ -65,17 +64,15 @@ function know_figures(    time, label, i, n, f, g, kind) {
                 label[i] " of the " kind " time")
         }
     }
-    for (i = 1; i <= NFIGURES; i++) {
-        KNOWN[FIGURE[i]] = 1
-    }
+    for (i = 1; i <= NFIGURES; i++) KNOWN[FIGURE[i]] = 1
+    UNIT["served"] = "%"
+    AXIS["served"] = "share of the good clients that were served"
 }
 
 # --- reading -------------------------------------------------------------------------------------
 
 function row_add(e, row, server, usual) {
-    if ((e, row) in ROW) {
-        return
-    }
+    if ((e, row) in ROW) return
     ROW[e, row] = ++NROWS[e]
     ROWS[e, NROWS[e]] = row
     SERVER[e, row] = server
@@ -87,9 +84,7 @@ function row_add(e, row, server, usual) {
 }
 
 function load_add(e, load, title, x_name, client, expect) {
-    if ((e, load) in LOAD) {
-        return
-    }
+    if ((e, load) in LOAD) return
     LOAD[e, load] = ++NLOADS[e]
     LOADS[e, NLOADS[e]] = load
     TITLE[e, load] = title == "" ? load : title
@@ -103,16 +98,12 @@ function figure_add(name, unit) {
         figure(name, 9, name)
         KNOWN[name] = 1
     }
-    if (unit != "") {
-        UNIT[name] = unit
-    }
+    if (unit != "") UNIT[name] = unit
 }
 
 # The values of x, each once, in their order.
 function x_add(e, load, x,    i) {
-    if ((e, load, x) in XSEEN) {
-        return
-    }
+    if ((e, load, x) in XSEEN) return
     XSEEN[e, load, x] = 1
     for (i = ++NX[e, load]; i > 1 && X[e, load, i - 1] + 0 > x + 0; i--) {
         X[e, load, i] = X[e, load, i - 1]
@@ -124,22 +115,16 @@ function load_experiment(e,    table, n, i) {
     NROWS[e] = NLOADS[e] = 0
     MEASURED[e] = csv_exists(dir e ".csv")
     n = csv_read(dir e "-rows.csv", table)
-    for (i = 1; i <= n; i++) {
-        row_add(e, table[i, "row"], table[i, "server"], table[i, "usual"])
-    }
+    for (i = 1; i <= n; i++) row_add(e, table[i, "row"], table[i, "server"], table[i, "usual"])
     n = csv_read(dir e "-loads.csv", table)
     for (i = 1; i <= n; i++) {
         load_add(e, table[i, "load"], table[i, "title"], table[i, "x_name"], table[i, "client"],
             table[i, "expect"])
     }
     n = csv_pairs(dir e "-about.csv", table)
-    for (i = 1; i <= n; i++) {
-        ABOUT[e, table[i, 1]] = table[i, 2]
-    }
+    for (i = 1; i <= n; i++) ABOUT[e, table[i, 1]] = table[i, 2]
     n = csv_read(dir e ".csv", table)
-    for (i = 1; i <= n; i++) {
-        load_line(e, table, i)
-    }
+    for (i = 1; i <= n; i++) load_line(e, table, i)
 }
 
 function load_line(e, table, i,    row, load, x, f, key, column, c, n) {
@@ -154,9 +139,7 @@ function load_line(e, table, i,    row, load, x, f, key, column, c, n) {
     load_add(e, load)
     key = e SUBSEP row SUBSEP load SUBSEP x SUBSEP f
     n = split("median min max runs of why", column, " ")
-    for (c = 1; c <= n; c++) {
-        D[key, column[c]] = table[i, column[c]]
-    }
+    for (c = 1; c <= n; c++) D[key, column[c]] = table[i, column[c]]
     if (f == "breaks") {
         BREAK[e, row, load] = x
         BREAK_WHY[e, row, load] = table[i, "why"]
@@ -169,13 +152,24 @@ function load_line(e, table, i,    row, load, x, f, key, column, c, n) {
         x_add(e, load, x)
         HAS[e, load, f]++
         HAS[e, row, load, f]++
+        if (f == "failed_share") add_served(e SUBSEP row SUBSEP load SUBSEP x SUBSEP, e, load)
     }
 }
 
+# Of connections that may fail: what the good ones got.
+function add_served(key, e, load) {
+    HAS[e, load, "served"]++
+    D[key "served", "median"] = 100 - D[key "failed_share", "median"]
+    D[key "served", "min"] = rest(D[key "failed_share", "max"])
+    D[key "served", "max"] = rest(D[key "failed_share", "min"])
+}
+
+function rest(share) {
+    return is_number(share) ? 100 - share : ""
+}
+
 function note_failed(e, row, load, x, good, of, why,    where) {
-    if (good + 0 >= of + 0 && why == "") {
-        return
-    }
+    if (good + 0 >= of + 0 && why == "") return
     where = row ", " load (x == "" ? "" : ", " XNAME[e, load] " " x)
     FAILED[e, ++NFAILED[e]] = where ": " (of - good) " of " of + 0 (of == 1 ? " run" : " runs") \
         " failed" (why == "" ? "" : ": " why)
@@ -191,14 +185,10 @@ function median(e, row, load, x, f) {
 # that the rows of their own server, with which they will be shown, have left.
 function choose_styles(    i, row, n) {
     for (i = 1; i <= NALL; i++) {
-        if (USUAL[ALL[i]]) {
-            take_style(ALL[i], n++ % 8 + 1)
-        }
+        if (USUAL[ALL[i]]) take_style(ALL[i], n++ % 8 + 1)
     }
     for (i = 1; i <= NALL; i++) {
-        if (!USUAL[ALL[i]]) {
-            take_style(ALL[i], free_style(family(ALL[i])))
-        }
+        if (!USUAL[ALL[i]]) take_style(ALL[i], free_style(family(ALL[i])))
     }
 }
 
@@ -210,16 +200,12 @@ function family(row) {
 function take_style(row, style) {
     STYLE[row] = style
     TAKEN[family(row), style] = 1
-    if (!(family(row) in FAMILY_STYLE)) {
-        FAMILY_STYLE[family(row)] = style
-    }
+    if (!(family(row) in FAMILY_STYLE)) FAMILY_STYLE[family(row)] = style
 }
 
 function free_style(name,    s) {
     for (s = 8; s >= 1; s--) {
-        if (!((name, s) in TAKEN)) {
-            return s
-        }
+        if (!((name, s) in TAKEN)) return s
     }
     return NEXT_STYLE++ % 8 + 1
 }
@@ -227,7 +213,7 @@ function free_style(name,    s) {
 # --- pieces of the page --------------------------------------------------------------------------
 
 function headline(level, what, id) {
-    printf "<h%d%s>%s</h%d>\n", level, id == "" ? "" : " id=\"" id "\"", esc(what), level
+    printf "<h%d%s>%s</h%d>\n", level, attribute("id", id), esc(what), level
 }
 
 function para(what) {
@@ -242,16 +228,9 @@ function item(what) {
     print "<li>" what "</li>"
 }
 
-# section(ID, TITLE) - ends the one before.
-function section(id, title) {
-    headline(2, title, id)
-}
-
 function table_open(title) {
     print "<div class=\"box\" tabindex=\"0\"><table>"
-    if (title != "") {
-        printf "<caption>%s</caption>\n", esc(title)
-    }
+    if (title != "") printf "<caption>%s</caption>\n", esc(title)
 }
 
 # table_head(A, B, ...) - headings, separated by "|"; one that begins with "<" is of a text column.
@@ -260,7 +239,7 @@ function table_head(headings,    n, i, cell, left) {
     printf "<thead><tr>"
     for (i = 1; i <= n; i++) {
         left = sub(/^</, "", cell[i])
-        printf "<th scope=\"col\"%s>%s</th>", left ? " class=\"text\"" : "", esc(cell[i])
+        printf "<th scope=\"col\"%s>%s</th>", attribute("class", left ? "text" : ""), esc(cell[i])
     }
     print "</tr></thead>\n<tbody>"
 }
@@ -269,12 +248,12 @@ function table_close() {
     print "</tbody></table></div>"
 }
 
-function th(what, class) {
-    printf "<th scope=\"row\"%s>%s</th>", class == "" ? "" : " class=\"" class "\"", esc(what)
+function tr(name) {
+    printf "<tr><th scope=\"row\">%s</th>", esc(name)
 }
 
 function td(what) {
-    printf "<td class=\"number\">%s</td>", what == "" ? "&ndash;" : esc(what)
+    printf "<td class=\"number\">%s</td>", (what == "" ? "&ndash;" : esc(what))
 }
 
 function td_text(what) {
@@ -282,28 +261,24 @@ function td_text(what) {
 }
 
 # The median, and below it from where to where.
-function td_figure(e, row, load, x, f,    v, min, max) {
-    v = median(e, row, load, x, f)
+function td_figure(key, unit,    v, min, max) {
+    v = D[key, "median"]
     if (!is_number(v)) {
-        printf "<td class=\"number\">&ndash;</td>"
+        td("")
         return
     }
-    printf "<td class=\"number\">%s", esc(pretty(v, UNIT[f]))
-    min = D[e, row, load, x, f, "min"]
-    max = D[e, row, load, x, f, "max"]
+    printf "<td class=\"number\">%s", esc(pretty(v, unit))
+    min = D[key, "min"]
+    max = D[key, "max"]
     if (is_number(min) && is_number(max)) {
-        printf "<small>%s</small>", esc(pretty(min, UNIT[f]) " to " pretty(max, UNIT[f]))
+        printf "<small>%s</small>", esc(pretty(min, unit) " to " pretty(max, unit))
     }
     printf "</td>"
 }
 
 function seconds_text(s,    minutes) {
-    if (!is_number(s)) {
-        return s
-    }
-    if (s < 120) {
-        return sprintf("%.0f s", s)
-    }
+    if (!is_number(s)) return s
+    if (s < 120) return sprintf("%.0f s", s)
     minutes = int(s / 60 + 0.5)
     return minutes < 120 ? minutes " min" : int(minutes / 60) " h " minutes % 60 " min"
 }
@@ -315,15 +290,12 @@ function page_head(    css, text_line) {
     print "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">"
     print "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
     print "<title>Concurrent servers: what each costs</title>\n<style>"
-    while ((getline text_line < css) > 0) {
-        print text_line
-    }
+    while ((getline text_line < css) > 0) print text_line
     close(css)
     print "</style>\n</head>\n<body>\n<header>\n<h1>Concurrent servers: what each costs</h1>"
     para("Small TCP servers, one concurrency model each, driven by the same client on the same " \
-        "machine: " \
-        "how many connections each serves, what processor time that takes, how long the clients " \
-        "wait, and where each breaks. Each figure is the median of its runs, with the least and " \
+        "machine: how many connections each serves, what processor time that takes, how long the " \
+        "clients wait, and where each breaks. Each figure is the median of its runs, with the least and " \
         "the largest where there were several. If the ranges of two rows overlap widely, treat the " \
         "rows as the same.")
     print "<nav aria-label=\"Contents\"><ul>"
@@ -340,7 +312,7 @@ function page_head(    css, text_line) {
 }
 
 function part_machine(    table, n, i) {
-    section("machine", "Machine, and what was run")
+    headline(2, "Machine, and what was run", "machine")
     n = csv_pairs(dir "machine.csv", table)
     if (n > 0) {
         print "<dl class=\"said\">"
@@ -355,15 +327,12 @@ function part_machine(    table, n, i) {
     }
     table_open("What was run")
     table_head("|<command|<started|took|rounds|<outcome|failed runs")
-    for (i = 1; i <= 3; i++) {
-        about_row(EXPERIMENTS[i])
-    }
+    for (i = 1; i <= 3; i++) about_row(EXPERIMENTS[i])
     table_close()
 }
 
 function about_row(e,    outcome) {
-    printf "<tr>"
-    th(e)
+    tr(e)
     if (!MEASURED[e]) {
         printf "<td class=\"text soft\" colspan=\"6\">not measured yet: %s adds it</td></tr>\n",
             code("make " e)
@@ -399,16 +368,14 @@ function part_state(e,    i, n) {
     if (n) {
         printf "<div class=\"bad\" data-failed=\"%s\"><strong>Failed runs.</strong> ", e
         print "They are not in the figures.\n<ul>"
-        for (i = 1; i <= n; i++) {
-            item(esc(FAILED[e, i]))
-        }
+        for (i = 1; i <= n; i++) item(esc(FAILED[e, i]))
         print "</ul></div>"
     }
     return 1
 }
 
 function part_summary() {
-    section("summary", "Summary")
+    headline(2, "Summary", "summary")
     if (!csv_exists(dir "compare-sentences.csv")) {
         para("Not measured yet: " code("make compare") " adds it.")
         return
@@ -423,16 +390,12 @@ function part_summary() {
 # What the experiments' own scripts have written, in two columns.
 function said(file, title, about,    table, n, i, last) {
     n = csv_pairs(dir file, table)
-    if (n < 1) {
-        return
-    }
+    if (n < 1) return
     headline(3, title)
     para(about)
     print "<dl class=\"said\">"
     for (i = 1; i <= n; i++) {
-        if (table[i, 1] != last) {
-            printf "<dt>%s</dt>\n", esc(table[i, 1])
-        }
+        if (table[i, 1] != last) printf "<dt>%s</dt>\n", esc(table[i, 1])
         printf "<dd>%s</dd>\n", esc(table[i, 2])
         last = table[i, 1]
     }
@@ -443,10 +406,8 @@ function said(file, title, about,    table, n, i, last) {
 
 function part_compare(    e) {
     e = "compare"
-    section(e, "The designs compared")
-    if (!part_state(e)) {
-        return
-    }
+    headline(2, "The designs compared", e)
+    if (!part_state(e)) return
     compare_cost(e)
     compare_control(e)
     compare_children(e)
@@ -471,9 +432,7 @@ function charts_close() {
 # Bars of one figure under one load, all rows. Variants of a server share its colour, for they stand
 # beside each other with their names.
 function row_bars(e, load, f, title, caption,    i, row) {
-    if (!HAS[e, load, f]) {
-        return
-    }
+    if (!HAS[e, load, f]) return
     chart_begin()
     for (i = 1; i <= NROWS[e]; i++) {
         row = ROWS[e, i]
@@ -486,9 +445,7 @@ function row_bars(e, load, f, title, caption,    i, row) {
 function either(e, f, loads,    load, i, n) {
     n = split(loads, load, " ")
     for (i = 1; i <= n; i++) {
-        if (HAS[e, load[i], f]) {
-            return 1
-        }
+        if (HAS[e, load[i], f]) return 1
     }
     return 0
 }
@@ -513,39 +470,26 @@ function compare_cost(e) {
 }
 
 # Stevens' first table: what a design pays on top of the iterative server.
-function compare_control(e,    f, i, row) {
+function compare_control(e,    f, i, n, part, each) {
     f = "control_cpu_us"
-    if (!either(e, f, "few many")) {
-        return
-    }
+    if (!either(e, f, "few many")) return
     headline(3, "Process control")
     para("Stevens&#39; first table: processor time per connection above that of the iterative " \
-        "server in " \
-        "the same round. It is the price of the concurrency alone; around 0 it may be negative.")
+        "server in the same round. It is the price of the concurrency alone; around 0 " \
+        "it may be negative.")
     charts_open()
     row_bars(e, "few", f, "Process control CPU, few clients",
         "Left of 0 is cheaper than the iterative server in the same round.")
     row_bars(e, "many", f, "Process control CPU, many clients",
         "Compare the lengths with those for few clients.")
     charts_close()
-    table_open("Process control CPU per connection")
-    table_head("|few: median|min|max|many: median|min|max")
-    for (i = 1; i <= NROWS[e]; i++) {
-        row = ROWS[e, i]
-        printf "<tr>"
-        th(row)
-        td_three(e, row, "few", f)
-        td_three(e, row, "many", f)
-        print "</tr>"
-    }
-    table_close()
-}
-
-function td_three(e, row, load, f,    n, i, column) {
-    n = split("median min max", column, " ")
+    n = split("few median|few min|few max|many median|many min|many max", part, "|")
     for (i = 1; i <= n; i++) {
-        td(value_text(D[e, row, load, "", f, column[i]], UNIT[f]))
+        split(part[i], each, " ")
+        column_add(each[1], "", f, each[2])
     }
+    table_print(e, "Process control CPU per connection",
+        "|few: median|min|max|many: median|min|max")
 }
 
 function value_text(v, unit) {
@@ -553,34 +497,18 @@ function value_text(v, unit) {
 }
 
 # Stevens' second table, and a picture of it.
-function compare_children(e,    i, row) {
-    if (!either(e, "children_served", "few many")) {
-        return
-    }
+function compare_children(e,    i, n, f) {
+    if (!either(e, "children_served", "few many")) return
     headline(3, "Distribution over the children")
     para("Stevens&#39; second table: how evenly the connections fall on the children. " \
-        "Jain&#39;s index is 1 " \
-        "if all served alike, 1/n if one of n served everybody.")
+        "Jain&#39;s index is 1 if all served alike, 1/n if one of n served everybody.")
     children_chart(e, "few")
-    table_open("Connections per child (median of the rounds)")
-    table_head("|few: children that served|fewest|most|Jain|many: children that " \
-        "served|fewest|most|Jain")
-    for (i = 1; i <= NROWS[e]; i++) {
-        row = ROWS[e, i]
-        printf "<tr>"
-        th(row)
-        td_children(e, row, "few")
-        td_children(e, row, "many")
-        print "</tr>"
-    }
-    table_close()
-}
-
-function td_children(e, row, load,    f, i, n) {
     n = split("children_served children_min children_max jain", f, " ")
-    for (i = 1; i <= n; i++) {
-        td(value_text(median(e, row, load, "", f[i]), ""))
+    for (i = 1; i <= 2 * n; i++) {
+        column_add(i <= n ? "few" : "many", "", f[(i - 1) % n + 1], "median")
     }
+    table_print(e, "Connections per child (median of the rounds)", "|few: children that " \
+        "served|fewest|most|Jain|many: children that served|fewest|most|Jain")
 }
 
 # Who served how many in round 1, from EXP-children.csv; K[row, child], children in their order.
@@ -607,20 +535,14 @@ function read_children(e, load, round,    table, n, i, row, child, at) {
 
 function children_chart(e, load,    i, any) {
     read_children(e, load, 1)
-    for (i = 1; i <= NROWS[e]; i++) {
-        any += NK[ROWS[e, i]] > 0
-    }
-    if (!any) {
-        return
-    }
+    for (i = 1; i <= NROWS[e]; i++) any += NK[ROWS[e, i]] > 0
+    if (!any) return
     figure_open("children", "Connections of each child, few clients, first round",
         "Level bars: all serve alike. The dashed line is the equal share; each picture has its " \
         "own scale. A server without children has one bar.", "wide")
     print "<div class=\"many\">"
     for (i = 1; i <= NROWS[e]; i++) {
-        if (NK[ROWS[e, i]] > 0) {
-            children_small(ROWS[e, i], NK[ROWS[e, i]])
-        }
+        if (NK[ROWS[e, i]] > 0) children_small(ROWS[e, i], NK[ROWS[e, i]])
     }
     print "</div>\n</figure>"
 }
@@ -643,61 +565,52 @@ function children_small(row, n,    i, value, least, most, sum, squares, remark) 
 # --- latency -------------------------------------------------------------------------------------
 
 function compare_latency(e,    i, name, first) {
-    if (!either(e, "service_p50", "half")) {
-        return
-    }
+    if (!either(e, "service_p50", "half")) return
     headline(3, "How long the clients wait")
     para("Connections begin on schedule, at half of the highest rate of each row (" \
         esc(TITLE[e, "half"]) "). Service time counts from when a connection really began, " \
-        "response " \
-        "time from when it was due. To the right are the slowest: p99 is 1 request in 100, " \
+        "response time from when it was due. To the right are the slowest: p99 is 1 request in 100, " \
         "p99.9 is 1 in 1000.")
     charts_open()
-    percentiles(e, "half", "service", "", "Service time, the usual rows",
+    curve_charts(e, "half", "service_p50", "usual", "half-service", "Service time, the usual rows",
         "Look at the right end: who keeps the slowest requests short?")
-    percentiles(e, "half", "response", "", "Response time, the usual rows",
+    curve_charts(e, "half", "response_p50", "usual", "half-response",
+        "Response time, the usual rows",
         "The same from when each was due: waiting before the start is in it.")
     for (i = 1; i <= NROWS[e]; i++) {
         name = family(ROWS[e, i])
-        if (!(name in first)) {
-            first[name] = 1
-            if (variants(e, name) > 1) {
-                percentiles(e, "half", "service", name, "Service time, the variants of server" name,
-                    "Do the variants part at the median, or only among the slowest?")
-            }
-        }
+        if (first[name]++ || variants(e, name) < 2) continue
+        curve_charts(e, "half", "service_p50", name, "half-service-" name,
+            "Service time, the variants of server" name,
+            "Do the variants part at the median, or only among the slowest?")
     }
     charts_close()
 }
 
 function variants(e, name,    i, n) {
-    for (i = 1; i <= NROWS[e]; i++) {
-        n += family(ROWS[e, i]) == name
-    }
+    for (i = 1; i <= NROWS[e]; i++) n += family(ROWS[e, i]) == name
     return n
 }
 
-function belongs(row, name) {
-    return name == "" ? USUAL[row] : family(row) == name
-}
-
-# Percentile curves of the usual rows, or of the variants of one server. At most eight in a chart.
-function percentiles(e, load, kind, name, title, caption,    i, row, chart) {
+# Curves of the rows that have the figure, of those in a group: "usual", the variants of a server,
+# or "" for all. After eight of them another chart goes on. What is over x has a table, too.
+function curve_charts(e, load, f, group, name, title, caption,    i, row, from, chart) {
     chart_begin()
+    from = 1
     for (i = 1; i <= NROWS[e]; i++) {
         row = ROWS[e, i]
-        if (belongs(row, name) && HAS[e, row, load, kind "_p50"]) {
-            if (NSERIES == 8) {
-                percentiles_print(load "-" kind (name == "" ? "" : "-" name) more(++chart),
-                    title, caption, kind)
-                chart_begin()
-            }
-            percentile_series(e, row, load, kind)
+        if (!HAS[e, row, load, f] || !belongs(row, group)) continue
+        if (NSERIES == 8) {
+            curve_chart(e, load, f, name more(++chart), title, caption, from, i - 1)
+            chart_begin()
+            from = i
         }
+        series(row, chart_style(row))
+        if (e == "compare") percentile_points(e, row, load, f)
+        else x_points(e, row, load, f)
     }
     if (NSERIES) {
-        percentiles_print(load "-" kind (name == "" ? "" : "-" name) more(++chart), title,
-            caption, kind)
+        curve_chart(e, load, f, name more(++chart), title, caption, from, NROWS[e])
     }
 }
 
@@ -705,33 +618,55 @@ function more(chart) {
     return chart > 1 ? "-" chart : ""
 }
 
-function percentiles_print(name, title, caption, kind) {
-    curves(name, title, caption, "us", kind " time", "percentile")
+function belongs(row, group) {
+    return group == "" || (group == "usual" ? USUAL[row] : family(row) == group)
+}
+
+function curve_chart(e, load, f, name, title, caption, from, to,    i, heads) {
+    if (e == "compare") {
+        curves(name, title, caption, UNIT[f], time_of(f) " time", "percentile")
+    } else {
+        curves(name, title, caption, UNIT[f], AXIS[f], XNAME[e, load])
+        print "<details><summary>The figures</summary>"
+        x_table(e, load, f, from, to)
+        print "</details>"
+    }
     print "</figure>"
 }
 
-function percentile_series(e, row, load, kind,    n, i, time, label, at, v) {
-    series(row, chart_style(row))
+function time_of(f) {
+    sub(/_.*/, "", f)
+    return f
+}
+
+function percentile_points(e, row, load, f,    n, i, time, label, at, v) {
     n = split("min p50 p90 p99 p999", time, " ")
     split("min p50 p90 p99 p99.9", label, " ")
     split("0 0.30103 1 2 3", at, " ")
     for (i = 1; i <= n; i++) {
-        v = median(e, row, load, "", kind "_" time[i])
+        v = median(e, row, load, "", time_of(f) "_" time[i])
         point(at[i] + 0, v, row ", " label[i] ": " value_text(v, "us"))
+    }
+}
+
+function x_points(e, row, load, f,    i, x, v) {
+    for (i = 1; i <= NX[e, load]; i++) {
+        x = X[e, load, i]
+        v = median(e, row, load, x, f)
+        point(x + 0, v, row ", " digits3(x) " " XNAME[e, load] ": " value_text(v, UNIT[f]))
+    }
+    if ((e, row, load) in BREAK) {
+        x = BREAK[e, row, load]
+        breaks_at(x + 0, row " breaks at " digits3(x) " " XNAME[e, load] ": " \
+            BREAK_WHY[e, row, load])
     }
 }
 
 # The style of a row, or, if another of this chart has it already, one that is free.
 function chart_style(row,    s, i, used) {
-    for (i = 1; i <= NSERIES; i++) {
-        used[C[i, "style"]] = 1
-    }
-    if (!(STYLE[row] in used)) {
-        return STYLE[row]
-    }
-    for (s = 1; s < 8 && s in used; s++) {
-        continue
-    }
+    for (i = 1; i <= NSERIES; i++) used[C[i, "style"]] = 1
+    if (!(STYLE[row] in used)) return STYLE[row]
+    for (s = 1; s < 8 && s in used; s++) continue
     return s
 }
 
@@ -748,29 +683,7 @@ function dot_series(e, label, style, load, f,    i, row, v) {
 
 function dot_rows(e,    i) {
     chart_begin()
-    for (i = 1; i <= NROWS[e]; i++) {
-        bar(ROWS[e, i], 1)
-    }
-}
-
-# Of connections that may fail: what the good ones got.
-function served_bars(e, load, title, caption,    i, row, f, failed) {
-    f = "failed_share"
-    if (!HAS[e, load, f]) {
-        return
-    }
-    chart_begin()
-    for (i = 1; i <= NROWS[e]; i++) {
-        row = ROWS[e, i]
-        failed = median(e, row, load, "", f)
-        bar(row, FAMILY_STYLE[family(row)], rest(failed), rest(D[e, row, load, "", f, "max"]),
-            rest(D[e, row, load, "", f, "min"]))
-    }
-    bars(load "-served", title, caption, "%", "share of the good clients that were served")
-}
-
-function rest(share) {
-    return is_number(share) ? 100 - share : ""
+    for (i = 1; i <= NROWS[e]; i++) bar(ROWS[e, i], 1)
 }
 
 # The best p99 that there is: from when it was due, if the load has a schedule.
@@ -779,9 +692,7 @@ function p99(e, load) {
 }
 
 function compare_trouble(e) {
-    if (!either(e, "light_p50", "heavy") && !either(e, "failed_share", "idle attack")) {
-        return
-    }
+    if (!either(e, "light_p50", "heavy") && !either(e, "failed_share", "idle attack")) return
     headline(3, "Heavy requests, idle connections, slow senders")
     charts_open()
     if (HAS[e, "heavy", "light_p50"]) {
@@ -793,9 +704,9 @@ function compare_trouble(e) {
             "Do the many light requests wait behind the few heavy ones? Look at the distance " \
             "from p50 to p99.", "us", "response time of the light ones")
     }
-    served_bars(e, "idle", "Served while idle connections are held",
+    row_bars(e, "idle", "served", "Served while idle connections are held",
         cap(TITLE[e, "idle"]) ". Who still serves?")
-    served_bars(e, "attack", "Served beside slow senders",
+    row_bars(e, "attack", "served", "Served beside slow senders",
         cap(TITLE[e, "attack"]) ". Who still serves the others?")
     if (HAS[e, "idle", p99(e, "idle")] || HAS[e, "attack", p99(e, "attack")]) {
         dot_rows(e)
@@ -823,12 +734,8 @@ function compare_memory(e) {
 }
 
 function compare_limit(e,    i, load, any) {
-    for (i = 1; i <= NLOADS[e]; i++) {
-        any = any || HAS[e, LOADS[e, i], "limit_share"]
-    }
-    if (!any && !HAS[e, "highest", "highest_rate"]) {
-        return
-    }
+    for (i = 1; i <= NLOADS[e]; i++) any = any || HAS[e, LOADS[e, i], "limit_share"]
+    if (!any && !HAS[e, "highest", "highest_rate"]) return
     headline(3, "How close to what the machine can do")
     charts_open()
     row_bars(e, "highest", "highest_rate", "Highest rate", cap(TITLE[e, "highest"]) \
@@ -845,121 +752,71 @@ function compare_limit(e,    i, load, any) {
 # --- tables of a load ----------------------------------------------------------------------------
 
 function load_tables(e,    i) {
-    for (i = 1; i <= NLOADS[e]; i++) {
-        load_table(e, LOADS[e, i])
-    }
+    for (i = 1; i <= NLOADS[e]; i++) load_table(e, LOADS[e, i])
 }
 
 # Groups of figures fill tables of at most eight columns, so that few have to be scrolled.
-function load_table(e, load,    g, i, n, columns, column, group, k) {
-    n = 0
+function load_table(e, load,    g, i, k, heads, any, group) {
     headline(4, load ": " TITLE[e, load])
     for (g = 1; g <= 9; g++) {
         k = 0
         for (i = 1; i <= NFIGURES; i++) {
-            if (GROUP[FIGURE[i]] == g && HAS[e, load, FIGURE[i]]) {
-                group[++k] = FIGURE[i]
-            }
+            if (GROUP[FIGURE[i]] == g && HAS[e, load, FIGURE[i]]) group[++k] = FIGURE[i]
         }
-        if (n > 0 && n + k > 8) {
-            table_block(e, load, column, n)
-            n = 0
+        any += k
+        if (NCOLUMNS > 0 && NCOLUMNS + k > 8) {
+            table_print(e, "", heads)
+            heads = ""
         }
         for (i = 1; i <= k; i++) {
-            column[++n] = group[i]
+            column_add(load, "", group[i], "")
+            heads = heads "|" HEADING[group[i]]
         }
-        columns += k
     }
-    if (n > 0) {
-        table_block(e, load, column, n)
-    }
-    if (columns == 0) {
-        para("No run of it has a figure.")
-    }
+    if (NCOLUMNS) table_print(e, "", heads)
+    if (!any) para("No run of it has a figure.")
 }
 
-function table_block(e, load, column, n,    i, r, row, heads) {
-    for (i = 1; i <= n; i++) {
-        heads = heads "|" HEADING[column[i]]
-    }
-    table_open("")
+# column_add(LOAD, X, FIGURE, WHICH) - of the table that table_print(E, TITLE, HEADINGS, FROM, TO)
+# prints then, a row for each of the experiment's, or for those from FROM to TO that have the figure.
+# WHICH: median, min or max; if it is "", all of them are in a cell.
+function column_add(load, x, f, which) {
+    COLUMN[++NCOLUMNS] = load SUBSEP x SUBSEP f
+    WHICH[NCOLUMNS] = which
+    UNIT_OF[NCOLUMNS] = UNIT[f]
+}
+
+function table_print(e, title, heads, from, to,    r, c, key, part) {
+    table_open(title)
     table_head(heads)
-    for (r = 1; r <= NROWS[e]; r++) {
-        row = ROWS[e, r]
-        printf "<tr>"
-        th(row)
-        for (i = 1; i <= n; i++) {
-            td_figure(e, row, load, "", column[i])
+    split(COLUMN[1], part, SUBSEP)
+    for (r = from ? from : 1; r <= (to ? to : NROWS[e]); r++) {
+        if (to && !HAS[e, ROWS[e, r], part[1], part[3]]) continue
+        tr(ROWS[e, r])
+        for (c = 1; c <= NCOLUMNS; c++) {
+            key = e SUBSEP ROWS[e, r] SUBSEP COLUMN[c]
+            if (WHICH[c] != "") td(value_text(D[key, WHICH[c]], UNIT_OF[c]))
+            else td_figure(key, UNIT_OF[c])
         }
         print "</tr>"
     }
     table_close()
+    NCOLUMNS = 0
 }
 
 # --- herd and scale: curves over x ---------------------------------------------------------------
 
-# A chart of one figure over x, with its table; more than eight rows go on in a second chart.
-function x_chart(e, load, f, caption,    i, row, chart, from) {
-    if (!HAS[e, load, f]) {
-        return
-    }
-    chart_begin()
-    from = 1
-    for (i = 1; i <= NROWS[e]; i++) {
-        row = ROWS[e, i]
-        if (HAS[e, row, load, f]) {
-            if (NSERIES == 8) {
-                x_chart_print(e, load, f, caption, more(++chart), from, i - 1)
-                chart_begin()
-                from = i
-            }
-            x_series(e, row, load, f)
-        }
-    }
-    x_chart_print(e, load, f, caption, more(++chart), from, NROWS[e])
-}
-
-function x_series(e, row, load, f,    i, x, v) {
-    series(row, chart_style(row))
-    for (i = 1; i <= NX[e, load]; i++) {
-        x = X[e, load, i]
-        v = median(e, row, load, x, f)
-        point(x + 0, v, row ", " digits3(x) " " XNAME[e, load] ": " value_text(v, UNIT[f]))
-    }
-    if ((e, row, load) in BREAK) {
-        x = BREAK[e, row, load]
-        breaks_at(x + 0, row " breaks at " digits3(x) " " XNAME[e, load] ": " \
-            BREAK_WHY[e, row, load])
-    }
-}
-
-function x_chart_print(e, load, f, caption, suffix, from, to) {
-    curves(e "-" load "-" f suffix, cap(AXIS[f]) ", " load, caption, UNIT[f], AXIS[f],
-        XNAME[e, load])
-    print "<details><summary>The figures</summary>"
-    x_table(e, load, f, from, to)
-    print "</details>\n</figure>"
+function x_chart(e, load, f, caption) {
+    curve_charts(e, load, f, "", e "-" load "-" f, cap(AXIS[f]) ", " load, caption)
 }
 
 # Rows by values of x, of one figure.
-function x_table(e, load, f, from, to,    i, r, row, heads) {
+function x_table(e, load, f, from, to,    i, heads) {
     for (i = 1; i <= NX[e, load]; i++) {
+        column_add(load, X[e, load, i], f, "")
         heads = heads "|" thousands(X[e, load, i])
     }
-    table_open(cap(HEADING[f]) " by " XNAME[e, load] ", " load)
-    table_head(heads)
-    for (r = from; r <= to; r++) {
-        row = ROWS[e, r]
-        if (HAS[e, row, load, f]) {
-            printf "<tr>"
-            th(row)
-            for (i = 1; i <= NX[e, load]; i++) {
-                td_figure(e, row, load, X[e, load, i], f)
-            }
-            print "</tr>"
-        }
-    }
-    table_close()
+    table_print(e, cap(HEADING[f]) " by " XNAME[e, load] ", " load, heads, from, to)
 }
 
 # The figures of a load that no chart shows.
@@ -967,15 +824,11 @@ function other_tables(e, load, charted,    i, f, any) {
     for (i = 1; i <= NFIGURES; i++) {
         f = FIGURE[i]
         if (HAS[e, load, f] && index(" " charted " ", " " f " ") == 0) {
-            if (!any++) {
-                print "<details><summary>All other figures of " esc(load) "</summary>"
-            }
+            if (!any++) print "<details><summary>All other figures of " esc(load) "</summary>"
             x_table(e, load, f, 1, NROWS[e])
         }
     }
-    if (any) {
-        print "</details>"
-    }
+    if (any) print "</details>"
 }
 
 function load_head(e, load) {
@@ -984,13 +837,11 @@ function load_head(e, load) {
 
 function part_herd(    e, i, load) {
     e = "herd"
-    section(e, "The thundering herd")
-    if (!part_state(e)) {
-        return
-    }
+    headline(2, "The thundering herd", e)
+    if (!part_state(e)) return
     para("Children that wait for the same connection: how many of them wake up for each, and " \
-        "what is it " \
-        "good for? The rows are the ways of server03 in which children share a listening socket.")
+        "what is it good for? The rows are the ways of server03 in which children share a " \
+        "listening socket.")
     said("herd-sentences.csv", "What follows", "Made of the figures below.")
     for (i = 1; i <= NLOADS[e]; i++) {
         load = LOADS[e, i]
@@ -1012,10 +863,8 @@ function part_herd(    e, i, load) {
 
 function part_scale(    e, i, load) {
     e = "scale"
-    section(e, "Scale, and where each breaks")
-    if (!part_state(e)) {
-        return
-    }
+    headline(2, "Scale, and where each breaks", e)
+    if (!part_state(e)) return
     para("One thing grows, all else stays. An X marks where a model breaks: the first point at " \
         "which a connection fails, or that could not be run.")
     break_table(e)
@@ -1045,8 +894,7 @@ function break_table(e,    l, r, load, row, any) {
                     table_open("Where each breaks, and how it says so")
                     table_head("|<load|at|<how it says so")
                 }
-                printf "<tr>"
-                th(row)
+                tr(row)
                 td_text(esc(load))
                 td(thousands(BREAK[e, row, load]) " " XNAME[e, load])
                 td_text(esc(BREAK_WHY[e, row, load]))
@@ -1054,17 +902,14 @@ function break_table(e,    l, r, load, row, any) {
             }
         }
     }
-    if (any) {
-        table_close()
-    } else {
-        para("None of them broke in the range that was measured.")
-    }
+    if (any) table_close()
+    else para("None of them broke in the range that was measured.")
 }
 
 # --- limits, how it was made, what it cannot say, files ------------------------------------------
 
 function part_limits(    table, n, i, c, f, column) {
-    section("limits", "Limits of the machine")
+    headline(2, "Limits of the machine", "limits")
     n = csv_read(dir "limits.csv", table)
     if (n <= 0) {
         para("Not measured yet: " code("make compare") " adds it.")
@@ -1076,8 +921,7 @@ function part_limits(    table, n, i, c, f, column) {
     table_head("|<what|per second|each takes|CPU of each|CPU of the answerer|switches of " \
         "each|at once")
     for (i = 1; i <= n; i++) {
-        printf "<tr>"
-        th(table[i, "name"])
+        tr(table[i, "name"])
         td_text(esc(table[i, "what"]))
         if (table[i, "outcome"] != "" && table[i, "outcome"] != "measured") {
             printf "<td class=\"text\" colspan=\"6\"><strong>%s</strong> %s</td></tr>\n",
@@ -1086,9 +930,7 @@ function part_limits(    table, n, i, c, f, column) {
         }
         td(value_text(table[i, "per_second"], ""))
         f = split("us_each cpu_us_each answer_cpu_us_each", column, " ")
-        for (c = 1; c <= f; c++) {
-            td(value_text(table[i, column[c]], "us"))
-        }
+        for (c = 1; c <= f; c++) td(value_text(table[i, column[c]], "us"))
         td(value_text(table[i, "switches_each"], ""))
         td(value_text(table[i, "n"], ""))
         print "</tr>"
@@ -1097,7 +939,7 @@ function part_limits(    table, n, i, c, f, column) {
 }
 
 function part_made(    i, e, any) {
-    section("made", "How it was made")
+    headline(2, "How it was made", "made")
     para("Each run has a fresh server on a fresh port (" code("-p") \
         ", left out here) and one client; the rows take turns in each round.")
     for (i = 1; i <= 3; i++) {
@@ -1117,8 +959,7 @@ function made_rows(e,    i, row) {
     table_head("|<server|<usual")
     for (i = 1; i <= NROWS[e]; i++) {
         row = ROWS[e, i]
-        printf "<tr>"
-        th(row)
+        tr(row)
         td_text(code(SERVER[e, row]))
         td_text(USUAL[row] ? "yes" : "")
         print "</tr>"
@@ -1131,13 +972,10 @@ function made_loads(e,    i, load) {
     table_head("|<what|<client" (e == "compare" ? "" : " (X: see x)|<x") "|<if a connection fails")
     for (i = 1; i <= NLOADS[e]; i++) {
         load = LOADS[e, i]
-        printf "<tr>"
-        th(load)
+        tr(load)
         td_text(esc(TITLE[e, load]))
         td_text(CLIENT[e, load] == "" ? "none" : code("client " CLIENT[e, load]))
-        if (e != "compare") {
-            td_text(esc(XNAME[e, load]))
-        }
+        if (e != "compare") td_text(esc(XNAME[e, load]))
         td_text(EXPECT[e, load] == "some" ? "it is a figure" : "the run has failed")
         print "</tr>"
     }
@@ -1145,7 +983,7 @@ function made_loads(e,    i, load) {
 }
 
 function part_cannot() {
-    section("cannot", "What these numbers cannot say")
+    headline(2, "What these numbers cannot say", "cannot")
     print "<ul>"
     item("They belong to this machine, kernel and hour. On another, even the order may differ.")
     item("All goes over loopback: there is no network, no delay and no loss in them.")
@@ -1154,9 +992,8 @@ function part_cannot() {
     item("Only sums of user and system time are shown: for processes that live shorter than a " \
         "tick of the clock the split is not real.")
     item("The port cliff (Linux searches for a free port once half of the range is in use) is " \
-        "avoided: " \
-        "the client takes source addresses of its own, and each run a fresh port. A real client " \
-        "on one address may meet it.")
+        "avoided: the client takes source addresses of its own, and each run a fresh port. A " \
+        "real client on one address may meet it.")
     item("With one client at a time, what is measured is mostly how fast the machine wakes a " \
         "process on another processor, not the server.")
     print "</ul>"
@@ -1164,7 +1001,7 @@ function part_cannot() {
 }
 
 function part_files(    n, i, j, part, name) {
-    section("files", "Files")
+    headline(2, "Files", "files")
     para("The figures of this page, beside it:")
     print "<ul>"
     file_item("machine.csv")
@@ -1173,15 +1010,11 @@ function part_files(    n, i, j, part, name) {
         ".csv|-runs.csv|-children.csv|-rows.csv|-loads.csv|-about.csv|-sentences.csv|-best.csv" \
         "|.txt", part, "|")
     for (i = 1; i <= 3; i++) {
-        for (j = 1; j <= n; j++) {
-            file_item(EXPERIMENTS[i] part[j])
-        }
+        for (j = 1; j <= n; j++) file_item(EXPERIMENTS[i] part[j])
     }
     print "</ul>"
 }
 
 function file_item(name) {
-    if (csv_exists(dir name)) {
-        item("<a href=\"" name "\">" name "</a>")
-    }
+    if (csv_exists(dir name)) item("<a href=\"" name "\">" name "</a>")
 }

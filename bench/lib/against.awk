@@ -1,5 +1,5 @@
-# against.awk - what has changed since another time, beyond the noise. After csv.awk and table.awk;
-# variables: old and new, two results of compare (compare.csv); name, what the old one is called.
+# against.awk - what has changed since another time, beyond the noise. After table.awk; variables:
+# old and new, two results of compare (compare.csv); name, what the old one is called.
 #
 # Two runs of one program never agree. So a figure counts as changed only if all this holds:
 #   - both times it is the median of two runs at least, for else its noise is not known;
@@ -29,36 +29,27 @@ BEGIN {
 }
 
 # Of new / old over the rows, for each load and figure that five rows or more have: the median, and
-# how far from it (as a logarithm) the rows are, at the median.
+# how far from it the rows are, at the median.
 function find_common(    key, part, i, k, m) {
     for (key in med) {
         split(key, part, SUBSEP)
         if (!(part[4] in is_judged) || !(key in was) || was[key] <= 0 || med[key] <= 0) continue
         k = part[2] SUBSEP part[3] SUBSEP part[4]
-        ratio[k, ++nratios[k]] = log(med[key] / was[key])
+        ratio[k, ++nratios[k]] = med[key] / was[key]
     }
     for (k in nratios) {
         m = nratios[k]
         if (m < 5) continue
         for (i = 1; i <= m; i++) sorted[i] = ratio[k, i]
-        common[k] = middle(m)
-        for (i = 1; i <= m; i++) {
-            sorted[i] = ratio[k, i] - common[k]
-            if (sorted[i] < 0) sorted[i] = -sorted[i]
-        }
-        moved[k] = middle(m)
-        common[k] = exp(common[k])
+        common[k] = median_of(sorted, m)
+        for (i = 1; i <= m; i++) sorted[i] = away(ratio[k, i] / common[k])
+        moved[k] = median_of(sorted, m)
     }
 }
 
-# The median of sorted[1..N], which is not yet sorted.
-function middle(n,    i, j, t) {
-    for (i = 2; i <= n; i++) {
-        t = sorted[i]
-        for (j = i - 1; j >= 1 && sorted[j] > t; j--) sorted[j + 1] = sorted[j]
-        sorted[j + 1] = t
-    }
-    return n % 2 ? sorted[(n + 1) / 2] : (sorted[n / 2] + sorted[n / 2 + 1]) / 2
+# How far a ratio is from 1, to either side, as a factor.
+function away(r) {
+    return r < 1 ? 1 / r : r
 }
 
 # True if it fell or rose beyond the noise.
@@ -69,12 +60,11 @@ function changed(key, k,    low, high, gap, wide, by) {
     wide = high - low > most[key] - least[key] ? high - low : most[key] - least[key]
     if (gap <= wide * (k in common ? 0.5 : 1)) return 0
     if (was[key] <= 0 || med[key] <= 0) return 1 # from nothing, or to nothing
-    by = log(med[key] / was[key] / common_of(k))
-    if (by < 0) by = -by
-    return by > log(1.1) && by > 4 * moved[k]
+    by = away(med[key] / was[key] / common_of(k))
+    return by > 1.1 && (!(k in moved) || by > moved[k] * moved[k] * moved[k] * moved[k])
 }
 
-function report(    key, part, k, lines, i, unknown, same, t) {
+function report(    key, part, k, lines, i, unknown, same) {
     for (key in med) {
         split(key, part, SUBSEP)
         if (!(part[4] in is_judged) || !(key in was)) continue
@@ -90,13 +80,9 @@ function report(    key, part, k, lines, i, unknown, same, t) {
     print ""
     tell_gone()
     tell_common()
-    for (i = 2; i <= nlines; i++) {
-        t = lines[i]
-        for (k = i - 1; k >= 1 && lines[k] > t; k--) lines[k + 1] = lines[k]
-        lines[k + 1] = t
-    }
+    sort_list(lines, nlines)
     for (i = 1; i <= nlines; i++) print lines[i]
-    printf "%s%d figures changed beyond the noise, %d did not", nlines ? "\n" : "", nlines, same
+    printf "%s%d figures changed beyond the noise, %d did not", (nlines ? "\n" : ""), nlines, same
     if (unknown) printf "; of %d it cannot be said, for they were run once", unknown
     print "."
 }
@@ -105,7 +91,7 @@ function line_of(key, part, k) {
     return sprintf("%-22s %-8s %-24s %9s -> %9s   %+.0f %%%s", part[1], part[2], part[4],
         number(was[key]), number(med[key]),
         was[key] > 0 ? 100 * (med[key] / was[key] / common_of(k) - 1) : 100,
-        common_of(k) > 1.1 || common_of(k) < 1 / 1.1 ? " more than common" : "")
+        away(common_of(k)) > 1.1 ? " more than common" : "")
 }
 
 function common_of(k) {
@@ -129,7 +115,7 @@ function tell_gone(    key, part, gone) {
 # What all rows share, where it is more than 10 %.
 function tell_common(    k, part, any) {
     for (k in common) {
-        if (common[k] > 1 / 1.1 && common[k] < 1.1) continue
+        if (away(common[k]) < 1.1) continue
         split(k, part, SUBSEP)
         printf "common to all rows: %-8s %-24s %+.0f %%\n", part[1], part[3], 100 * (common[k] - 1)
         any = 1

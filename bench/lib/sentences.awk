@@ -1,5 +1,5 @@
-# sentences.awk - a sentence about each row of tools/compare, made of its figures: "row,sentence".
-# After csv.awk and table.awk; variable: dir. What was not measured is not spoken of.
+# sentences.awk - a sentence about each row of bench/compare, made of its figures: "row,sentence".
+# After table.awk; variable: dir. What was not measured is not spoken of.
 
 BEGIN {
     read_results(dir, "compare")

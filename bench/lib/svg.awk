@@ -1,4 +1,4 @@
-# svg.awk - charts as SVG within HTML, for tools/report: bars, dots, curves and small multiples.
+# svg.awk - charts as SVG within HTML, for bench/report: bars, dots, curves and small multiples.
 #
 # A chart is begun by clearing its data (chart_begin), filled by bar() or point(), and printed.
 # It is 480 units wide and scaled to the page. Each datum is one element of class "mark".
@@ -24,26 +24,16 @@ function esc(text) {
 
 # Some awks (busybox) are built without log() and ^; so here is what the charts need of them.
 function pow10(n,    p) {
-    for (p = 1; n > 0; n--) {
-        p *= 10
-    }
-    for (; n < 0; n++) {
-        p /= 10
-    }
+    for (p = 1; n > 0; n--) p *= 10
+    for (; n < 0; n++) p /= 10
     return p
 }
 
 # For v > 0: v is 10^tens * 2^twos * m, and 1 <= m < 2; then the series of artanh, z below 1/3.
 function log10(v,    tens, twos, z, term, i, sum) {
-    for (; v >= 10; tens++) {
-        v /= 10
-    }
-    for (; v < 1; tens--) {
-        v *= 10
-    }
-    for (; v >= 2; twos++) {
-        v /= 2
-    }
+    for (; v >= 10; tens++) v /= 10
+    for (; v < 1; tens--) v *= 10
+    for (; v >= 2; twos++) v /= 2
     z = term = (v - 1) / (v + 1)
     for (i = 1; i < 30; i += 2) {
         sum += term / i
@@ -73,31 +63,21 @@ function thousands(digits,    sign, out) {
 # Three significant digits, as people write them: 0.0123, 12.3, 12,300; a small whole number stays.
 function digits3(v,    decimals, unit) {
     v += 0
-    if (v == 0) {
-        return "0"
-    }
-    if (v == int(v) && abs(v) < 1000) {
-        return v ""
-    }
-    if (abs(v) < 1e-4 || abs(v) >= 1e10) {
-        return sprintf("%.3g", v)
-    }
+    if (v == 0) return "0"
+    if (v == int(v) && abs(v) < 1000) return v ""
+    if (abs(v) < 1e-4 || abs(v) >= 1e10) return sprintf("%.3g", v)
     decimals = 2 - floor(log10(abs(v)) + 1e-9)
     if (decimals > 0 && abs(v) * pow10(decimals) >= 999.5) {
         decimals-- # 9.996 is 10.0
     }
-    if (decimals > 0) {
-        return sprintf("%." decimals "f", v)
-    }
+    if (decimals > 0) return sprintf("%." decimals "f", v)
     unit = pow10(-decimals)
     return thousands(sprintf("%.0f", sprintf("%.0f", v / unit) * unit))
 }
 
 # A value with its unit; "" stays "". Times and sizes take the unit that suits them.
 function pretty(v, unit) {
-    if (v == "") {
-        return ""
-    }
+    if (v == "") return ""
     v += 0
     if (unit == "ms") {
         v *= 1000
@@ -116,9 +96,7 @@ function pretty(v, unit) {
 
 # The same for an axis, short.
 function tick_text(v, unit) {
-    if (unit ~ /^(us|ms|KiB|%)$/) {
-        return pretty(v, unit)
-    }
+    if (unit ~ /^(us|ms|KiB|%)$/) return pretty(v, unit)
     return abs(v) >= 1e6 ? digits3(v / 1e6) " M" : digits3(v)
 }
 
@@ -146,9 +124,7 @@ function axis_linear(a, lo, hi, n,    step, i, v) {
     for (i = 0; ; i++) {
         v = lo + i * step
         A[a, "tick", i + 1] = abs(v) < step / 1e6 ? 0 : v
-        if (v >= hi - step * 1e-6) {
-            break
-        }
+        if (v >= hi - step * 1e-6) break
     }
     A[a, "hi"] = v
     A[a, "ticks"] = i + 1
@@ -162,9 +138,7 @@ function axis_log(a, lo, hi, zero,    wide, n, power, i, first, last) {
     A[a, "log"] = 1
     A[a, "zero"] = zero
     n = 0
-    if (zero) {
-        A[a, "tick", ++n] = 0
-    }
+    if (zero) A[a, "tick", ++n] = 0
     A[a, "lo"] = A[a, "hi"] = ""
     for (power = first; power <= last; power++) {
         for (i = 1; i <= (wide ? 1 : 5); i = i == 1 ? 2 : i == 2 ? 5 : 10) {
@@ -176,9 +150,7 @@ function axis_log(a, lo, hi, zero,    wide, n, power, i, first, last) {
 
 # A tick at v, if the data need it: one below them, one above, and those between.
 function log_tick(a, n, v, lo, hi, wide) {
-    if (A[a, "hi"] != "" && A[a, "hi"] >= hi * 0.9999999 && A[a, "hi"] > A[a, "lo"]) {
-        return n
-    }
+    if (A[a, "hi"] != "" && A[a, "hi"] >= hi * 0.9999999 && A[a, "hi"] > A[a, "lo"]) return n
     if (A[a, "lo"] == "" || v <= lo * 1.0000001) {
         A[a, "lo"] = v
         n = A[a, "zero"]
@@ -204,9 +176,7 @@ function axis(a, unit, lo, hi, log_wanted, zero, from, to) {
     A[a, "to"] = to
     if (log_wanted) {
         axis_log(a, lo, hi, zero)
-        if (a == "x") {
-            end_at(a, hi)
-        }
+        if (a == "x") end_at(a, hi)
     } else {
         axis_linear(a, lo, hi, abs(to - from) < 330 ? 4 : 6)
     }
@@ -216,13 +186,9 @@ function axis(a, unit, lo, hi, log_wanted, zero, from, to) {
 function place(a, v,    from, to, gap) {
     from = A[a, "from"]
     to = A[a, "to"]
-    if (!A[a, "log"]) {
-        return from + (to - from) * (v - A[a, "lo"]) / (A[a, "hi"] - A[a, "lo"])
-    }
+    if (!A[a, "log"]) return from + (to - from) * (v - A[a, "lo"]) / (A[a, "hi"] - A[a, "lo"])
     gap = A[a, "zero"] ? (to > from ? 34 : -34) : 0
-    if (v <= 0) {
-        return from
-    }
+    if (v <= 0) return from
     return from + gap + (to - from - gap) * \
         log10(v / A[a, "lo"]) / log10(A[a, "hi"] / A[a, "lo"])
 }
@@ -234,10 +200,13 @@ function svg_open(height, title, description) {
         WIDTH, height, esc(title), esc(description)
 }
 
+function attribute(name, value) {
+    return value == "" ? "" : " " name "=\"" value "\""
+}
+
 function put(x, y, anchor, class, what) {
     printf "<text x=\"%.1f\" y=\"%.1f\"%s%s>%s</text>\n", x, y,
-        anchor == "start" ? "" : " text-anchor=\"" anchor "\"",
-        class == "" ? "" : " class=\"" class "\"", esc(what)
+        attribute("text-anchor", anchor == "start" ? "" : anchor), attribute("class", class), esc(what)
 }
 
 function stroke(class, x1, y1, x2, y2) {
@@ -273,14 +242,12 @@ function outline(style, x, y) {
 function marker(style, x, y, tip, class) {
     printf "<path class=\"%s s%d%s\" d=\"%s\">%s</path>\n", class, style,
         (style == 6 || style == 8) ? " open" : "", outline(style, x, y),
-        tip == "" ? "" : "<title>" esc(tip) "</title>"
+        (tip == "" ? "" : "<title>" esc(tip) "</title>")
 }
 
 # An X in the colour of its curve, and a thin line that leads to it from the last point.
 function break_mark(style, from_x, x, y, tip) {
-    if (from_x < x) {
-        stroke("lead s" style, from_x, y, x, y)
-    }
+    if (from_x < x) stroke("lead s" style, from_x, y, x, y)
     printf "<path class=\"break s%d\" d=\"M%.1f %.1fl14 14m0 -14l-14 " \
         "14\"><title>%s</title></path>\n",
         style, x - 7, y - 7, esc(tip)
@@ -288,7 +255,7 @@ function break_mark(style, from_x, x, y, tip) {
 
 function figure_open(name, title, caption, class) {
     printf "<figure data-chart=\"%s\"%s>\n<figcaption><strong>%s</strong>", esc(name),
-        class == "" ? "" : " class=\"" class "\"", esc(title)
+        attribute("class", class), esc(title)
     printf "<span>%s</span></figcaption>\n", esc(caption)
 }
 
@@ -341,17 +308,11 @@ function breaks_at(x, tip) {
 
 # note(WHICH, V) - the least and the largest of all values, of those above 0, and whether 0 is met.
 function note(which, v) {
-    if (v == "") {
-        return
-    }
-    if (R[which, "n"]++ == 0) {
-        R[which, "lo"] = R[which, "hi"] = v
-    }
+    if (v == "") return
+    if (R[which, "n"]++ == 0) R[which, "lo"] = R[which, "hi"] = v
     R[which, "lo"] = v < R[which, "lo"] ? v : R[which, "lo"]
     R[which, "hi"] = v > R[which, "hi"] ? v : R[which, "hi"]
-    if (v > 0 && (R[which, "least"] == "" || v < R[which, "least"])) {
-        R[which, "least"] = v
-    }
+    if (v > 0 && (R[which, "least"] == "" || v < R[which, "least"])) R[which, "least"] = v
     R[which, "zero"] = R[which, "zero"] || v == 0
 }
 
@@ -368,9 +329,7 @@ function wants_log(which, ratio) {
 function wrap(label, max,    at, i) {
     LINES[1] = label
     LINES[2] = ""
-    if (length(label) <= max) {
-        return 1
-    }
+    if (length(label) <= max) return 1
     at = max
     for (i = max + 1; i > max / 3; i--) {
         if (substr(label, i, 1) == " ") {
@@ -381,28 +340,20 @@ function wrap(label, max,    at, i) {
     LINES[1] = substr(label, 1, at)
     LINES[2] = substr(label, at + 1)
     sub(/ $/, "", LINES[1])
-    if (length(LINES[2]) > max) {
-        LINES[2] = substr(LINES[2], 1, max - 3) "..."
-    }
+    if (length(LINES[2]) > max) LINES[2] = substr(LINES[2], 1, max - 3) "..."
     return 2
 }
 
 # Who is highest and lowest, in a sentence.
 function describe_bars(unit,    i, high, low, n) {
     for (i = 1; i <= NBARS; i++) {
-        if (B[i, "med"] == "") {
-            continue
-        }
+        if (B[i, "med"] == "") continue
         n++
         high = high == "" || B[i, "med"] > B[high, "med"] ? i : high
         low = low == "" || B[i, "med"] < B[low, "med"] ? i : low
     }
-    if (n == 0) {
-        return "No values."
-    }
-    if (n == 1) {
-        return B[high, "label"] ": " pretty(B[high, "med"], unit) "."
-    }
+    if (n == 0) return "No values."
+    if (n == 1) return B[high, "label"] ": " pretty(B[high, "med"], unit) "."
     return sprintf("%d bars. Highest: %s, %s; lowest: %s, %s.", n, B[high, "label"],
         pretty(B[high, "med"], unit), B[low, "label"], pretty(B[low, "med"], unit))
 }
@@ -447,7 +398,7 @@ function bar_row(i, y, unit,    from, to, zero, whisker) {
     to = from > zero ? from : zero
     from = from > zero ? zero : from
     printf "<rect class=\"mark s%d\" x=\"%.1f\" y=\"%.1f\" width=\"%.2f\" height=\"16\">", \
-        B[i, "style"], from, y + 4, to - from < 0.75 ? 0.75 : to - from
+        B[i, "style"], from, y + 4, (to - from < 0.75 ? 0.75 : to - from)
     printf "<title>%s</title></rect>\n", \
         esc(B[i, "label"] ": " pretty(B[i, "med"], unit) range_text(i, unit))
     if (B[i, "min"] != B[i, "max"]) {
@@ -475,9 +426,7 @@ function grid_x(a, top, bottom,    i, x, each, label, half, free) {
             free = x + half
         }
     }
-    if (A[a, "log"] && A[a, "zero"]) {
-        axis_gap(place(a, 0) + 17, bottom)
-    }
+    if (A[a, "log"] && A[a, "zero"]) axis_gap(place(a, 0) + 17, bottom)
 }
 
 # Of how many ticks of a linear axis one can have its number.
@@ -532,13 +481,9 @@ function bars(name, title, caption, unit, what,    i, y, left, right, widest) {
 function dots(name, title, caption, unit, what,    i, s, y, left, top, use_log) {
     split("", R)
     for (s = 1; s <= NSERIES; s++) {
-        for (i = 1; i <= C[s, "n"]; i++) {
-            note("x", C[s, i, "y"])
-        }
+        for (i = 1; i <= C[s, "n"]; i++) note("x", C[s, i, "y"])
     }
-    for (i = 1; i <= NBARS; i++) {
-        y += bar_height(i)
-    }
+    for (i = 1; i <= NBARS; i++) y += bar_height(i)
     left = label_width() + 8
     use_log = wants_log("x", 20)
     axis("x", unit, use_log ? R["x", "least"] : R["x", "lo"] < 0 ? R["x", "lo"] : 0, R["x", "hi"],
@@ -573,21 +518,13 @@ function dots_rows(y, unit, left,    i, s, middle) {
 function describe_series(unit, x_unit, kind,    s, i, high, low, n) {
     for (s = 1; s <= NSERIES; s++) {
         for (i = 1; i <= C[s, "n"]; i++) {
-            if (C[s, i, "y"] == "") {
-                continue
-            }
+            if (C[s, i, "y"] == "") continue
             n++
-            if (high == "" || C[s, i, "y"] > C[high, "y"]) {
-                high = s SUBSEP i
-            }
-            if (low == "" || C[s, i, "y"] < C[low, "y"]) {
-                low = s SUBSEP i
-            }
+            if (high == "" || C[s, i, "y"] > C[high, "y"]) high = s SUBSEP i
+            if (low == "" || C[s, i, "y"] < C[low, "y"]) low = s SUBSEP i
         }
     }
-    if (n == 0) {
-        return "No values."
-    }
+    if (n == 0) return "No values."
     return sprintf("%d points in %d series. Highest: %s; lowest: %s.%s", n, NSERIES,
         C[high, "tip"], C[low, "tip"],
         NBREAKS ? " " NBREAKS (NBREAKS == 1 ? " series breaks" : " series break") " (X)." : "")
@@ -636,9 +573,7 @@ function curve(s,    i, d, pen) {
         d = d sprintf("%s%.1f %.1f", pen, place("x", C[s, i, "x"]), place("y", C[s, i, "y"]))
         pen = "L"
     }
-    if (d != "") {
-        printf "<path class=\"line s%d\" d=\"%s\"/>\n", C[s, "style"], d
-    }
+    if (d != "") printf "<path class=\"line s%d\" d=\"%s\"/>\n", C[s, "style"], d
 }
 
 function curve_marks(s,    i) {
@@ -680,17 +615,13 @@ function note_all(    s, i) {
             note("x", C[s, i, "x"])
         }
     }
-    for (i = 1; i <= NBREAKS; i++) {
-        note("x", C["break", i, "x"])
-    }
+    for (i = 1; i <= NBREAKS; i++) note("x", C["break", i, "x"])
 }
 
 # The y axis: from 0 if it is linear.
 function axis_y(unit, top, bottom,    use_log) {
     use_log = wants_log("y", 50)
-    if (R["y", "n"] == 0) {
-        note("y", 0)
-    }
+    if (R["y", "n"] == 0) note("y", 0)
     axis("y", unit, use_log ? R["y", "least"] : R["y", "lo"] < 0 ? R["y", "lo"] : 0, R["y", "hi"],
         use_log, R["y", "zero"], bottom, top)
 }
@@ -719,15 +650,9 @@ function curves(name, title, caption, unit, what, x_what,    s, left, right, x_l
         put((left + right) / 2, 316, "middle", "unit", x_what (x_log ? " (log scale)" : ""))
     }
     stroke("axis", left, 278, right, 278)
-    if (A["y", "log"] && A["y", "zero"]) {
-        axis_gap(left, 278 - 17)
-    }
-    for (s = 1; s <= NSERIES; s++) {
-        curve(s)
-    }
-    for (s = 1; s <= NSERIES; s++) {
-        curve_marks(s)
-    }
+    if (A["y", "log"] && A["y", "zero"]) axis_gap(left, 278 - 17)
+    for (s = 1; s <= NSERIES; s++) curve(s)
+    for (s = 1; s <= NSERIES; s++) curve_marks(s)
     curve_breaks()
     print "</svg>"
     legend()
@@ -765,9 +690,7 @@ function small(label, style, n, value, remark,    i, most, sum, width, x, h) {
         printf "<title>%s</title></rect>\n", "child " i ": " digits3(value[i])
     }
     stroke("axis", 0, 100, 240, 100)
-    if (most > 0) {
-        stroke("equal", 0, 100 - 78 * sum / n / most, 240, 100 - 78 * sum / n / most)
-    }
+    if (most > 0) stroke("equal", 0, 100 - 78 * sum / n / most, 240, 100 - 78 * sum / n / most)
     put(0, 120, "start", "unit", remark)
     print "</svg>"
 }

@@ -1,5 +1,5 @@
-# compare.awk - the tables of tools/compare. After csv.awk and table.awk; variables: dir, and
-# winners, a file for who did best at what: "what,who".
+# compare.awk - the tables of bench/compare. After table.awk; variables: dir, and winners,
+# a file for who did best at what: "what,who".
 
 BEGIN {
     read_results(dir, "compare")
@@ -7,13 +7,18 @@ BEGIN {
     print_head(dir)
     legend()
     failures("startup", "")
-    split("few many keep large cpu blocking heavy", list, " ")
-    for (i = 1; i <= 7; i++) one_load(list[i])
-    light()
+    split("own few many keep large cpu blocking heavy", list, " ")
+    for (i = 1; i <= 8; i++) one_load(list[i])
+    light("own")
+    light("heavy")
     hostile()
     highest()
     memory()
-    stevens_control()
+    by_round("control_cpu_us", \
+        "Stevens' first table: process control, CPU us per connection above server00's")
+    say_below_zero()
+    by_round("cpu_ratio", \
+        "CPU per connection as a multiple of server03's (-a accept) in the same round", "ratio")
     stevens_distribution()
     answer()
 }
@@ -28,16 +33,20 @@ function section(text) {
 function legend(    i, n, text) {
     for (i = 1; i <= nrows; i++) {
         n = split(server[row[i]], word, " ")
-        if (n == 0 || word[1] in seen) continue
+        if (n == 0 || word[1] in seen || row[i] !~ /^[0-9][0-9]/) continue
         seen[word[1]] = 1
         text = text (text == "" ? "" : ", ") substr(row[i], 1, 2) " " word[1]
     }
     wrap("Rows: " text "; behind the number, the variant.", 4)
 }
 
-function has_load(name,    i) {
+function has_load(name) {
+    return has_figure(name, "runs")
+}
+
+function has_figure(name, figure,    i) {
     for (i = 1; i <= nrows; i++) {
-        if ((row[i], name, "", "runs") in of) return 1
+        if (known(row[i], name, "", figure)) return 1
     }
     return 0
 }
@@ -52,9 +61,10 @@ function one_load(name,    i, r, per, unit, cpu) {
     section(name ": " title[name] " (client " asked[name] ")")
     printf "%-23s%23s  %20s%7s%9s%9s%s\n", "", unit,
         "CPU us per " (name == "keep" ? "request" : "connect."), "switch", "service", "service",
-        name == "few" ? "    of" : ""
+        (name == "few" ? "    of" : name == "own" ? "  peak" : "")
     printf "%-23s %7s %7s %7s %6s %6s %6s%7s%9s%9s%s\n", "", "median", "min", "max", "median",
-        "min", "max", "per c.", "p50", "p99", name == "few" ? " limit" : ""
+        "min", "max", "per c.", "p50", "p99",
+        (name == "few" ? " limit" : name == "own" ? "   MiB" : "")
     for (i = 1; i <= nrows; i++) {
         r = row[i]
         if (!((r, name, "", "runs") in of)) continue
@@ -66,26 +76,30 @@ function one_load(name,    i, r, per, unit, cpu) {
     failures(name, "")
 }
 
-# What the barest program of the same model would take on this machine, as a share of what it took.
+# Under few, what the barest program of the same model would take on this machine, as a share of what
+# it took; under a load of one's own, the memory of its largest process.
 function share(r, name) {
+    if (name == "own" && known(r, name, "", "peak_rss_kib")) {
+        return sprintf("%6.1f", med[r, name, "", "peak_rss_kib"] / 1024)
+    }
     if (name != "few") return ""
     if (!known(r, name, "", "limit_share")) return sprintf("%6s", "-")
     return sprintf("%5.0f%%", med[r, name, "", "limit_share"])
 }
 
 # Who had no work of their own, beside those who had.
-function light(    i, r) {
-    if (!has_load("heavy")) return
-    section("Light requests beside " title["heavy"] ": response time")
+function light(name,    i, r, several) {
+    if (!has_figure(name, "light_p99")) return
+    section("Light requests beside " title[name] ": response time")
     printf "%-23s%10s%10s%10s%12s%12s\n", "", "p50", "p99", "max", "least p99", "most p99"
     for (i = 1; i <= nrows; i++) {
         r = row[i]
-        if (!known(r, "heavy", "", "light_p99")) continue
-        printf "%-23s%s%s%s%12s%12s\n", r, cell(10, r, "heavy", "", "light_p50", "time"),
-            cell(10, r, "heavy", "", "light_p99", "time"),
-            cell(10, r, "heavy", "", "light_max", "time"),
-            runs[r, "heavy", "", "light_p99"] < 2 ? "" : time(least[r, "heavy", "", "light_p99"]),
-            runs[r, "heavy", "", "light_p99"] < 2 ? "" : time(most[r, "heavy", "", "light_p99"])
+        if (!known(r, name, "", "light_p99")) continue
+        several = runs[r, name, "", "light_p99"] > 1
+        printf "%-23s%s%s%s%12s%12s\n", r, cell(10, r, name, "", "light_p50", "time"),
+            cell(10, r, name, "", "light_p99", "time"), cell(10, r, name, "", "light_max", "time"),
+            (several ? time(least[r, name, "", "light_p99"]) : ""),
+            (several ? time(most[r, name, "", "light_p99"]) : "")
     }
 }
 
@@ -164,17 +178,24 @@ function memory(    i, r) {
     failures("memory", "")
 }
 
-# UNP vol. 1, fig. 30.1: the processor time of each design beyond that of the iterative server.
-function stevens_control(    i, r) {
-    if (!has_load("few")) return
-    section("Stevens' first table: process control, CPU us per connection above server00's")
-    printf "%-23s%28s   %28s\n", "", "few clients", "many clients"
-    printf "%-23s%8s %9s %9s   %8s %9s %9s\n", "", "median", "min", "max", "median", "min", "max"
-    for (i = 1; i <= nrows; i++) {
-        r = row[i]
-        printf "%-23s%s   %s\n", r, spread_of(r, "few"), spread_of(r, "many")
+# A figure that is made of two runs of the same round (UNP vol. 1, fig. 30.1 is such a table), under
+# the first two of these loads that have it.
+function by_round(figure, heading, how,    i, l, n, name, kept, head, line) {
+    split("own few many", name, " ")
+    for (i = 1; i <= 3; i++) {
+        if (n == 2 || !has_figure(name[i], figure)) continue
+        kept[++n] = name[i]
+        head = head sprintf("   %26s", name[i] == "own" ? "own load" : name[i] " clients")
+        line = line sprintf("   %8s %8s %8s", "median", "min", "max")
     }
-    say_below_zero()
+    if (n == 0) return
+    section(heading)
+    printf "%-21s%s\n%-21s%s\n", "", head, "", line
+    for (i = 1; i <= nrows; i++) {
+        line = sprintf("%-21s", row[i])
+        for (l = 1; l <= n; l++) line = line "   " spread(8, row[i], kept[l], "", figure, how)
+        print line
+    }
 }
 
 function say_below_zero(    i, below) {
@@ -187,10 +208,6 @@ function say_below_zero(    i, below) {
     wrap("Below zero, " below " of them with few clients in all rounds: cheaper than the " \
         "iterative server, whose waits of " number(med["00", "few", "", "switches_per_connection"]) \
         " per connection are in the price too.", 0)
-}
-
-function spread_of(r, name) {
-    return spread(9, r, name, "", "control_cpu_us")
 }
 
 # UNP vol. 1, fig. 30.2: how many each child has served; here the columns are the children.
@@ -216,10 +233,15 @@ function stevens_distribution(    t, n, i, c, r, first) {
     }
 }
 
-function children_of(r,    text, c) {
-    if (!children[r]) {
-        return sprintf("%-60s", "   one connection each: " med[r, "few", "", "children_served"] \
-            " children")
+function children_of(r,    text, c, low, high) {
+    if (!children[r] && med[r, "few", "", "children_served"] == 1) {
+        who[r, ++children[r]] = med[r, "few", "", "children_max"]
+    }
+    if (!children[r]) { # the server does not list them, the client has met them
+        low = med[r, "few", "", "children_min"]
+        high = med[r, "few", "", "children_max"]
+        return sprintf("%-60s", "   " med[r, "few", "", "children_served"] " children, " \
+            (high == 1 ? "one connection each" : number(low) " to " number(high) " each"))
     }
     for (c = 1; c <= children[r] && c <= 10; c++) text = text sprintf("%6d", who[r, c])
     return sprintf("%-60s", text) (children[r] > 10 ? " ..." : "")
@@ -230,6 +252,7 @@ function children_of(r,    text, c) {
 function answer() {
     section("Who did best at what; in brackets those whose range overlaps with the best one's " \
         "(if it was run once: those within 15 %; on a busy machine one run may be off by more)")
+    best("own", "cpu_us_per_connection", -1, "own load: CPU us per connection")
     best("few", "cpu_us_per_connection", -1, "few clients: CPU us per connection")
     best("many", "cpu_us_per_connection", -1, "many clients: CPU us per connection")
     best("keep", "cpu_us_per_request", -1, "keep-alive: CPU us per request")

@@ -4,23 +4,17 @@
 # csv_read(FILE, TABLE) - the number of rows, -1 if there is no such file; then TABLE[row, heading].
 function csv_read(file, table,    line, heading, field, n, i, rows) {
     split("", table)
-    if ((getline line < file) < 0) {
-        return -1
-    }
+    if ((getline line < file) < 0) return -1
     sub(/\r$/, "", line)
     n = split(line, heading, ",")
     rows = 0
     while ((getline line < file) > 0) {
         sub(/\r$/, "", line)
-        if (line == "") {
-            continue
-        }
+        if (line == "") continue
         rows++
         split("", field)
         split(line, field, ",")
-        for (i = 1; i <= n; i++) {
-            table[rows, heading[i]] = field[i]
-        }
+        for (i = 1; i <= n; i++) table[rows, heading[i]] = field[i]
     }
     close(file)
     return rows
@@ -30,9 +24,7 @@ function csv_read(file, table,    line, heading, field, n, i, rows) {
 # that a sentence may have commas. TABLE[row, 1] and TABLE[row, 2].
 function csv_pairs(file, table,    line, at, rows) {
     split("", table)
-    if ((getline line < file) < 0) {
-        return -1
-    }
+    if ((getline line < file) < 0) return -1
     rows = 0
     while ((getline line < file) > 0) {
         sub(/\r$/, "", line)

@@ -3,7 +3,7 @@
 BEGIN {
     n = split("name what per_second us_each cpu_us_each answer_cpu_us_each switches_each n " \
         "outcome why", column, " ")
-    for (i = 1; i <= n; i++) printf "%s%s", column[i], i < n ? "," : "\n"
+    for (i = 1; i <= n; i++) printf "%s%s", column[i], (i < n ? "," : "\n")
 }
 
 {
@@ -13,7 +13,7 @@ BEGIN {
             text = value["rows." r "." column[i]]
             gsub(/,/, ";", text)
             gsub(/"/, "'", text)
-            printf "%s%s", text, i < n ? "," : "\n"
+            printf "%s%s", text, (i < n ? "," : "\n")
         }
     }
 }

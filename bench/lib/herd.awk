@@ -1,4 +1,5 @@
-# herd.awk - the tables and the sentences of tools/herd. After csv.awk and table.awk; variable: dir.
+# herd.awk - the tables and the sentences of bench/herd. After table.awk; variable:
+# dir.
 #
 # No sentence is written beforehand: which ones are printed, and what they say, follows from the
 # figures. Of a way, a herd is called what costs more switches with each further child.
@@ -322,11 +323,11 @@ function reuseport(    c, round, n, ratio, higher, of_all, list, every, text, sh
         }
         if (n) {
             text = text (text == "" ? "" : ", ") "with " children(x["busy", c]) " " \
-                number(median(list, n))
+                number(median_of(list, n))
         }
     }
     if (!of_all) return
-    share = median(every, of_all)
+    share = median_of(every, of_all)
     say("- Busy, reuseport spreads the response times (p99/p50) more than accept in " higher \
         " of " of_all " pairs of the same round: " text " times (medians). " \
         (of_all < 8 ? "That are too few to say why." : \
@@ -351,13 +352,4 @@ function waiting(    c, n, text) {
             short(figure_of("03 accept", "busy", n, "response_p90") / 1000), children(n))
     }
     if (text != "") say("- Nine of ten of them were over in (ms, reuseport and accept)" text ".")
-}
-
-function median(list, n,    i, j, t) {
-    for (i = 2; i <= n; i++) {
-        t = list[i]
-        for (j = i - 1; j >= 1 && list[j] > t; j--) list[j + 1] = list[j]
-        list[j + 1] = t
-    }
-    return n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
 }

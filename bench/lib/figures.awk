@@ -57,11 +57,15 @@ function read_server(    cost) {
         why = "the server printed no statistics"
         return
     }
+    counts = "context_switches" in value # a sketch does not
     if (name != "startup") split(startup, cost, " ")
     known_startup = startup != ""
     cpu_us = (value["cpu_user_s"] + value["cpu_system_s"]) * 1e6 - cost[1]
     switches = value["context_switches"] - cost[2]
     connections = value["connections"]
+    if (counts) return
+    connections = asked["completed"]
+    value["requests"] = asked["requests"]
 }
 
 # Connections that fail are over at once, and would make a run look fast.
@@ -95,14 +99,16 @@ function put_all(    lost) {
     }
     put_times("service", "service_us")
     put_times("response", "response_us")
-    if (name == "heavy") put_times("light", light_class())
+    if (name == "heavy" || name == "own" && asked["classes.#"] > 1) {
+        put_times("light", light_class())
+    }
     if (asked["held.asked"] > 0) put("held_least", "", asked["held.least"])
+    if (name == "bytes" || name == "own") put("peak_rss_kib", "KiB", value["peak_rss_kib"])
     if (connections > 0) put_per_connection()
     put_distribution()
 }
 
 # One of a thousand is not known from some hundred.
-
 function put_times(name, path,    i, n, list) {
     if (asked[path ".count"] + 0 == 0) return
     n = split("min p50 p90 p99 max p999", list, " ")
@@ -122,13 +128,17 @@ function put_per_connection() {
     if (known_startup) {
         put("cpu_us_per_connection", "us", cpu_us / connections)
         if (value["requests"] > 0) put("cpu_us_per_request", "us", cpu_us / value["requests"])
-        put("switches_per_connection", "", switches / connections)
     }
-    put("wakeups_per_connection", "", value["wakeups"] / connections)
-    put("wasted_per_connection", "", value["wasted_wakeups"] / connections)
+    if (counts) put_waits()
     if (asked["completed"] > 0) {
         put("client_cpu_us", "us", asked["client_cpu_s"] * 1e6 / asked["completed"])
     }
+}
+
+function put_waits() {
+    if (known_startup) put("switches_per_connection", "", switches / connections)
+    put("wakeups_per_connection", "", value["wakeups"] / connections)
+    put("wasted_per_connection", "", value["wasted_wakeups"] / connections)
 }
 
 # As the server counted it, for it knows its idle children too. One that has a child for each

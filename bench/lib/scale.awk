@@ -1,5 +1,5 @@
-# scale.awk - what tools/scale shows. After csv.awk and table.awk; variables: dir; want: breaks
-# (lines for scale.csv: where each server breaks, and how it says so) or tables.
+# scale.awk - what bench/scale shows. After table.awk; variables: dir; want: breaks (lines for
+# scale.csv: where each server breaks, and how it says so) or tables.
 #
 # A server breaks at the first x at which more than half of the runs had connections that failed, or
 # could not be run. If it is the client that had not enough descriptors, that is this machine's
@@ -149,6 +149,9 @@ function curve(name) {
     print "(client " asked[name] ")"
     if (name == "bytes") {
         print_table(name, "mib_per_second", "MiB per second")
+        if (largest(name, "peak_rss_kib") > 0) {
+            print_table(name, "peak_rss_kib", "Memory: the largest process of the server, KiB")
+        }
     } else {
         print_table(name, "connections_per_second", "Connections per second")
     }
@@ -228,12 +231,4 @@ function widest(name,    i, c, key, ratio, n, list) {
     print ""
     say(sprintf("Between rounds: CPU per connection differed by %.0f %% in half of these cells, " \
         "by up to %.0f %% in one.", 100 * list[int((n + 1) / 2)], 100 * list[n]))
-}
-
-function sort_list(list, n,    i, j, t) {
-    for (i = 2; i <= n; i++) {
-        t = list[i]
-        for (j = i - 1; j >= 1 && list[j] > t; j--) list[j + 1] = list[j]
-        list[j + 1] = t
-    }
 }

@@ -14,81 +14,45 @@
 # No value has a comma, a quote or a line feed in it: plain() sees to that. The command is the last
 # of its line, and may have commas.
 
-BIN=${BIN:-$root/bin}
-lib=$root/tools/lib
-ready_seconds=10 # a server needs some milliseconds for that
-run_seconds=60   # limit of one client; the longest load takes a few seconds
-stop_seconds=15  # the servers' own grace is 5
-settle=0.05      # until a server's children are ready; many need longer
+lib=$root/bench/lib
+# shellcheck source=bench/lib/server.sh
+. "$lib/server.sh"
 
-tmp=      # directory for what is said
-server=   # pids, while these run
-client=
-watchdog=
-signal=   # the one that ended it
-began=    # when, in seconds
-failed=0  # runs
-locked=   # true while $out is ours
+quick='' nothing='' rounds='' out=results # options that all of them have
+against=                                  # and one that compare has alone
+quick_rounds=1
+settle=0.05 # until a server's children are ready; many need longer
+began=      # when, in seconds
+failed=0    # runs
 
-# --- ending ------------------------------------------------------------------------------------
+# --- the command line --------------------------------------------------------------------------
 
-# A signal only leaves a note, and ends what we wait for.
-note_signals() {
-    for each in HUP INT PIPE TERM; do
-        # shellcheck disable=SC2064 # $each is meant to be expanded now
-        trap "signal=$each; end_client" "$each"
+# take_options LETTERS WORD... - the options, those in LETTERS by own_option, which the tool has;
+# then the words from $OPTIND on are not options.
+take_options() {
+    letters=$1
+    shift
+    invocation="bench/$tool$(typed "$@")"
+    while getopts ":qnr:o:h$letters" letter; do
+        case $letter in
+        q) quick=yes ;;
+        n) nothing=yes ;;
+        r) rounds=$OPTARG ;;
+        o) out=$OPTARG ;;
+        h) show_help ;;
+        : | \?) wrong "-$OPTARG: not an option, or without its value" ;;
+        *) own_option "$letter" ;;
+        esac
     done
-    trap clean_up EXIT
-}
-
-end_client() {
-    [ -z "$client" ] || kill -TERM "$client" 2>/dev/null || :
-}
-
-clean_up() {
-    trap '' HUP INT PIPE TERM
-    progress
-    [ -z "$client" ] || { kill -KILL "$client" 2>/dev/null || :; }
-    [ -z "$server" ] || stop_server || :
-    [ -z "$watchdog" ] || unwatch
-    [ -z "$locked" ] || rm -rf "$out/.running"
-    [ -z "$tmp" ] || rm -rf "$tmp"
-}
-
-# By the signal that came, so that make and the shell know.
-leave() {
-    clean_up
-    trap - EXIT
-    if [ -n "$signal" ]; then
-        trap - "$signal"
-        kill -s "$signal" $$
+    if [ -n "$quick" ]; then
+        : "${rounds:=$quick_rounds}"
+    else
+        : "${rounds:=3}"
     fi
-    exit "$1"
-}
-
-fail() {
-    progress
-    printf '%s: %s\n' "$tool" "$1" >&2
-    exit 1
-}
-
-wrong() {
-    printf '%s: %s; try -h\n' "$tool" "$1" >&2
-    exit 2
-}
-
-# --- what is said ------------------------------------------------------------------------------
-
-# progress [TEXT] - the line on the terminal, or nothing.
-progress() {
-    if [ -t 2 ] && [ "${TERM:-dumb}" != dumb ]; then
-        printf '\r%s\033[K' "${1:-}" >&2 || :
-    fi
-}
-
-# plain TEXT - fit for a value of a CSV, and for awk -v, which takes backslashes for its own.
-plain() {
-    printf '%s' "$1" | tr '\n,"\\' " ;'/"
+    case $rounds in
+    *[!0-9]* | 0* | ????*) wrong "-r '$rounds': a number from 1 to 999 is allowed" ;;
+    esac
+    check_out
 }
 
 # typed WORD... - the words as one would type them.
@@ -99,6 +63,11 @@ typed() {
         *) printf ' %s' "$each" ;;
         esac
     done | tr '\n\\' ' /'
+}
+
+# plain TEXT - fit for a value of a CSV, and for awk -v, which takes backslashes for its own.
+plain() {
+    printf '%s' "$1" | tr '\n,"\\' " ;'/"
 }
 
 duration() {
@@ -120,12 +89,6 @@ check_out() {
     esac
 }
 
-# make_tmp - and from now on it is removed, whatever happens.
-make_tmp() {
-    tmp=$(mktemp -d "${TMPDIR:-/tmp}/$tool.XXXXXX") || fail 'no temporary directory'
-    note_signals
-}
-
 # Two that write into one directory would mix their runs, and measure each other. (A lock that a
 # killed one has left is taken over.)
 lock_out() {
@@ -139,11 +102,8 @@ lock_out() {
     locked=yes
 }
 
-# open_results COMMAND - makes $out, and its files with their headings. After make_tmp.
+# open_results - makes $out, and its files with their headings. After make_tmp.
 open_results() {
-    for each in client limits; do
-        [ -x "$BIN/$each" ] || fail "there is no program $BIN/$each: 'make' builds it"
-    done
     mkdir -p "$out" 2>/dev/null || fail "cannot make the directory $out"
     lock_out
     (: >"$out/$tool-runs.csv") 2>/dev/null || fail "cannot write into the directory $out"
@@ -153,7 +113,6 @@ open_results() {
     echo round,row,load,x,child,connections >"$out/$tool-children.csv"
     echo row,server,usual >"$out/$tool-rows.csv"
     echo load,title,x_name,client,expect >"$out/$tool-loads.csv"
-    command=$1
     date=$(date -u '+%Y-%m-%d %H:%M UTC')
     began=$(date +%s)
     load_average=$(uptime | sed 's/.*load average[s]*: *//; s/[, ].*//')
@@ -165,7 +124,7 @@ open_results() {
 about() {
     cat >"$out/$tool-about.csv" <<END
 key,value
-command,$command
+command,$invocation
 started,$date
 seconds,$(($(date +%s) - began))
 rounds,$rounds
@@ -208,7 +167,7 @@ variants() {
         done
         ;;
     server04_*)
-        for policy in first round-robin least-recent; do
+        for policy in first round-robin; do
             echo "$([ "$policy" = first ] && echo yes || echo no)|$number $policy|$1 -P $policy"
         done
         ;;
@@ -229,87 +188,6 @@ chosen() {
         folder=${folder##*/}
         case $folder in "$1"* | server"$1"*) variants "$folder" ;; esac
     done
-}
-
-# --- one server --------------------------------------------------------------------------------
-
-# watch PID SECONDS - kills it if it takes longer than that, until unwatch. (To poll would cost
-# processor time, and that is what is measured.)
-watch() {
-    rm -f "$tmp/pause"
-    (
-        sleep "$2" &
-        echo $! >"$tmp/pause"
-        wait $! && kill -0 $$ && kill -KILL "$1"
-    ) 2>/dev/null &
-    watchdog=$!
-}
-
-unwatch() {
-    turns=100000
-    until [ -s "$tmp/pause" ] || [ "$((turns -= 1))" -le 0 ]; do :; done # it is about to write that
-    read -r pause <"$tmp/pause" && kill "$pause" 2>/dev/null || :
-    { wait "$watchdog" || :; } 2>/dev/null # without its pause it ends
-    watchdog=
-}
-
-# gone PID SECONDS - true when it has ended, within so long.
-gone() {
-    turns=$(($2 * 50))
-    while kill -0 "$1" 2>/dev/null; do
-        [ "$((turns -= 1))" -ge 0 ] || return 1
-        sleep 0.02 || :
-    done
-}
-
-# start_server 'PROGRAM OPTION...' - then $server is its pid and $port its port; false if it does
-# not start.
-start_server() {
-    : >"$tmp/server"
-    : >"$tmp/server.err"
-    # shellcheck disable=SC2086 # several words
-    "$BIN"/$1 -p 0 -o json >"$tmp/server" 2>"$tmp/server.err" &
-    server=$!
-    turns=$((ready_seconds * 50))
-    until read -r line <"$tmp/server"; do
-        if [ -n "$signal" ] || ! kill -0 "$server" 2>/dev/null || [ "$turns" -le 0 ]; then
-            why="it did not start$(its_words)"
-            stop_server || :
-            return 1
-        fi
-        turns=$((turns - 1))
-        sleep 0.02 || :
-    done
-    port=${line%, pid *}
-    port=${port##*:}
-}
-
-# its_words - what the server said on stderr, as the end of a sentence.
-its_words() {
-    if [ -s "$tmp/server.err" ]; then
-        printf ': %s' "$(sed 1q "$tmp/server.err")"
-    fi
-}
-
-# stop_server - false if it did not end well; then $status is how.
-stop_server() {
-    kill -TERM "$server" 2>/dev/null || :
-    gone "$server" "$stop_seconds" || kill -KILL "$server" 2>/dev/null || :
-    status=0
-    wait "$server" 2>/dev/null || status=$?
-    server=
-    [ "$status" -eq 0 ]
-}
-
-# await_client - then $status is the client's.
-await_client() {
-    watch "$client" "$run_seconds"
-    while :; do
-        wait "$client" 2>/dev/null && status=0 || status=$?
-        kill -0 "$client" 2>/dev/null || break
-    done
-    unwatch
-    client=
 }
 
 # --- one run -----------------------------------------------------------------------------------
@@ -354,7 +232,7 @@ record() {
     4) [ "$tool" != scale ] || return 1 ;; # where it looks for limits, that one is a result
     *) fail "cannot write the figures of $2, $4 into $out" ;;
     esac
-    failed=$((failed + 1))
+    case $3 in sketch*) ;; *) failed=$((failed + 1)) ;; esac # that a sketch fails is a result
     return 1
 }
 
@@ -410,18 +288,6 @@ keep_startup() {
 
 # --- memory ------------------------------------------------------------------------------------
 
-# family PID - it and all that come from it.
-family() {
-    ps -A -o pid= -o ppid= | awk -v root="$1" '
-        { parent[$1] = $2 }
-        END {
-            for (pid in parent) {
-                for (each = pid; each in parent && each != root; each = parent[each]) ;
-                if (each == root) print pid
-            }
-        }'
-}
-
 # sample PID - then $sampled is "PRIVATE_KIB PROCESSES", the largest of three looks while the client
 # is at work; where there is no smaps_rollup the first is "-".
 sample() {
@@ -438,19 +304,6 @@ sample() {
 }
 
 # --- all runs ----------------------------------------------------------------------------------
-
-check_rounds() {
-    case $rounds in
-    *[!0-9]* | 0* | ????*) wrong "-r '$rounds': a number from 1 to 999 is allowed" ;;
-    esac
-}
-
-# check_programs ROWS
-check_programs() {
-    echo "$1" | while IFS='|' read -r _ _ line; do
-        [ -x "$BIN/${line%% *}" ] || fail "there is no program $BIN/${line%% *}: 'make' builds it"
-    done
-}
 
 # plan - "round|load|x|expect|weight|row|server|options" of every run, in order: in each round,
 # each load with each of its x on all rows, every other round from the last row to the first.
@@ -514,25 +367,62 @@ show_progress() {
     progress "round $round of $rounds, run $((done + 1)) of $((total))$soon: $row, $load${x:+ $x}"
 }
 
-# medians - of all runs, into $out/$tool.csv. (What the machine can do is measured by compare
-# alone.)
-medians() {
-    [ -f "$out/limits.csv" ] || echo name >"$out/limits.csv"
-    awk -f "$lib/medians.awk" -v base=00 "$out/limits.csv" "$out/$tool-runs.csv" \
-        >"$out/$tool.csv" ||
-        fail "cannot write $out/$tool.csv"
+# begin - and keep the figures of another time: they may be about to be overwritten.
+begin() {
+    make_tmp
+    [ -z "$against" ] || cp "$against" "$tmp/old.csv" || fail "cannot read $against"
 }
 
-# finish - after run_all: the tool has `results`, which shows what there is.
+# prepare ROWS - before run_all: the files, and all that is to be run. The tool has `loads`.
+prepare() {
+    # shellcheck disable=SC2046 # the names have no blanks
+    check_programs client limits $(echo "$1" | sed 's/.*|//; s/ .*//' | sort -u)
+    begin
+    echo "$1" >"$tmp/rows"
+    loads >"$tmp/loads"
+    open_results
+    describe_plan
+}
+
+# finish - after run_all.
 finish() {
     if [ -n "$signal" ]; then
         about interrupted
     else
         about complete
     fi
-    results
-    if [ "$failed" -gt 0 ]; then
-        leave 1
-    fi
+    show_results
+    leave $((failed > 0))
+}
+
+# show_nothing_new - what $out has, once more, where -n asks for it.
+show_nothing_new() {
+    [ -n "$nothing" ] || return 0
+    [ -s "$out/$tool-runs.csv" ] || fail "there are no results in $out: leave out -n"
+    begin
+    show_results
     leave 0
+}
+
+# show_results - the medians, the tables and the report of what there is. The tool has `tables`,
+# which writes $out/$tool.txt. (What the machine can do is measured by compare alone.)
+show_results() {
+    [ -f "$out/limits.csv" ] || echo name >"$out/limits.csv"
+    awk -f "$lib/list.awk" -f "$lib/medians.awk" "$out/limits.csv" "$out/$tool-runs.csv" \
+        >"$out/$tool.csv" || fail "cannot write $out/$tool.csv"
+    tables
+    progress
+    cat "$out/$tool.txt"
+    "$root/bench/report" -q -o "$out"
+    echo
+    echo "All of it: $out/report.html"
+    echo "The figures: $out/$tool.csv; of each run: $out/$tool-runs.csv"
+}
+
+# table_awk PROGRAM [OPTION...] - runs it with what all tables need.
+table_awk() {
+    awk_name=$1
+    shift
+    awk -f "$lib/csv.awk" -f "$lib/list.awk" -f "$lib/table.awk" -f "$lib/$awk_name.awk" \
+        -v dir="$out" "$@"
 }

@@ -1,4 +1,5 @@
-# table.awk - the results of one experiment, and how its numbers are written. After csv.awk.
+# table.awk - the results of one experiment, and how its numbers are written. After csv.awk
+# and list.awk.
 #
 # read_results(DIR, TOOL) fills: row[1..nrows], usual[row], server[row]; load[1..nloads],
 # title[load], asked[load], expect[load]; about[key]; and of each figure med[], least[], most[],
@@ -82,7 +83,7 @@ function right(width, text) {
     return width > 0 ? sprintf("%" width "s", text) : text
 }
 
-# cell(WIDTH, ROW, LOAD, X, FIGURE, HOW) - its median, or "-" if there is none; HOW: time, or
+# cell(WIDTH, ROW, LOAD, X, FIGURE, HOW) - its median, or "-" if there is none; HOW: time, ratio, or
 # nothing.
 function cell(width, row, load, x, figure, how) {
     if (!known(row, load, x, figure)) return right(width, "-")
@@ -90,21 +91,17 @@ function cell(width, row, load, x, figure, how) {
 }
 
 function written(value, how) {
-    return how == "time" ? time(value) : number(value)
+    return how == "time" ? time(value) : how == "ratio" ? sprintf("%.2f", value) : number(value)
 }
 
-# spread(WIDTH, ROW, LOAD, X, FIGURE) - median, least and most.
-function spread(width, row, load, x, figure) {
-    if (!known(row, load, x, figure)) {
-        return right(width, "-") " " right(width, "-") " " right(width, "-")
+# spread(WIDTH, ROW, LOAD, X, FIGURE, HOW) - median, least and most; one run has no range.
+function spread(width, row, load, x, figure, how,    low, high) {
+    low = high = known(row, load, x, figure) ? "" : "-"
+    if (runs[row, load, x, figure] > 1) {
+        low = written(least[row, load, x, figure], how)
+        high = written(most[row, load, x, figure], how)
     }
-    if (runs[row, load, x, figure] < 2) { # one run has no range
-        return right(width, number(med[row, load, x, figure])) " " right(width, "") " " \
-            right(width, "")
-    }
-    return right(width, number(med[row, load, x, figure])) " " \
-        right(width, number(least[row, load, x, figure])) " " \
-        right(width, number(most[row, load, x, figure]))
+    return cell(width, row, load, x, figure, how) " " right(width, low) " " right(width, high)
 }
 
 # mark(ROW, LOAD, X) - " *" if one of its runs has failed; failures() then says how, below the
@@ -126,7 +123,7 @@ function failures(load, x,    i, r, text) {
 # What has been run, and whether all of it.
 function print_head(dir,    t, n, i, machine_has) {
     printf "%s of %s: %s round%s in %s s", about["command"], about["started"], about["rounds"],
-        about["rounds"] == 1 ? "" : "s", about["seconds"]
+        (about["rounds"] == 1 ? "" : "s"), about["seconds"]
     if (about["failed_runs"] > 0) printf "; %d runs FAILED", about["failed_runs"]
     if (about["outcome"] != "complete") printf "; %s: not all was run", toupper(about["outcome"])
     print ""
