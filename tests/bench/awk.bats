@@ -2,7 +2,7 @@
 # Every awk program of the suite, with each awk that is here: it runs, and says the same as with
 # the others.
 
-load helpers
+load ../helpers
 
 TOOL=compare
 
