@@ -31,6 +31,10 @@ COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(WERROR) $(CFLAGS) $(CPPFLAGS)
 #   server05_spawn_pool      a distributor, and handlers that are programs of their own
 SERVERS := $(sort $(patsubst %/,%,$(wildcard server[0-9][0-9]_*/)))
 
+# The same models on one page each, serverNN_name/sketch.c, with their faults: sketchNN.
+SKETCHES := $(foreach each,$(sort $(wildcard server[0-9][0-9]_*/sketch.c)),\
+	$(patsubst server%,sketch%,$(firstword $(subst _, ,$(each)))))
+
 # The handlers of server05, each in one file:
 #   handler_bytes            the protocol of all the servers
 #   handler_echo             the reply is the request: the smallest one
@@ -39,24 +43,32 @@ SERVERS := $(sort $(patsubst %/,%,$(wildcard server[0-9][0-9]_*/)))
 HANDLERS := $(sort $(patsubst %.c,%,$(notdir $(wildcard server[0-9][0-9]_*/handlers/handler_*.c))))
 
 # The load generator that drives all of them, and what this machine can do at all:
-#   limits                   from tools/limits; and limits_static, the same program linked statically
+#   limits                   from bench/limits; and limits_static, the same program linked statically
 PROGRAMS := $(SERVERS) $(HANDLERS) client limits
 
 # What is not the lesson.
 COMMON := $(patsubst %.c,$(BUILD)/%.o,$(wildcard common/*.c))
 
-all: $(PROGRAMS:%=$(BIN)/%) $(if $(HANDLERS),$(BUILD)/libhandler.a)
+all: $(PROGRAMS:%=$(BIN)/%) $(SKETCHES:%=$(BIN)/%) $(if $(HANDLERS),$(BUILD)/libhandler.a)
 
-$(PROGRAMS): %: $(BIN)/%
+$(PROGRAMS) $(SKETCHES): %: $(BIN)/%
 
 define program
-$(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)) $(BUILD)/libcommon.a | $(BIN)
+$(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(filter-out %/sketch.c,$$(wildcard $(1)/*.c $(2)))) $(BUILD)/libcommon.a | $(BIN)
 	$$(call SAY,LINK)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(BUILD)/libcommon.a $$(LINK_$(1)) $$(LDLIBS)
 endef
-$(foreach each,$(SERVERS) client,$(eval $(call program,$(each))))
+$(foreach each,$(SERVERS),$(eval $(call program,$(each))))
+$(eval $(call program,client,client/*/*.c))
+
+# A sketch is its file and nothing else. (make install leaves sketches out.)
+define sketch
+$(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1:sketch%=server%)_*/sketch.c)) | $(BIN)
+	$$(call SAY,LINK)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
+endef
+$(foreach each,$(SKETCHES),$(eval $(call sketch,$(each))))
 
 # Two rows of limits are measured by limits_static; it is left out where the libc cannot do that.
-$(BIN)/limits: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/limits/*.c)) $(BUILD)/libcommon.a | $(BIN)
+$(BIN)/limits: $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/limits/*.c)) $(BUILD)/libcommon.a | $(BIN)
 	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 	@$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@_static $^ $(LDLIBS) 2>/dev/null || rm -f $@_static
 
@@ -95,7 +107,7 @@ $(BIN):
 TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helpers/*.c tests/*/*_test.c))
 
 # What they test of the client: all of it but its main file.
-CLIENT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out client/client.c,$(wildcard client/*.c)))
+CLIENT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard client/*/*.c))
 
 $(TEST_TOOLS): %: %.o $(BUILD)/libclient.a $(BUILD)/libcommon.a
 	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -123,12 +135,12 @@ needs = $(if $(filter -h,$(ARGS) $(TESTS)),,$(1))
 
 # Runs every server under the client and compares them: start here.
 demo: all
-	@BIN=$(BIN) tools/demo
+	@BIN=$(BIN) bench/demo
 
 # Every model under the same loads, with a report of it all in results/; the herd; how cost grows.
-# make compare ARGS=-q is quick; tools/compare -h tells what else there is.
+# make compare ARGS=-q is quick; bench/compare -h tells what else there is.
 compare herd scale: $(call needs,all)
-	@BIN=$(abspath $(BIN)) tools/$@ $(ARGS)
+	@BIN=$(abspath $(BIN)) bench/$@ $(ARGS)
 
 # What attacks do to each server, and what is left when they are over; make attack ARGS=-q is quick.
 attack: $(call needs,all test-programs)
@@ -141,16 +153,16 @@ test: $(call needs,all test-programs)
 		$(if $(ONLY),SERVERS='$(ONLY)') tests/run $(TESTS)
 
 # Everything again, in a place of its own, where the compiler checks memory and arithmetic. (Not the
-# scripts in tools/ and tests/, which would only run the same programs once more, and not sources,
-# which reads them.) Children that leave by _exit() are asked for leaks, too:
-# tests/platforms/leave.c.
+# scripts in bench/ and tests/, which would only run the same programs once more; not sources, which
+# reads them; not sketches, which have faults.) Children that leave by _exit() are asked for leaks,
+# too: tests/platforms/leave.c.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LEAVE = $(abspath $(BUILD)/sanitize/tests/platforms/leave.o)
 sanitize:
 	$(MAKE) BUILD=$(abspath $(BUILD))/sanitize CFLAGS='-O1 -g $(SANITIZE)' $(LEAVE)
 	$(MAKE) BIN=$(BUILD)/sanitize/bin BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' \
 		LDFLAGS='$(LDFLAGS) -Wl,--wrap=_exit $(LEAVE)' \
-		NOT='attack chaos compare herd interrupted portability report scale sources' test
+		NOT='attack chaos compare herd interrupted portability report scale sketches sources' test
 
 # Children killed, stopped, replaced under load, and what the servers promise then: a minute.
 # A million connections against each, and nothing grows. make chaos ARGS=-h tells the options.
@@ -211,7 +223,7 @@ torture: torture-programs
 	$(TORTURE)/torture $(ARGS)
 
 lint: strict
-	BUILD=$(BUILD) tools/lint
+	BUILD=$(BUILD) tests/rules/lint
 
 install: all
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
@@ -262,4 +274,4 @@ help:
 
 .PHONY: all attack chaos clean compare demo fuzz fuzz-programs help herd install lint \
 	portability sanitize scale soak strict test test-programs torture torture-hook torture-programs \
-	uninstall valgrind $(PROGRAMS)
+	uninstall valgrind $(PROGRAMS) $(SKETCHES)

@@ -559,12 +559,12 @@ not_allowed() { # NAMED OPTION...
     refused client "$named" -p 1 "$@"
 }
 
-# --- tools/compare, herd and scale: $TOOL is which, $T/results where ------------------------------
+# --- bench/compare, herd and scale: $TOOL is which, $T/results where ------------------------------
 
 # Runs it in the foreground: STATUS, what it said in $T/stdout and $T/stderr.
 use_tool() { # OPTION...
     STATUS=0
-    TMPDIR=$T/tmp TEST_MARK=$T "$ROOT/tools/$TOOL" -o "$T/results" "$@" \
+    TMPDIR=$T/tmp TEST_MARK=$T "$ROOT/bench/$TOOL" -o "$T/results" "$@" \
         >"$T/stdout" 2>"$T/stderr" 3>&- || STATUS=$?
     echo "status $STATUS"
     cat "$T/stderr" "$T/stdout"
@@ -590,7 +590,7 @@ interrupt_tool() { # SIGNAL RUNS OPTION...
     local signal=$1 wanted=$2
 
     shift 2
-    launch env BIN="$BIN" "$ROOT/tools/$TOOL" -o "$T/results" "$@"
+    launch env BIN="$BIN" "$ROOT/bench/$TOOL" -o "$T/results" "$@"
     eventually runs_recorded "$wanted"
     kill -s "$signal" "$SERVER_PID"
     eventually dead "$SERVER_PID"

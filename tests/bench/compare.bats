@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
-# tools/compare: its arithmetic on made-up runs, what it does when something breaks, and all of it,
+# bench/compare: its arithmetic on made-up runs, what it does when something breaks, and all of it,
 # quickly. Which server is the better one is not tested: that belongs to a machine.
 
 load ../helpers
 
-AWKS=$ROOT/tools/lib
+AWKS=$ROOT/bench/lib
 
 TOOL=compare
 
@@ -25,7 +25,7 @@ own_bin() {
 
 # A program in it that is a script.
 fake() { # NAME, script on stdin
-    rm "$T/bin/$1"
+    rm -f "$T/bin/$1"
     {
         echo '#!/bin/sh'
         cat
@@ -77,13 +77,24 @@ costs() { # ROW COST_OF_00 COST...
     made_up < <(costs 01 10 30 20 5 30 130)
     compare -n
     [[ $(figure 01 few control_cpu_us 6) == 20 ]]
-    grep -E '^01 +20.0 +-15.0 +100 ' "$T/stdout"
+    grep -E '^01 +20.0 +-15.0 +100$' "$T/stdout"
     # A round in which the iterative server failed has no difference.
     costs 01 10 30 20 25 |
         sed '/^2,00,few,,cpu/d; s/^2,00,few,,run,,1,/2,00,few,,run,,0,it died/' | made_up
     compare -n
     [[ $(figure 01 few control_cpu_us 6) == 20 && $(figure 01 few control_cpu_us 9) == 1 ]]
     [[ $(figure 01 few cpu_us_per_connection 9) == 2 ]]
+}
+
+@test "CPU as a multiple of server03's is of the same round, too" {
+    {
+        costs '03 accept' 10 10 10 20 10 40
+        costs 02 10 20 10 20 10 20
+    } | awk '!seen[$0]++' | made_up
+    compare -n
+    [[ $(figure 02 few cpu_ratio 6) == 1 ]] # 2, 1, 0.5
+    [[ $(figure '03 accept' few cpu_ratio 8) == 1 && -z $(figure 01 few cpu_ratio 6) ]]
+    grep -E '^02 +1.00 +0.50 +2.00$' "$T/stdout"
 }
 
 @test "a failed run is in no median: it is counted, and its reason told" {
@@ -123,22 +134,6 @@ END
     [[ $(figure 02 few limit_share 6) == 40 ]]          # 8 of 20
     [[ $(figure '03 accept' few limit_share 6) == 50 ]] # 20 of 40
     [[ $(figure '04 first' few limit_share 6) == 50 ]]  # 20 + 5 of 50
-}
-
-@test "the same tables from every awk that is here" {
-    local each
-
-    { costs '03 accept' 10 20 10 30 && costs 01 10 31 20 32; } | awk '!seen[$0]++' | made_up
-    compare -n
-    cp "$T/results/compare.txt" "$T/tables"
-    mkdir "$T/awk"
-    for each in mawk gawk 'gawk --posix' 'busybox awk'; do
-        $each 'BEGIN { exit 0 }' 2>/dev/null || continue
-        printf '#!/bin/sh\nexec %s "$@"\n' "$each" >"$T/awk/awk"
-        chmod 755 "$T/awk/awk"
-        PATH=$T/awk:$PATH compare -n
-        cmp "$T/results/compare.txt" "$T/tables"
-    done
 }
 
 @test "one run has no range: what is within 15 % of the best is not called worse" {
@@ -404,6 +399,39 @@ END
     [[ $(figure 02 blocking runs 11) == *' connections failed: corrupt '* ]]
 }
 
+@test "-s: a sketch's CPU is read from outside; where it breaks its row says so, and all goes on" {
+    own_bin
+    fake sketch02 <<END # (a server says where it listens, too)
+exec $BIN/server03_prefork_accept -n 3 -p 0
+END
+    fake sketch00 <<END
+exec $BIN/server00_iterative -p 0
+END
+    fake sketch03 <<'END'
+badserver corrupt 100
+END
+    compare -q -r 1 -l few,memory -s 02 'server03_prefork_accept -n 2'
+    [[ $STATUS -eq 0 && $(about failed_runs) == 0 ]]
+    [[ $(cut -d, -f1 "$T/results/compare-rows.csv" | paste -sd,) == \
+        'row,00,02,03 -n 2,sketch00,sketch02,sketch03' ]]
+    [[ $(figure sketch02 few cpu_us_per_connection 6) =~ ^[1-9] ]]
+    [[ -z $(figure sketch02 few switches_per_connection 6) ]]
+    [[ $(figure sketch02 few children_served 6) == 3 && $(figure sketch02 memory processes 6) == 4 ]]
+    [[ $(figure sketch03 few runs 6) == 0 ]]
+    says "$T/stdout" '^\* sketch03: 1 of 1 runs failed: .* of 5000 connections failed: corrupt '
+}
+
+@test "-c: a load of one's own, alone or beside others" {
+    compare -r 2 -c '-c 2 -t 50 -b 1000 -W 0:2000@0.1' 02
+    [[ $STATUS -eq 0 && $(cut -d, -f1 "$T/results/compare-loads.csv" | paste -sd,) == 'load,startup,own' ]]
+    [[ $(figure 02 own cpu_us_per_connection 9) == 2 && -n $(figure 02 own light_p99 6) ]]
+    [[ $(figure 02 own peak_rss_kib 6) -gt 0 ]]
+    says "$T/stdout" '^own: a load of your own \(client -c 2 -t 50 -b 1000 -W 0:2000@0.1\)$'
+    compare -q -r 1 -l few -c '-c 2 -t 50' 02
+    [[ -n $(figure 02 own runs 6) && -n $(figure 02 few runs 6) ]]
+}
+
+
 @test "a server that fails only when nobody is there: no cost is made up" {
     own_bin
     fake server02_select <<END
@@ -430,9 +458,9 @@ END
 
 @test "two at a time do not write into one directory" {
     own_bin
-    launch "$ROOT/tools/compare" -o "$T/results" -q -r 500 -l blocking 02
+    launch "$ROOT/bench/compare" -o "$T/results" -q -r 500 -l blocking 02
     eventually runs_recorded 1
-    run -1 --separate-stderr "$ROOT/tools/compare" -o "$T/results" -q -l blocking 02
+    run -1 --separate-stderr "$ROOT/bench/compare" -o "$T/results" -q -l blocking 02
     [[ $stderr == "compare: $T/results is in use by another run, pid $SERVER_PID" ]]
     kill -TERM "$SERVER_PID"
     eventually dead "$SERVER_PID"
@@ -447,7 +475,7 @@ END
     made_up < <(costs 01 10 30 20 40)
     for each in 'a b' a=b -c; do
         cp -r results "./$each"
-        run -0 "$ROOT/tools/compare" -n -o "$each"
+        run -0 "$ROOT/bench/compare" -n -o "$each"
         [[ $output == *'30.0'* ]]
         [[ -s ./$each/report.html && -s ./$each/compare.csv ]]
     done
@@ -496,11 +524,11 @@ END
 @test "usage: what is wrong is named, and exit status 2" {
     compare -l ''
     [[ $STATUS -eq 2 && ! -e $T/results ]]
-    refuses_all '-z' '-r' '-r 0' '-r 1x' '-l nonsense' '-l half' 'server99' '--against'
+    refuses_all '-z' '-r' '-r 0' '-r 1x' '-l nonsense' '-l own' '-l half' 'server99' '--against'
     compare --against "$T/none.csv" -l few 02
     [[ $STATUS -eq 1 && $(cat "$T/stderr") == *"cannot read"* ]]
-    run -0 "$ROOT/tools/compare" -h
-    [[ $output == *'usage: tools/compare'* && $output != *set\ -eu* ]]
+    run -0 "$ROOT/bench/compare" -h
+    [[ $output == *'usage: bench/compare'* && $output != *set\ -eu* ]]
 }
 
 # --- all of it -----------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# tools/herd: its sentences on made-up runs, and a quick run of two ways. Which way is the better
+# bench/herd: its sentences on made-up runs, and a quick run of two ways. Which way is the better
 # one is not tested: that belongs to a machine.
 
 load ../helpers

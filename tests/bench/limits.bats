@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# tools/limits: every row gives figures that fit together, and nothing stays behind, whoever dies.
+# bench/limits: every row gives figures that fit together, and nothing stays behind, whoever dies.
 # How fast the machine is, is not tested.
 
 load ../helpers

@@ -1,4 +1,4 @@
-# results.awk - made-up results of compare, herd and scale, for the tests of tools/report:
+# results.awk - made-up results of compare, herd and scale, for the tests of bench/report:
 #
 #     awk -v dir=DIR -f tests/bench/results.awk
 #
@@ -73,7 +73,7 @@ function designs(    n, i, list, f) {
 
 function about(e, seconds, rounds) {
     put(e "-about.csv", "key,value")
-    put(e "-about.csv", "command,tools/" e " -o results")
+    put(e "-about.csv", "command,bench/" e " -o results")
     put(e "-about.csv", "started,2026-11-21 10:00:00 UTC")
     put(e "-about.csv", "seconds," seconds)
     put(e "-about.csv", "rounds," rounds)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# tools/scale: where a server breaks, on made-up runs and for real. How fast it is is not tested.
+# bench/scale: where a server breaks, on made-up runs and for real. How fast it is is not tested.
 
 load ../helpers
 

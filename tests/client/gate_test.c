@@ -9,14 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../client/gate.h"
-#include "../../client/hgrm.h"
-#include "../../client/report.h"
+#include "../../client/ask/gate.h"
+#include "../../client/report/report.h"
 
 enum { VALUES = 10000, LINE = 8192, WHY_MOST = 100 };
 
 static struct load load;
-static struct result result;
+static struct totals totals;
 static int failures;
 
 static void
@@ -32,18 +31,18 @@ make_run(void)
 {
     for (int kind = 0; kind < LATENCY_KINDS; kind++) {
         for (int64_t i = 1; i <= VALUES; i++) {
-            histogram_record(&result.latencies[kind], (kind * 100000 + i) * 1000);
+            histogram_record(&totals.latencies[kind], (kind * 100000 + i) * 1000);
         }
     }
-    load.plan.kind = PLAN_OPEN;
+    load.schedule.kind = SCHEDULE_OPEN;
     load.held = 70;
-    result.completed = 1234;
-    result.failed = 5;
-    result.unsent = 6;
-    result.seconds = 2;
-    result.held.least = 64;
-    result.distribution.used = 7;
-    result.evenness = (struct evenness){.least = 8, .most = 9, .jain = 0.98765};
+    totals.completed = 1234;
+    totals.failed = 5;
+    totals.unsent = 6;
+    totals.seconds = 2;
+    totals.held.least = 64;
+    totals.distribution.used = 7;
+    totals.evenness = (struct evenness){.least = 8, .most = 9, .jain = 0.98765};
 }
 
 /* What a gate makes of the run; fails if it is none. */
@@ -60,7 +59,7 @@ judge(const char *text)
     if (gate.text != text || why) {
         fail(text, "read, but the text or the reason is wrong");
     }
-    return gate_judge(&gate, &load, &result);
+    return gate_judge(&gate, &load, &totals);
 }
 
 static void
@@ -128,16 +127,16 @@ check_times(const char *prefix, const struct histogram *histogram)
 static void
 check_metrics(void)
 {
-    check_times("connect.", &result.latencies[LATENCY_CONNECT]);
-    check_times("first_byte.", &result.latencies[LATENCY_FIRST_BYTE]);
-    check_times("service.", &result.latencies[LATENCY_SERVICE]);
-    check_times("response.", &result.latencies[LATENCY_RESPONSE]);
-    check_times("", &result.latencies[LATENCY_RESPONSE]);
-    load.plan.kind = PLAN_RAMP;
-    check_times("", &result.latencies[LATENCY_RESPONSE]);
-    load.plan.kind = PLAN_CLOSED;
-    check_times("", &result.latencies[LATENCY_SERVICE]);
-    load.plan.kind = PLAN_OPEN;
+    check_times("connect.", &totals.latencies[LATENCY_CONNECT]);
+    check_times("first_byte.", &totals.latencies[LATENCY_FIRST_BYTE]);
+    check_times("service.", &totals.latencies[LATENCY_SERVICE]);
+    check_times("response.", &totals.latencies[LATENCY_RESPONSE]);
+    check_times("", &totals.latencies[LATENCY_RESPONSE]);
+    load.schedule.kind = SCHEDULE_RAMP;
+    check_times("", &totals.latencies[LATENCY_RESPONSE]);
+    load.schedule.kind = SCHEDULE_CLOSED;
+    check_times("", &totals.latencies[LATENCY_SERVICE]);
+    load.schedule.kind = SCHEDULE_OPEN;
     check_value("failed==0", 5);
     check_value("unsent==0", 6);
     check_value("completed==0", 1234);
@@ -152,26 +151,26 @@ check_unknowns(void)
 {
     static struct histogram some;
 
-    some = result.latencies[LATENCY_RESPONSE];
-    result.latencies[LATENCY_RESPONSE] = (struct histogram){.count = 0};
+    some = totals.latencies[LATENCY_RESPONSE];
+    totals.latencies[LATENCY_RESPONSE] = (struct histogram){.count = 0};
     check_unknown("p99<50ms");
     check_unknown("p99>=0us");
     check_unknown("response.max<50ms");
-    load.plan.kind = PLAN_CLOSED;
+    load.schedule.kind = SCHEDULE_CLOSED;
     check_unknown("response.min<50ms");
     check_holds("p99<1s", true);
-    load.plan.kind = PLAN_OPEN;
-    result.latencies[LATENCY_RESPONSE] = some;
+    load.schedule.kind = SCHEDULE_OPEN;
+    totals.latencies[LATENCY_RESPONSE] = some;
     load.held = 0;
     check_unknown("held<100");
     load.held = 70;
-    result.distribution.used = 0;
+    totals.distribution.used = 0;
     check_unknown("jain>=0");
     check_value("children==0", 0);
-    result.distribution.used = 7;
-    result.seconds = 0;
+    totals.distribution.used = 7;
+    totals.seconds = 0;
     check_value("rate>=0", 0);
-    result.seconds = 2;
+    totals.seconds = 2;
 }
 
 /* --- operators, units, blanks ---------------------------------------------------------------- */
@@ -191,13 +190,13 @@ check_operators(void)
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         snprintf(text, sizeof text, "failed%s5", cases[i].operator);
-        result.failed = 4;
+        totals.failed = 4;
         check_holds(text, cases[i].below);
-        result.failed = 5;
+        totals.failed = 5;
         check_holds(text, cases[i].equal);
-        result.failed = 6;
+        totals.failed = 6;
         check_holds(text, cases[i].above);
-        result.failed = 5;
+        totals.failed = 5;
     }
 }
 
@@ -205,8 +204,8 @@ check_operators(void)
 static void
 set_time(int64_t nanoseconds)
 {
-    result.latencies[LATENCY_CONNECT] = (struct histogram){.count = 0};
-    histogram_record(&result.latencies[LATENCY_CONNECT], nanoseconds);
+    totals.latencies[LATENCY_CONNECT] = (struct histogram){.count = 0};
+    histogram_record(&totals.latencies[LATENCY_CONNECT], nanoseconds);
 }
 
 static void
@@ -489,7 +488,7 @@ check_hgrm(const int64_t *times, size_t count, size_t least_rows)
     for (size_t i = 0; i < count; i++) {
         histogram_record(&histogram, times[i]);
     }
-    if (!hgrm_write(path, &histogram)) {
+    if (!report_hdr(path, &histogram)) {
         fail(path, strerror(errno));
         return;
     }
@@ -529,11 +528,11 @@ check_hgrms(void)
     times[VALUES - 1] = INT64_C(70000000000);
     check_hgrm(times, VALUES, 60);
     check_hgrm(times + VALUES - 2, 2, 1);
-    if (hgrm_write("/", &result.latencies[LATENCY_SERVICE]) || errno != EISDIR) {
+    if (report_hdr("/", &totals.latencies[LATENCY_SERVICE]) || errno != EISDIR) {
         fail("hgrm into a directory", strerror(errno));
     }
     if (access("/dev/full", W_OK) == 0 &&
-        (hgrm_write("/dev/full", &result.latencies[LATENCY_SERVICE]) || errno != ENOSPC)) {
+        (report_hdr("/dev/full", &totals.latencies[LATENCY_SERVICE]) || errno != ENOSPC)) {
         fail("hgrm onto a full disk", strerror(errno));
     }
 }
@@ -580,7 +579,7 @@ read_table(char text[2 * LINE])
         perror(path);
         exit(EXIT_FAILURE);
     }
-    report_csv(&load, &result);
+    report_csv(&load, &totals);
     fflush(stdout);
     dup2(out, STDOUT_FILENO);
     close(out);
@@ -678,8 +677,8 @@ check_table(void)
     check_csv("service_us_max", "210000.000");
     check_csv("jain", "0.987650");
     check_csv("interrupted", "0");
-    result.latencies[LATENCY_RESPONSE] = (struct histogram){.count = 0};
-    result.distribution.used = 0;
+    totals.latencies[LATENCY_RESPONSE] = (struct histogram){.count = 0};
+    totals.distribution.used = 0;
     check_shape();
     check_csv("response_us_count", "0");
     check_csv("response_us_p99", "");

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../client/histogram.h"
+#include "../../client/figures/histogram.h"
 #include "../../common/scoreboard.h"
 
 enum { VALUES = 10007, PARTS = 3, LIVE_VALUES = 500 * 1000, US = 1000, SHOWN = 40 };

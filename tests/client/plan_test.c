@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../client/draw.h"
-#include "../../client/load.h"
-#include "../../client/plan.h"
+#include "../../client/ask/lottery.h"
+#include "../../client/ask/load.h"
+#include "../../client/ask/schedule.h"
 
 enum { SECOND = 1000 * 1000 * 1000 };
 
@@ -24,48 +24,49 @@ check(const char *what, uint64_t nth, int64_t is, int64_t least, int64_t most)
     }
 }
 
-static struct plan
+static struct schedule
 rate_of(const char *value)
 {
-    struct plan plan = {.kind = PLAN_CLOSED};
+    struct schedule schedule = {.kind = SCHEDULE_CLOSED};
 
-    plan_take_rate(&plan, value);
-    return plan;
+    schedule_take_rate(&schedule, value);
+    return schedule;
 }
 
 /* Connection k is due at k / rate, to the nanosecond, however far on. */
 static void
 check_steady(const char *value, uint64_t rate)
 {
-    struct plan plan = rate_of(value);
+    struct schedule schedule = rate_of(value);
 
     for (uint64_t k = 0; k < 1000; k++) {
-        check(value, k, plan_due(&plan, k), (int64_t)(k * SECOND / rate),
+        check(value, k, schedule_due(&schedule, k), (int64_t)(k * SECOND / rate),
               (int64_t)(k * SECOND / rate));
     }
-    for (uint64_t seconds = 1; seconds <= PLAN_SECONDS_MOST; seconds *= 3) {
+    for (uint64_t seconds = 1; seconds <= SCHEDULE_SECONDS_MOST; seconds *= 3) {
         int64_t at = (int64_t)(seconds * SECOND);
 
-        check(value, rate * seconds, plan_due(&plan, rate * seconds), at, at);
-        check("of them are due in the seconds", seconds, (int64_t)plan_count(&plan, at),
+        check(value, rate * seconds, schedule_due(&schedule, rate * seconds), at, at);
+        check("of them are due in the seconds", seconds, (int64_t)schedule_count(&schedule, at),
               (int64_t)(rate * seconds), (int64_t)(rate * seconds));
     }
 }
 
 /* As many are due before a moment as have a due time before it. */
 static void
-check_count(const struct plan *plan, int64_t end)
+check_count(const struct schedule *schedule, int64_t end)
 {
-    uint64_t total = plan_count(plan, end);
+    uint64_t total = schedule_count(schedule, end);
 
-    check("the last is due after the end", total, plan_due(plan, total - 1), 0, end - 1);
-    check("the next is due before the end", total, plan_due(plan, total), end, INT64_MAX);
+    check("the last is due after the end", total, schedule_due(schedule, total - 1), 0, end - 1);
+    check("the next is due before the end", total, schedule_due(schedule, total), end, INT64_MAX);
     for (uint64_t k = 0; k < total; k += total / 1000 + 1) {
-        int64_t due = plan_due(plan, k);
+        int64_t due = schedule_due(schedule, k);
 
-        check("due before the one before it", k, due, k > 0 ? plan_due(plan, k - 1) : 0, INT64_MAX);
-        check("count at its due time", k, (int64_t)plan_count(plan, due + 1), (int64_t)k + 1,
-              (int64_t)k + 1);
+        check("due before the one before it", k, due, k > 0 ? schedule_due(schedule, k - 1) : 0,
+              INT64_MAX);
+        check("count at its due time", k, (int64_t)schedule_count(schedule, due + 1),
+              (int64_t)k + 1, (int64_t)k + 1);
     }
 }
 
@@ -73,12 +74,12 @@ check_count(const struct plan *plan, int64_t end)
 static void
 check_ramp(const char *value, double from, double to, int64_t duration)
 {
-    struct plan plan = rate_of(value);
+    struct schedule schedule = rate_of(value);
     double seconds = (double)duration / SECOND, parts = 100;
 
-    plan.duration_ns = duration;
-    check_count(&plan, duration);
-    check(value, 0, (int64_t)plan_count(&plan, duration),
+    schedule.duration_ns = duration;
+    check_count(&schedule, duration);
+    check(value, 0, (int64_t)schedule_count(&schedule, duration),
           (int64_t)((from + to) / 2 * seconds * 0.9999) - 1,
           (int64_t)((from + to) / 2 * seconds * 1.0001) + 1);
     for (double part = 0; part < parts; part++) {
@@ -88,7 +89,7 @@ check_ramp(const char *value, double from, double to, int64_t duration)
         double count = rate * seconds / parts;
 
         check("connections in a part", (uint64_t)part,
-              (int64_t)(plan_count(&plan, end) - plan_count(&plan, begin)),
+              (int64_t)(schedule_count(&schedule, end) - schedule_count(&schedule, begin)),
               (int64_t)(count * 0.9999) - 1, (int64_t)(count * 1.0001) + 1);
     }
 }
@@ -128,25 +129,31 @@ check_draws(void)
     static const struct {
         uint32_t seed;
         unsigned process;
-        enum draw_purpose purpose;
-    } keys[] = {{1, 0, DRAW_WORK}, {2, 0, DRAW_WORK}, {1, 1, DRAW_WORK}, {1, 0, DRAW_MANNERS}};
-    uint64_t tenth = draw_limit(DRAW_WHOLE / 10), first = draw_key(1, 0, DRAW_WORK);
+        enum lottery_purpose purpose;
+    } keys[] = {{1, 0, LOTTERY_WORK},
+                {2, 0, LOTTERY_WORK},
+                {1, 1, LOTTERY_WORK},
+                {1, 0, LOTTERY_MISBEHAVE}};
+    static const struct lottery_option option = {'W', 1, "", ""};
+    struct lottery tenth = {0}, all = {0};
+    uint64_t first = lottery_key(1, 0, LOTTERY_WORK);
 
+    lottery_add(&tenth, &option, "@0.1", "@0.1");
+    lottery_add(&all, &option, "", "");
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        uint64_t key = draw_key(keys[i].seed, keys[i].process, keys[i].purpose);
+        uint64_t key = lottery_key(keys[i].seed, keys[i].process, keys[i].purpose);
         int64_t below = 0, both = 0;
 
         for (uint64_t nth = 0; nth < DRAWS; nth++) {
-            below += draw(key, nth) < tenth;
-            both += draw(key, nth) < tenth && draw(first, nth) < tenth;
+            below += lottery_draw(&tenth, key, nth) == 0;
+            both += lottery_draw(&tenth, key, nth) == 0 && lottery_draw(&tenth, first, nth) == 0;
         }
         check("a tenth of the draws", i, below, DRAWS / 10 - 475, DRAWS / 10 + 475);
         if (i > 0) { /* drawn independently: a tenth of the tenth */
             check("draws in common", i, both, DRAWS / 100 - 158, DRAWS / 100 + 158);
         }
     }
-    check("the limit of all", 0, (int64_t)draw_limit(DRAW_WHOLE), (int64_t)1 << 32,
-          (int64_t)1 << 32);
+    check("the limit of all", 0, (int64_t)all.below[0], (int64_t)1 << 32, (int64_t)1 << 32);
 }
 
 int
@@ -156,14 +163,14 @@ main(void)
     check_steady("3", 3);
     check_steady("7000", 7000);
     check_steady("10000000", 10000000);
-    check_count(&(struct plan){.kind = PLAN_OPEN, .rate = 999, .rate_to = 999},
+    check_count(&(struct schedule){.kind = SCHEDULE_OPEN, .rate = 999, .rate_to = 999},
                 (int64_t)7 * SECOND / 2);
     check_ramp("100:1000", 100, 1000, (int64_t)10 * SECOND);
     check_ramp("1000:100", 1000, 100, (int64_t)10 * SECOND);
     check_ramp("1:10000000", 1, 10000000, (int64_t)60 * SECOND);
     check_ramp("10000000:1", 10000000, 1, (int64_t)60 * SECOND);
     check_ramp("500:500", 500, 500, (int64_t)3 * SECOND);
-    check_ramp("20000:20001", 20000, 20001, (int64_t)PLAN_SECONDS_MOST * SECOND);
+    check_ramp("20000:20001", 20000, 20001, (int64_t)SCHEDULE_SECONDS_MOST * SECOND);
     check_shares();
     check_draws();
     return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

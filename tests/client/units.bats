@@ -7,19 +7,19 @@ load ../helpers
     "$BUILD/tests/servers/pool_test"
 }
 
-@test "client/histogram: against exact sorting" {
+@test "client/figures/histogram: against exact sorting" {
     "$BUILD/tests/client/histogram_test"
 }
 
-@test "client/gate, report_csv, hgrm: gates and what is found, tables, files" {
+@test "client/ask/gate, report/csv, report/hdr: gates and what is found, tables, files" {
     "$BUILD/tests/client/gate_test"
 }
 
-@test "client/plan, client/draw: when connections are due, and which are drawn" {
+@test "client/ask/schedule, client/ask/lottery: when connections are due, and which are drawn" {
     "$BUILD/tests/client/plan_test"
 }
 
-@test "client/wait: to the microsecond, and with more descriptors than a set has room for" {
+@test "client/engine/wait: to the microsecond, and with more descriptors than a set has room for" {
     "$BUILD/tests/client/wait_test"
 }
 

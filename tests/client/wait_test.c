@@ -8,8 +8,8 @@
 #include <sys/select.h>
 #include <unistd.h>
 
-#include "../../client/load.h"
-#include "../../client/wait.h"
+#include "../../client/ask/load.h"
+#include "../../client/engine/wait.h"
 
 enum { SOON_NS = 300 * 1000, TRIES = 100, HIGH = FD_SETSIZE + 10 };
 

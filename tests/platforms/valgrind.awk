@@ -117,7 +117,7 @@ function show(path,    text, same) {
         again++
     } else if (++shown <= most) {
         printf "valgrind: %s\n    in %s.bats", path, file
-        printf "%s: \"%s\"\n%s", server == "-" ? "" : " with " server, test, text
+        printf "%s: \"%s\"\n%s", (server == "-" ? "" : " with " server), test, text
     }
 }
 

@@ -7,7 +7,7 @@ cd "$ROOT" || exit
 
 # All C files of the suite; or those that match.
 sources() { # [PATTERN]
-    find common server[0-9][0-9]_* client tools tests -name "${1:-*.[ch]}" | sort
+    find common server[0-9][0-9]_* client bench tests -name "${1:-*.[ch]}" | sort
 }
 
 # The scripts of the tests: what begins like one.
@@ -132,7 +132,7 @@ FORBIDDEN+='|pthread_create|pthread_(mutex|rwlock|spin|cond)_[a-z_]+|flock|lockf
 @test "what a script's -h prints of its head ends where the head ends" {
     local script scripts
 
-    mapfile -t scripts < <(grep -lE "sed -n '2,/\^set" tests/* tests/*/* tools/* 2>/dev/null |
+    mapfile -t scripts < <(grep -lE "sed -n '2,/\^set" tests/* tests/*/* bench/* 2>/dev/null |
         grep -v '\.bats$')
     [[ ${#scripts[@]} -ge 10 ]]
     for script in "${scripts[@]}"; do
@@ -183,7 +183,8 @@ FORBIDDEN+='|pthread_create|pthread_(mutex|rwlock|spin|cond)_[a-z_]+|flock|lockf
     for program in "$BIN"/*; do
         run ! grep -qaE '__wrap_|FAULT_FILE' "$program"
     done
-    run ! grep -nE 'torture|(^|[^A-Z_])FAULT_|__wrap' common/*.[ch] client/*.[ch] server*/*.[ch]
+    run ! grep -nE 'torture|(^|[^A-Z_])FAULT_|__wrap' common/*.[ch] client/*.[ch] client/*/*.[ch] \
+        server*/*.[ch]
     grep -qa 'LISTEN_PID' "$BIN/server02_select" # the search does find what is there
     grep -q 'FAULT_FILE' tests/torture/fault.h
 }

@@ -1,5 +1,5 @@
 # chaos.awk - what tests/stress/chaos has to read out of statistics, reports and logs. After
-# tools/lib/json.awk. -v want=
+# bench/lib/json.awk. -v want=
 #
 #   connections, seats   one figure of the statistics in the file that is named
 #   least                of the phase in dir: the least number of connections that the server must

@@ -1,6 +1,6 @@
 # soak.awk - what tests/stress/soak reads out of reports, statistics and samples. -v want=
 #
-# After tools/lib/json.awk, from a report or statistics:
+# After bench/lib/json.awk, from a report or statistics:
 #   errors    of a client: how many of its connections failed, and how
 #   failed    how many; seconds: how long it took
 #   counts    of a server: connections requests bytes rejected timed_out broken children_lost
