@@ -98,13 +98,17 @@ children_of() {
     [[ ${#CHILDREN[@]} -eq 0 ]] || printf '%s\n' "${CHILDREN[@]}"
 }
 
-no_zombies_of() {
+zombies_of() {
     local pid
 
     find_children "$1"
     for pid in "${CHILDREN[@]}"; do
-        alive "$pid" || [[ ! -e /proc/$pid ]] || return 1
+        alive "$pid" || [[ ! -e /proc/$pid ]] || echo "$pid"
     done
+}
+
+no_zombies_of() {
+    [[ -z $(zombies_of "$1") ]]
 }
 
 has_children() { # PID N

@@ -137,7 +137,7 @@ switches() {
 
 # --- all of them ---------------------------------------------------------------------------------
 
-@test "each sketch is a page, uses nothing of the suite, numbers its faults as README and tests do" {
+@test "each sketch is a page, uses nothing of the suite, numbers faults as README and tests do" {
     local name folder page numbers
 
     for page in "$ROOT"/server[0-9][0-9]_*/sketch.c; do
