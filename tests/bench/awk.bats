@@ -19,7 +19,7 @@ tables_and_page() { # DIRECTORY
     local tool
 
     mkdir "$1"
-    awk -v dir="$1" -f "$TESTS/results.awk"
+    awk -v dir="$1" -f "$TESTS/bench/results.awk"
     for tool in compare herd scale; do
         awk -F, -v OFS=, '
             NR == 1 { print "round,row,load,x,figure,unit,value,why" }
