@@ -14,7 +14,10 @@ if ! [[ -x $TOOLS/poke && -n ${BIN:-} ]]; then
     echo "the programs are not built: tests/run does that, and knows where"
     exit 1
 fi
-LIMIT=${LIMIT:-20} # seconds that eventually() waits; more where an emulator runs it
+# Seconds, more of them on a slow or busy machine: what should end soon ends within a part of LIMIT;
+# whatever else would end it takes at least LIMIT; and PATIENCE is for what is waited for.
+LIMIT=$((20 * ${SLOWNESS:-1}))
+export PATIENCE=$((3 * LIMIT))
 
 PATH=$TOOLS:$PATH
 
@@ -155,11 +158,11 @@ pause() { # SECONDS
 
 # Until the command succeeds, or the test fails.
 eventually() {
-    local end=$((SECONDS + LIMIT))
+    local end=$((SECONDS + PATIENCE))
 
     until "$@"; do
         if ((SECONDS > end)); then
-            echo "in $LIMIT s not: $*"
+            echo "in $PATIENCE s not: $*"
             return 1
         fi
         pause 0.02
@@ -206,7 +209,7 @@ launch() {
 
 # Until the program in the background has said that it listens; ADDRESS and PORT are from there.
 await_ready() {
-    local end=$((SECONDS + LIMIT)) line=''
+    local end=$((SECONDS + PATIENCE)) line=''
 
     until read -r line <"$OUT"; do
         if ((SECONDS > end)) || dead "$SERVER_PID"; then

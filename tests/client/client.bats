@@ -64,7 +64,7 @@ load ../helpers
 
     start_badserver good
     for in_flight in 1 2 500; do
-        ask_client -c 2 -t 600 -m "$in_flight" -b 200 -T 60
+        ask_client -c 2 -t 600 -m "$in_flight" -b 200 -T "$PATIENCE"
         [[ $STATUS -eq 0 ]]
         counted completed 1200
         counted distribution.children 1200

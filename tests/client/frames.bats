@@ -198,9 +198,9 @@ make_flood() { # SIZE
 
 @test "-M: a server that answers while it reads is no deadlock" {
     make_flood 32M # the kernel may make the buffer of a server that reads fast ever larger
-    all_complete stream -M "@$T/flood" -E "@$T/flood" -T 60
+    all_complete stream -M "@$T/flood" -E "@$T/flood" -T "$PATIENCE"
     make_flood 8M
-    all_complete echo -M "@$T/flood" -E "@$T/flood" -T 60
+    all_complete echo -M "@$T/flood" -E "@$T/flood" -T "$PATIENCE"
 }
 
 @test "-M: one error line is a rejection, more is a reply" {
@@ -222,8 +222,8 @@ make_flood() { # SIZE
     make_flood 16M
     start=$(now_ms)
     for how in refuse slam hold; do
-        all_fail rejected "$how" -M "@$T/flood" -T 60
-        all_fail rejected "$how" -M "@$T/flood" -E "@$T/flood" -T 60
+        all_fail rejected "$how" -M "@$T/flood" -T "$PATIENCE"
+        all_fail rejected "$how" -M "@$T/flood" -E "@$T/flood" -T "$PATIENCE"
     done
     (($(now_ms) - start < 50000)) # when it is told, not when it loses patience
     [[ $(json_of 'rejections.*') == 'error: not today' ]]
@@ -243,7 +243,7 @@ make_flood() { # SIZE
 @test "-M: a server that closes without reading is a reset" {
     make_flood 16M
     all_fail reset unread -M "@$T/flood"
-    all_fail reset quit -M "@$T/flood" -T 60
+    all_fail reset quit -M "@$T/flood" -T "$PATIENCE"
     all_fail reset unread -M hello
 }
 
