@@ -17,6 +17,7 @@ volatile sig_atomic_t signals_replace;
 volatile sig_atomic_t signals_ended;
 volatile sig_atomic_t signals_ticked;
 volatile sig_atomic_t signals_alone;
+volatile sig_atomic_t signals_more;
 
 static int64_t grace_us;
 static volatile int64_t stopped_at;    /* when the first stop came, or the parent was missed */
@@ -57,6 +58,12 @@ on_signal(int number, siginfo_t *info, void *context)
     case SIGHUP:
         signals_replace = 1;
         break;
+    case SIGTTIN:
+        signals_more++;
+        break;
+    case SIGTTOU:
+        signals_more--;
+        break;
     case SIGALRM:
         if (is_child() && getppid() != server && !orphaned) {
             stopped_at = clock_us();
@@ -89,47 +96,46 @@ handle(int number, bool handled)
     }
 }
 
-/* The signals that a pselect() loop keeps blocked while it is not waiting. */
-static void
-fill_loop_signals(sigset_t *set)
+/* The signals that a pselect() loop keeps blocked while it is not waiting; the last three are those
+ * of a pool. */
+static const int loop_signals[] = {SIGTERM, SIGINT, SIGUSR1, SIGCHLD, SIGHUP, SIGTTIN, SIGTTOU};
+enum { LOOP_SIGNALS = 7, NOT_OF_POOL = 4 };
+
+static sigset_t
+loop_set(void)
 {
-    sigemptyset(set);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGUSR1);
-    sigaddset(set, SIGHUP);
-    sigaddset(set, SIGCHLD);
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (int i = 0; i < LOOP_SIGNALS; i++) {
+        sigaddset(&set, loop_signals[i]);
+    }
+    return set;
 }
 
+/* SIGCHLD also comes when a child is stopped: so its parent looks again. */
 void
 signals_open(int grace_s, bool pool)
 {
-    sigset_t loop_signals;
+    sigset_t set = loop_set();
 
     grace_us = grace_s > 0 ? (int64_t)grace_s * 1000000 : GRACE_LEAST_US;
     server = getpid();
     handle(SIGPIPE, false);
-    handle(SIGTERM, true);
-    handle(SIGINT, true);
-    handle(SIGUSR1, true);
     handle(SIGALRM, true);
-    if (pool) {
-        handle(SIGHUP, true);
+    for (int i = 0; i < (pool ? LOOP_SIGNALS : NOT_OF_POOL); i++) {
+        handle(loop_signals[i], true);
     }
-    handle(SIGCHLD, true); /* also when a child is stopped: so its parent looks again */
-    /* Whoever started us may have left some of them blocked. */
-    fill_loop_signals(&loop_signals);
-    sigaddset(&loop_signals, SIGALRM);
-    sigprocmask(SIG_UNBLOCK, &loop_signals, NULL);
+    sigaddset(&set, SIGALRM);
+    sigprocmask(SIG_UNBLOCK, &set, NULL); /* what the starter may have left blocked */
 }
 
 void
 signals_block(sigset_t *waiting)
 {
-    sigset_t loop_signals;
+    const sigset_t set = loop_set();
 
-    fill_loop_signals(&loop_signals);
-    sigprocmask(SIG_BLOCK, &loop_signals, waiting);
+    sigprocmask(SIG_BLOCK, &set, waiting);
 }
 
 void

@@ -21,9 +21,11 @@ extern volatile sig_atomic_t signals_replace; /* HUP: replace the children; in a
 extern volatile sig_atomic_t signals_ended;   /* CHLD: children are to be reaped */
 extern volatile sig_atomic_t signals_ticked;  /* ALRM: a second has passed */
 extern volatile sig_atomic_t signals_alone;   /* in a child: TERM came, but not from the server */
+extern volatile sig_atomic_t signals_more;    /* TTIN and TTOU: how many children more, or fewer */
 
-/* TERM, INT, USR1, CHLD (and HUP for a server with a `pool`) set flags; PIPE is ignored. None
- * restarts a system call. `grace_s` is how long signals_over() waits after the first stop. */
+/* TERM, INT, USR1, CHLD (and HUP, TTIN, TTOU for a server with a `pool`) set flags; PIPE is
+ * ignored. None restarts a system call. `grace_s` is how long signals_over() waits after the first
+ * stop. */
 void signals_open(int grace_s, bool pool);
 
 /* Blocks those signals; the mask from before, to wait with in pselect(), goes to `waiting` (or

@@ -10,54 +10,24 @@
 #include "../common/die.h"
 #include "../common/signals.h"
 #include "spawn.h"
-#include "status.h"
 
 enum {
     SECOND_US = 1000 * 1000,
     PAUSE_US = 100 * 1000,
     PAUSE_MOST_US = 5 * SECOND_US,
     START_S = 10, /* within which a handler must be ready */
+    ORPHAN_S = 2, /* for a request in progress when the distributor has died */
     BURST_MOST = 32
 };
 
 struct crew crew;
 
-static struct server *server;
-static const struct settings *settings;
-static struct board *board;
-static int boardfd;
-static struct channel *channels; /* NULL: all handlers receive from `common` */
-static int common;
 static unsigned failures;      /* how many in a row ended before they were ready */
 static int64_t start_after;    /* clock_us(): then the next one is tried */
 static int64_t replace_before; /* HUP: clock_us(); handlers started earlier are replaced; 0: none */
 static int64_t next_look;      /* -s auto: clock_us() */
 static unsigned burst = 1;     /* -s auto: how many the next look starts */
 static unsigned usual;         /* at the end: how many there were when it began */
-static volatile sig_atomic_t more, fewer; /* TTIN, TTOU: how many handlers */
-
-static void catch_more_signals(void);
-static void kill_all(void);
-
-void
-crew_open(struct server *its_server, const struct settings *its_settings, struct board *its_board,
-          int its_boardfd, struct channel *its_channels, int its_common)
-{
-    server = its_server;
-    settings = its_settings;
-    board = its_board;
-    boardfd = its_boardfd;
-    channels = its_channels;
-    common = its_common;
-    crew.target = (unsigned)server->options.children;
-    crew.pool = pool_open(board->seats);
-    crew.handlers = calloc(board->seats + 1, sizeof *crew.handlers);
-    if (!crew.handlers || atexit(kill_all) != 0) {
-        die("%u handlers", board->seats);
-    }
-    next_look = clock_us() + SECOND_US;
-    catch_more_signals();
-}
 
 /* So that none is left when the distributor dies of an error. */
 static void
@@ -66,40 +36,46 @@ kill_all(void)
     pool_kill(crew.pool, SIGKILL);
 }
 
+/* What the distributor and the handlers share: see docs/handlers.md. */
 static void
-on_more_or_fewer(int number)
+open_board(void)
 {
-    if (number == SIGTTIN) {
-        more++;
-    } else {
-        fewer++;
-    }
+    const struct options *options = &crew.server->options;
+    size_t size = board_size(crew.settings->most);
+
+    crew.boardfd = scoreboard_object(size);
+    crew.board = scoreboard_map(crew.boardfd, size);
+    crew.board->magic = BOARD_MAGIC;
+    crew.board->seats = crew.settings->most;
+    crew.board->distributor = (int32_t)getpid();
+    crew.board->timeout_s = options->timeout_s;
+    crew.board->grace_s = options->grace_s < ORPHAN_S ? options->grace_s : ORPHAN_S;
+    crew.board->verbose = options->verbose;
+    crew.board->retire_after = crew.settings->retire_after;
+    crew.board->own_channels = crew.settings->piped;
+    crew.server->board.slots = board_slots(crew.board);
+    counter_set(&crew.server->board.slots[0].pid, (unsigned long long)getpid());
 }
 
-/* TTIN and TTOU, which no other server has: blocked, as those of common/signals, but while this
- * process waits. */
-static void
-catch_more_signals(void)
+void
+crew_open(struct server *server, const struct settings *settings)
 {
-    struct sigaction action = {.sa_handler = on_more_or_fewer};
-    sigset_t both;
-
-    sigemptyset(&action.sa_mask);
-    sigemptyset(&both);
-    sigaddset(&both, SIGTTIN);
-    sigaddset(&both, SIGTTOU);
-    sigprocmask(SIG_BLOCK, &both, NULL);
-    sigdelset(&server->waiting, SIGTTIN);
-    sigdelset(&server->waiting, SIGTTOU);
-    if (sigaction(SIGTTIN, &action, NULL) == -1 || sigaction(SIGTTOU, &action, NULL) == -1) {
-        die("sigaction");
+    crew.server = server;
+    crew.settings = settings;
+    open_board();
+    crew.target = (unsigned)server->options.children;
+    crew.pool = pool_open(settings->most);
+    crew.handlers = calloc(settings->most + 1, sizeof *crew.handlers);
+    if (!crew.handlers || atexit(kill_all) != 0) {
+        die("%u handlers", settings->most);
     }
+    next_look = clock_us() + SECOND_US;
 }
 
 static unsigned
 state_of(unsigned number)
 {
-    return atomic_load(&board->seat[number].state);
+    return atomic_load(&crew.board->seat[number].state);
 }
 
 static bool
@@ -156,16 +132,18 @@ static void
 start_handler(unsigned number)
 {
     struct handler *handler = &crew.handlers[number];
-    int channel = channels ? channels[number].receiver : common;
+    int channel = crew.channels ? crew.channels[number].receiver : crew.queue.receiver;
     pid_t pid;
 
-    atomic_store(&board->seat[number].state, HANDLER_STARTING); /* while the seat is still ours */
-    pid = spawn_handler(settings->program, settings->arguments, number, channel, boardfd);
+    atomic_store(&crew.board->seat[number].state,
+                 HANDLER_STARTING); /* while the seat is still ours */
+    pid = spawn_handler(crew.settings->program, crew.settings->arguments, number, channel,
+                        crew.boardfd);
     if (pid == -1) {
         if (!crew.there && errno != EAGAIN && errno != ENOMEM) {
-            die("handler %s", settings->program);
+            die("handler %s", crew.settings->program);
         }
-        atomic_store(&board->seat[number].state, HANDLER_FREE);
+        atomic_store(&crew.board->seat[number].state, HANDLER_FREE);
         failed_to_start();
     } else {
         *handler = (struct handler){.starts = handler->starts + 1, .pid = pid};
@@ -195,7 +173,7 @@ static void
 is_late(unsigned number)
 {
     if (!crew.there) {
-        diex("handler %s is not ready after %d s", settings->program, START_S);
+        diex("handler %s is not ready after %d s", crew.settings->program, START_S);
     }
     warnx("handler %u, pid %ld, is not ready after %d s: killed", number,
           (long)crew.pool->child[number].pid, START_S);
@@ -203,11 +181,11 @@ is_late(unsigned number)
     kill(crew.pool->child[number].pid, SIGKILL);
 }
 
-/* Which of those that were starting say something else now. */
-static void
-notice_ready(void)
+bool
+crew_notice_ready(void)
 {
     int64_t late = clock_us() - (int64_t)START_S * SECOND_US;
+    unsigned before = crew.starting;
 
     for (unsigned i = 1; crew.starting > 0 && i <= crew.highest; i++) {
         if (!is_alive(i) || crew.handlers[i].ready) {
@@ -222,17 +200,7 @@ notice_ready(void)
         }
     }
     crew.there = crew.there || (crew.starting == 0 && crew.pool->alive > 0);
-}
-
-bool
-crew_any_ready(void)
-{
-    for (unsigned i = 1; crew.starting > 0 && i <= crew.highest; i++) {
-        if (is_alive(i) && !crew.handlers[i].ready && state_of(i) != HANDLER_STARTING) {
-            return true;
-        }
-    }
-    return false;
+    return crew.starting < before;
 }
 
 /* --- leaving --------------------------------------------------------------------------------- */
@@ -284,7 +252,8 @@ replace_handlers(void)
 static void
 look_at_leaving(void)
 {
-    int64_t grace_us = (server->options.grace_s > 0 ? server->options.grace_s : 1) * 1000000LL;
+    int64_t grace_us =
+        (crew.server->options.grace_s > 0 ? crew.server->options.grace_s : 1) * 1000000LL;
     int64_t now = clock_us();
 
     for (unsigned i = 1; i <= crew.highest; i++) {
@@ -312,43 +281,37 @@ change_target(int by)
     crew.target = (unsigned)(wanted < 1 ? 1 : wanted > most ? most : wanted);
 }
 
-/* -s auto: as Apache's prefork keeps spare servers. The need doubles with every look that finds too
- * few idle handlers, since a server that starts them at the rate of a calm hour is too late for a
- * rush; it is 1 again when there are enough. */
+/* -s auto: a look per second, as Apache's prefork keeps spare servers; earlier, but at most ten a
+ * second, when no handler has room. None while some are missing: the dead would be taken for busy
+ * ones. The need doubles with every look that finds too few idle handlers, since a server that
+ * starts them at the rate of a calm hour is too late for a rush; it is 1 again when there are
+ * enough. */
 static void
-look_at_spare(void)
+look_at_spare(bool full)
 {
+    int64_t now = clock_us();
     static bool warned;
     unsigned idle = 0;
 
+    if (!crew.there || failures > 0 || staying() < crew.target ||
+        now < (full ? next_look - SECOND_US + PAUSE_US : next_look)) {
+        return;
+    }
+    next_look = now + SECOND_US;
     for (unsigned i = 1; i <= crew.highest; i++) {
         idle += is_alive(i) && !is_leaving(i) && !crew.handlers[i].stopped &&
                 (state_of(i) == HANDLER_STARTING || state_of(i) == HANDLER_IDLE);
     }
-    if (idle >= settings->min_spare) {
+    if (idle >= crew.settings->min_spare) {
         burst = 1;
         warned = false;
-        change_target(idle > settings->max_spare ? -1 : 0);
+        change_target(idle > crew.settings->max_spare ? -1 : 0);
     } else if (crew.target < crew.pool->size) {
         change_target((int)burst);
         burst = burst < BURST_MOST ? burst * 2 : BURST_MOST;
     } else if (!warned) {
-        warnx("all %u handlers are busy: -x allows no more", settings->most);
+        warnx("all %u handlers are busy: -x allows no more", crew.settings->most);
         warned = true;
-    }
-}
-
-/* A look per second; earlier, but at most ten a second, when no handler has room. None while some
- * are missing: the dead would be taken for busy ones. */
-static void
-scale(bool full)
-{
-    int64_t now = clock_us();
-
-    if (crew.there && failures == 0 && staying() >= crew.target &&
-        now >= (full ? next_look - SECOND_US + PAUSE_US : next_look)) {
-        next_look = now + SECOND_US;
-        look_at_spare();
     }
 }
 
@@ -361,7 +324,7 @@ ended_too_early(unsigned number, int status)
     bool killed = WIFSIGNALED(status);
 
     if (!crew.there) {
-        diex("handler %s %s %d before it was ready", settings->program,
+        diex("handler %s %s %d before it was ready", crew.settings->program,
              killed ? "died of signal" : "ended with status",
              killed ? WTERMSIG(status) : WEXITSTATUS(status));
     }
@@ -388,11 +351,11 @@ may_end(unsigned number, int status)
 static void
 settle(unsigned number)
 {
-    struct seat *seat = &board->seat[number];
-    unsigned inside = channels ? channel_inside(&channels[number]) : 0;
+    struct seat *seat = &crew.board->seat[number];
+    unsigned inside = crew.channels ? channel_inside(&crew.channels[number]) : 0;
 
-    if (channels) {
-        atomic_store(&seat->received, channels[number].given - inside);
+    if (crew.channels) {
+        atomic_store(&seat->received, crew.channels[number].given - inside);
     }
     atomic_store(&seat->done, atomic_load(&seat->received));
     atomic_store(&seat->state, HANDLER_FREE);
@@ -413,7 +376,7 @@ ended(unsigned number, pid_t pid, int status)
     } else if (!child->asked && !signals_stop && status == 0) {
         warnx("handler %u, pid %ld, left by itself", number, (long)pid);
     }
-    pool_ended(crew.pool, server, pid, status);
+    pool_ended(crew.pool, crew.server, pid, status);
     *handler = (struct handler){.starts = handler->starts, .pid = pid, .lived_us = lived_us};
     settle(number);
 }
@@ -446,15 +409,15 @@ crew_turn(bool full)
     unsigned number;
 
     reap();
-    notice_ready();
+    crew_notice_ready();
     if (signals_replace) {
         signals_replace = 0;
         replace_before = clock_us();
     }
-    change_target((int)more - (int)fewer);
-    more = fewer = 0;
-    if (settings->automatic) {
-        scale(full);
+    change_target(signals_more);
+    signals_more = 0;
+    if (crew.settings->automatic) {
+        look_at_spare(full);
     }
     number = crew.target + crew.pool->alive - staying(); /* as many, and those that leave */
     crew.pool->wanted = number < crew.pool->size ? number : crew.pool->size;
@@ -467,25 +430,19 @@ crew_turn(bool full)
 }
 
 /* Handlers are told to leave, by TERM, when they are ready: before that it would kill them. One
- * that is not ready is not needed if nothing is left. */
-bool
-crew_ending(bool left, bool over)
+ * that is not ready is not needed if nothing is left. What a handler that was killed has left gets
+ * another one. */
+static void
+end_handlers(bool left)
 {
-    unsigned number = 0;
+    unsigned number;
 
-    usual = usual > 0 ? usual : crew.pool->alive;
-    reap();
-    notice_ready();
-    if (over) {
-        pool_kill(crew.pool, SIGKILL);
-        return crew.pool->alive > 0;
+    for (unsigned i = 1; crew.channels && i <= crew.highest; i++) {
+        crew.handlers[i].inside = is_alive(i) ? 0 : channel_inside(&crew.channels[i]);
     }
-    for (unsigned i = 1; channels && i <= crew.highest; i++) {
-        crew.handlers[i].inside = is_alive(i) ? 0 : channel_inside(&channels[i]);
-    }
-    crew.pool->wanted = channels || !left || crew.pool->alive >= usual ? 0 : crew.pool->alive + 1;
-    number = crew.starting == 0 ? seat_due() : 0;
-    if (number != 0) {
+    crew.pool->wanted =
+        crew.channels || !left || crew.pool->alive >= usual ? 0 : crew.pool->alive + 1;
+    if (crew.starting == 0 && (number = seat_due()) != 0) {
         start_handler(number);
     }
     for (unsigned i = 1; i <= crew.highest; i++) {
@@ -496,13 +453,31 @@ crew_ending(bool left, bool over)
             kill(crew.pool->child[i].pid, handler->ready ? SIGTERM : SIGKILL);
         }
     }
-    return crew.pool->alive > 0 || left;
+}
+
+bool
+crew_ending(bool left, bool over)
+{
+    usual = usual > 0 ? usual : crew.pool->alive;
+    reap();
+    crew_notice_ready();
+    if (crew.pool->alive == 0 && (over || !left)) {
+        return false;
+    }
+    if (over) {
+        pool_kill(crew.pool, SIGKILL);
+    } else {
+        end_handlers(left);
+    }
+    atomic_store(&crew.board->waits, 1);
+    pool_wait(crew.pool, crew.server, 0, NULL, NULL, crew_notice_ready() ? 0 : PAUSE_US);
+    return true;
 }
 
 int64_t
 crew_due_us(bool full)
 {
-    int64_t due = settings->automatic ? (full ? PAUSE_US : SECOND_US) : -1;
+    int64_t due = crew.settings->automatic ? (full ? PAUSE_US : SECOND_US) : -1;
 
     if (failures > 0) {
         due = PAUSE_US;
@@ -518,13 +493,13 @@ crew_due_us(bool full)
 void
 crew_report(void)
 {
-    char *text = status_text(board, server->options.json);
+    char *text = status_text(crew.server->options.json);
 
-    server->stats.more = text;
-    server->stats.children_started = crew.pool->started;
-    server->stats.children_lost = crew.pool->lost;
-    server->board.children = crew.highest;
-    stats_print(&server->stats, &server->board, &server->options);
-    server->stats.more = NULL;
+    crew.server->stats.more = text;
+    crew.server->stats.children_started = crew.pool->started;
+    crew.server->stats.children_lost = crew.pool->lost;
+    crew.server->board.children = crew.highest;
+    stats_print(&crew.server->stats, &crew.server->board, &crew.server->options);
+    crew.server->stats.more = NULL;
     free(text);
 }

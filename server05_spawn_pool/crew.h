@@ -27,6 +27,12 @@ struct handler {
 };
 
 struct crew {
+    struct server *server;
+    const struct settings *settings;
+    struct board *board;
+    int boardfd;
+    struct channel *channels; /* piped: that of each number; NULL: all receive from `queue` */
+    struct channel queue;
     struct pool *pool;
     struct handler *handlers; /* handlers[1..pool->size] */
     unsigned highest;         /* handlers with a higher number have never been */
@@ -36,9 +42,8 @@ struct crew {
 };
 extern struct crew crew;
 
-/* Once. `channels` is that of each number, or NULL: all receive from `common`. */
-void crew_open(struct server *server, const struct settings *settings, struct board *board,
-               int boardfd, struct channel *channels, int common);
+/* Once, before the first handler, when the channels are there: makes the board. Dies on failure. */
+void crew_open(struct server *server, const struct settings *settings);
 
 /* Whatever is due now: called in every turn of the distributor's loop. `full`: no handler has room
  * for one connection more. */
@@ -47,17 +52,22 @@ void crew_turn(bool full);
 /* Does this handler take connections, and will it go on doing so? */
 bool crew_takes(unsigned number);
 
-/* Has any handler changed from starting to ready since the last turn? */
-bool crew_any_ready(void);
+/* Notes which handlers have got ready; true if any has. */
+bool crew_notice_ready(void);
 
 /* Microseconds until something is due that pool_wait() does not know of; -1: nothing. */
 int64_t crew_due_us(bool full);
 
 /* A turn of the end: TERM for the handlers; `left`: connections wait, and handlers are started for
- * them if some are missing; with `over` all are killed. False when all have ended. */
+ * them if some are missing; with `over` all are killed. Waits a moment. False when all have ended.
+ */
 bool crew_ending(bool left, bool over);
 
 /* Prints the statistics. */
 void crew_report(void);
+
+/* The handlers as a table (status.c), with a line of letters while any lives; or as members of a
+ * JSON object, each with a comma in front. The caller frees it; NULL if there is no memory. */
+char *status_text(bool json);
 
 #endif

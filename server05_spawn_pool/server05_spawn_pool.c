@@ -31,7 +31,6 @@
 #include "settings.h"
 #include "spawn.h"
 
-static void open_board(void);
 static void open_queue(void);
 static void distribute(void);
 static bool pass_connections(void);
@@ -41,16 +40,11 @@ static void wait_for_work(bool paused);
 static int stop(void);
 static bool any_left(void);
 
-enum { BURST = 64, PAUSE_US = 100 * 1000, ENDING_US = 100 * 1000 };
-enum { ORPHAN_S = 2 /* for a request in progress when the distributor has died */ };
+enum { BURST = 64, PAUSE_US = 100 * 1000 };
 enum { MESSAGE_BYTES = 384 /* what a connection takes of SO_SNDBUF, on Linux */ };
 
 static struct server server;
 static struct settings settings;
-static struct board *board;
-static int boardfd;
-static struct channel queue;     /* -d queued: the one that all handlers receive from */
-static struct channel *channels; /* -d piped: channels[1..board->seats]; else NULL */
 static unsigned last_chosen;
 static int held_connfd = -1; /* accepted, but it could not be passed yet */
 
@@ -69,36 +63,15 @@ main(int argc, char **argv)
     stats_start(&server.stats, settings_variant(&settings));
     signals_open(server.options.grace_s, true);
     signals_block(&server.waiting);
-    open_board();
     if (settings.piped) {
-        channels = channels_open(board->seats);
+        crew.channels = channels_open(settings.most);
     } else {
         open_queue();
     }
-    crew_open(&server, &settings, board, boardfd, channels, queue.receiver);
+    crew_open(&server, &settings);
 
     distribute();
     return stop();
-}
-
-/* What the distributor and the handlers share: see docs/handlers.md. */
-static void
-open_board(void)
-{
-    size_t size = board_size(settings.most);
-
-    boardfd = scoreboard_object(size);
-    board = scoreboard_map(boardfd, size);
-    board->magic = BOARD_MAGIC;
-    board->seats = settings.most;
-    board->distributor = (int32_t)getpid();
-    board->timeout_s = server.options.timeout_s;
-    board->grace_s = server.options.grace_s < ORPHAN_S ? server.options.grace_s : ORPHAN_S;
-    board->verbose = server.options.verbose;
-    board->retire_after = settings.retire_after;
-    board->own_channels = settings.piped;
-    server.board = (struct scoreboard){.slots = board_slots(board)};
-    counter_set(&server.board.slots[0].pid, (unsigned long long)getpid());
 }
 
 /* SOCK_SEQPACKET, because on Linux a message then wakes one of the handlers that wait for it; in a
@@ -110,10 +83,10 @@ open_queue(void)
 {
     int bytes = server.options.children * (int)settings.queue * MESSAGE_BYTES;
 
-    if (!channel_open(&queue, SOCK_SEQPACKET) && !channel_open(&queue, SOCK_STREAM)) {
+    if (!channel_open(&crew.queue, SOCK_SEQPACKET) && !channel_open(&crew.queue, SOCK_STREAM)) {
         die("socketpair");
     }
-    setsockopt(queue.sender, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    setsockopt(crew.queue.sender, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
 static void
@@ -149,7 +122,7 @@ pass_connections(void)
         if (connfd == -1) {
             return !listen_exhausted();
         }
-        if (!channel_send(settings.piped ? &channels[number] : &queue, connfd)) {
+        if (!channel_send(settings.piped ? &crew.channels[number] : &crew.queue, connfd)) {
             fcntl(connfd, F_SETFD, FD_CLOEXEC); /* a handler may be spawned before it is passed */
             held_connfd = connfd;
             return errno == EAGAIN || errno == EWOULDBLOCK;
@@ -169,7 +142,7 @@ choose(void)
 
     for (unsigned step = 0; settings.piped && step < crew.highest && best_held > 0; step++) {
         unsigned i = 1 + (last_chosen + step) % crew.highest;
-        unsigned held = channels[i].given - atomic_load(&board->seat[i].done);
+        unsigned held = crew.channels[i].given - atomic_load(&crew.board->seat[i].done);
 
         if (held < best_held && crew_takes(i)) {
             best = i;
@@ -199,19 +172,19 @@ wait_for_work(bool paused)
     if (settings.piped && full) { /* often a handler is done within that moment */
         sched_yield();
     }
-    atomic_store(&board->waits, crew.starting > 0 || (settings.piped && no_room()));
+    atomic_store(&crew.board->waits, crew.starting > 0 || (settings.piped && no_room()));
     full = no_room();
     FD_ZERO(&readable);
     FD_ZERO(&writable);
     if (full && !settings.piped) {
-        FD_SET(queue.sender, &writable);
+        FD_SET(crew.queue.sender, &writable);
     } else if (!full && !paused && crew.there) {
         FD_SET(server.listenfd, &readable);
     }
-    most_us = crew_any_ready() ? 0 : paused ? PAUSE_US : crew_due_us(full);
-    pool_wait(crew.pool, &server, 1 + (full ? queue.sender : server.listenfd), &readable, &writable,
-              most_us);
-    atomic_store(&board->waits, 0);
+    most_us = crew_notice_ready() ? 0 : paused ? PAUSE_US : crew_due_us(full);
+    pool_wait(crew.pool, &server, 1 + (full ? crew.queue.sender : server.listenfd), &readable,
+              &writable, most_us);
+    atomic_store(&crew.board->waits, 0);
 }
 
 /* What has been accepted is served, as long as the grace lasts. */
@@ -224,18 +197,15 @@ stop(void)
     listen_remove();
     close(server.listenfd);
     do {
-        if (held_connfd != -1 && channel_send(channels ? &channels[1] : &queue, held_connfd)) {
+        if (held_connfd != -1 &&
+            channel_send(crew.channels ? &crew.channels[1] : &crew.queue, held_connfd)) {
             held_connfd = -1;
         }
-        if (!over && signals_over()) {
-            over = true;
-            if (crew.pool->alive > 0) {
-                warnx("%u children had to be killed", crew.pool->alive);
-                status = EXIT_FAILURE;
-            }
+        if (!over && signals_over() && crew.pool->alive > 0) {
+            warnx("%u children had to be killed", crew.pool->alive);
+            status = EXIT_FAILURE;
         }
-        atomic_store(&board->waits, 1);
-        pool_wait(crew.pool, &server, 0, NULL, NULL, crew_any_ready() ? 0 : ENDING_US);
+        over = signals_over();
     } while (crew_ending(any_left(), over));
     if (any_left()) {
         warnx("connections that had been accepted were not served");
@@ -248,6 +218,6 @@ stop(void)
 static bool
 any_left(void)
 {
-    return held_connfd != -1 || (settings.piped ? channels_any_inside(channels, crew.highest)
-                                                : fdpass_peek(queue.receiver) != -1);
+    return held_connfd != -1 || (settings.piped ? channels_any_inside(crew.channels, crew.highest)
+                                                : fdpass_peek(crew.queue.receiver) != -1);
 }

@@ -1,5 +1,4 @@
-#include "status.h"
-
+/* status - what server05 says about its handlers, besides what all servers say. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,9 +18,10 @@ static const struct look {
 };
 
 static struct look
-look_of(const struct board *board, const struct handler *handler, unsigned number)
+look_of(unsigned number)
 {
-    unsigned state = atomic_load(&board->seat[number].state);
+    const struct handler *handler = &crew.handlers[number];
+    unsigned state = atomic_load(&crew.board->seat[number].state);
 
     if (state >= sizeof looks / sizeof looks[0]) {
         state = HANDLER_WORKING; /* a handler that writes nonsense does something, at least */
@@ -51,30 +51,28 @@ age_s(unsigned number)
 }
 
 static void
-print_text(FILE *to, struct board *board)
+print_text(FILE *to)
 {
     fprintf(to, "%9s %8s  %-9s %10s %12s %9s\n", "handler", "pid", "state", "age", "requests",
             "restarts");
     for (unsigned i = 1; i <= crew.highest; i++) {
         const struct handler *handler = &crew.handlers[i];
 
-        fprintf(to, "%9u %8ld  %-9s %8.1f s %12llu %9u\n", i, (long)handler->pid,
-                look_of(board, handler, i).name, age_s(i),
-                counter_get(&board_slots(board)[i].requests), restarts(handler));
+        fprintf(to, "%9u %8ld  %-9s %8.1f s %12llu %9u\n", i, (long)handler->pid, look_of(i).name,
+                age_s(i), counter_get(&board_slots(crew.board)[i].requests), restarts(handler));
     }
     if (crew.pool->alive == 0) {
         return;
     }
     fputs("  _ idle, W working, S starting, G finishing, T stopped, . free:", to);
-    for (unsigned i = 1; i <= board->seats; i++) {
-        fprintf(to, "%s%c", i % LINE == 1 ? "\n  " : "",
-                look_of(board, &crew.handlers[i], i).letter);
+    for (unsigned i = 1; i <= crew.board->seats; i++) {
+        fprintf(to, "%s%c", i % LINE == 1 ? "\n  " : "", look_of(i).letter);
     }
     fputs("\n", to);
 }
 
 static void
-print_json(FILE *to, struct board *board)
+print_json(FILE *to)
 {
     fputs(",\"handlers\":[", to);
     for (unsigned i = 1; i <= crew.highest; i++) {
@@ -83,18 +81,18 @@ print_json(FILE *to, struct board *board)
         fprintf(to,
                 "%s{\"handler\":%u,\"pid\":%ld,\"state\":\"%s\",\"age_s\":%.3f,"
                 "\"requests\":%llu,\"restarts\":%u}",
-                i > 1 ? "," : "", i, (long)handler->pid, look_of(board, handler, i).name, age_s(i),
-                counter_get(&board_slots(board)[i].requests), restarts(handler));
+                i > 1 ? "," : "", i, (long)handler->pid, look_of(i).name, age_s(i),
+                counter_get(&board_slots(crew.board)[i].requests), restarts(handler));
     }
     fputs("],\"scoreboard\":\"", to);
-    for (unsigned i = 1; i <= board->seats; i++) {
-        fputc(look_of(board, &crew.handlers[i], i).letter, to);
+    for (unsigned i = 1; i <= crew.board->seats; i++) {
+        fputc(look_of(i).letter, to);
     }
     fputs("\"", to);
 }
 
 char *
-status_text(struct board *board, bool json)
+status_text(bool json)
 {
     char *text = NULL;
     size_t length;
@@ -103,7 +101,7 @@ status_text(struct board *board, bool json)
     if (!to) {
         return NULL;
     }
-    (json ? print_json : print_text)(to, board);
+    (json ? print_json : print_text)(to);
     if (fclose(to) == EOF) {
         free(text);
         return NULL;

@@ -154,7 +154,7 @@ WAYS=('-d queued' '-d piped -P round-robin' '-d piped -P least-loaded')
 @test "piped round-robin: all get the same, in turn" {
     local count
 
-    start_server -n 4 -d piped -P round-robin
+    start_server -n 4 -d piped -P round-robin -Q 8
     poke -r 40 "$ADDRESS" connect send:'100\n' reply:100 half eof
     stop_server
     for count in $(json_of 'children.*.connections'); do
