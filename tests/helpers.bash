@@ -514,7 +514,7 @@ end_badserver() {
 # Runs the client with a JSON report: STATUS, JSON. What always holds is checked at once.
 ask_client() { # OPTION...
     STATUS=0
-    timeout -k 5 $((5 * LIMIT)) "$BIN/client" -p "$PORT" -o json "$@" \
+    timeout -k 5 $((5 * LIMIT)) "$BIN/client" -p "$PORT" -T "$LIMIT" -o json "$@" \
         >"$T/report" 2>"$T/stderr" || STATUS=$?
     take_json "$T/report"
     echo "status $STATUS"

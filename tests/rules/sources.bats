@@ -108,17 +108,6 @@ not_the_pools() {
         <(code_of $(sources | grep -v _linux.c))
 }
 
-@test "functions have at most 50 lines" {
-    # shellcheck disable=SC2046 # into words
-    awk '
-        /^[a-z_]+\(/ { name = $0 }
-        /^\{/ { start = FNR }
-        /^\}/ && start {
-            if (FNR - start + 1 > 50) { print FILENAME ": " name ": " FNR - start + 1; bad = 1 }
-            start = 0
-        }
-        END { exit bad }' $(sources '*.c')
-}
 
 @test "lines have at most 100 columns, no tabs, no blanks at the end" {
     # shellcheck disable=SC2046 # into words
