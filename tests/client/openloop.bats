@@ -344,7 +344,7 @@ check_times() {
     counted completed 100
     check_times
     stop_server
-    launch "$TOOLS/frameserver" echo
+    launch "$TOOLS/badserver" -f good
     await_ready
     ask_client -r 400 -t 20 -M hello -E hello
     [[ $STATUS -eq 0 ]]
