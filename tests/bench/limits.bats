@@ -8,7 +8,7 @@ load ../helpers
 measure() { # OPTION... [ROW...]
     STATUS=0
     "$BIN/limits" -o json "$@" >"$T/report" 2>"$T/stderr" || STATUS=$?
-    JSON=$(cat "$T/report")
+    take_json "$T/report"
     echo "status $STATUS $(cat "$T/stderr") $JSON"
 }
 
