@@ -446,11 +446,13 @@ rows() {
 
 @test "sketch05 breaks 3: when the distributor is killed, its handlers stay and keep the port" {
     start_sketch
+    [[ $(acceptors | wc -l) -eq 11 ]]
     kill -s KILL "$SERVER_PID"
     eventually processes_are 10
     not_served
     end_sketch
     start_server -n 10 -i "$OWN_HOST"
+    [[ $(acceptors) == "$SERVER_PID" ]]
     kill -s KILL "$SERVER_PID"
     await_end
     eventually nothing_marked
