@@ -43,7 +43,7 @@ SKETCHES := $(foreach each,$(sort $(wildcard server[0-9][0-9]_*/sketch.c)),\
 HANDLERS := $(sort $(patsubst %.c,%,$(notdir $(wildcard server[0-9][0-9]_*/handlers/handler_*.c))))
 
 # The load generator that drives all of them, and what this machine can do at all:
-#   limits                   from tools/limits; and limits_static, the same program linked statically
+#   limits                   from bench/limits; and limits_static, the same program linked statically
 PROGRAMS := $(SERVERS) $(HANDLERS) client limits
 
 # What is not the lesson.
@@ -54,10 +54,11 @@ all: $(PROGRAMS:%=$(BIN)/%) $(SKETCHES:%=$(BIN)/%) $(if $(HANDLERS),$(BUILD)/lib
 $(PROGRAMS) $(SKETCHES): %: $(BIN)/%
 
 define program
-$(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(filter-out %/sketch.c,$$(wildcard $(1)/*.c))) $(BUILD)/libcommon.a | $(BIN)
+$(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(filter-out %/sketch.c,$$(wildcard $(1)/*.c $(2)))) $(BUILD)/libcommon.a | $(BIN)
 	$$(call SAY,LINK)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(BUILD)/libcommon.a $$(LINK_$(1)) $$(LDLIBS)
 endef
-$(foreach each,$(SERVERS) client,$(eval $(call program,$(each))))
+$(foreach each,$(SERVERS),$(eval $(call program,$(each))))
+$(eval $(call program,client,client/*/*.c))
 
 # A sketch is its file and nothing else. (make install leaves sketches out.)
 define sketch
@@ -67,7 +68,7 @@ endef
 $(foreach each,$(SKETCHES),$(eval $(call sketch,$(each))))
 
 # Two rows of limits are measured by limits_static; it is left out where the libc cannot do that.
-$(BIN)/limits: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tools/limits/*.c)) $(BUILD)/libcommon.a | $(BIN)
+$(BIN)/limits: $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/limits/*.c)) $(BUILD)/libcommon.a | $(BIN)
 	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 	@$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@_static $^ $(LDLIBS) 2>/dev/null || rm -f $@_static
 
@@ -102,11 +103,11 @@ $(BIN):
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
-# The tests' own tools: tests/NAME.c becomes $(BUILD)/tests/NAME.
-TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*.c))
+# The tests' own tools: tests/helpers/NAME.c becomes $(BUILD)/tests/helpers/NAME; and tests in C.
+TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helpers/*.c tests/*/*_test.c))
 
 # What they test of the client: all of it but its main file.
-CLIENT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out client/client.c,$(wildcard client/*.c)))
+CLIENT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard client/*/*.c))
 
 $(TEST_TOOLS): %: %.o $(BUILD)/libclient.a $(BUILD)/libcommon.a
 	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -134,16 +135,16 @@ needs = $(if $(filter -h,$(ARGS) $(TESTS)),,$(1))
 
 # Runs every server under the client and compares them: start here.
 demo: all
-	@BIN=$(BIN) tools/demo
+	@BIN=$(BIN) bench/demo
 
 # Every model under the same loads, with a report of it all in results/; the herd; how cost grows.
-# make compare ARGS=-q is quick; tools/compare -h tells what else there is.
+# make compare ARGS=-q is quick; bench/compare -h tells what else there is.
 compare herd scale: $(call needs,all)
-	@BIN=$(abspath $(BIN)) tools/$@ $(ARGS)
+	@BIN=$(abspath $(BIN)) bench/$@ $(ARGS)
 
 # What attacks do to each server, and what is left when they are over; make attack ARGS=-q is quick.
 attack: $(call needs,all test-programs)
-	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/attack $(ARGS)
+	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/stress/attack $(ARGS)
 
 # All tests, or make test TESTS='contract client'; of those that are the same for each server, ONLY
 # says for which: make test TESTS=contract ONLY='server02_select server05_spawn_pool'.
@@ -152,21 +153,21 @@ test: $(call needs,all test-programs)
 		$(if $(ONLY),SERVERS='$(ONLY)') tests/run $(TESTS)
 
 # Everything again, in a place of its own, where the compiler checks memory and arithmetic. (Not the
-# scripts in tools/ and tests/, which would only run the same programs once more; not house, which
-# reads the sources; not sketches, which have faults.) Children that leave by _exit() are asked for
-# leaks, too: tests/sanitize/leave.c.
+# scripts in bench/ and tests/, which would only run the same programs once more; not sources, which
+# reads them; not sketches, which have faults.) Children that leave by _exit() are asked for leaks,
+# too: tests/platforms/leave.c.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-LEAVE = $(abspath $(BUILD)/sanitize/tests/sanitize/leave.o)
+LEAVE = $(abspath $(BUILD)/sanitize/tests/platforms/leave.o)
 sanitize:
 	$(MAKE) BUILD=$(abspath $(BUILD))/sanitize CFLAGS='-O1 -g $(SANITIZE)' $(LEAVE)
 	$(MAKE) BIN=$(BUILD)/sanitize/bin BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' \
 		LDFLAGS='$(LDFLAGS) -Wl,--wrap=_exit $(LEAVE)' \
-		NOT='attack chaos compare herd house interrupted portability report scale sketches' test
+		NOT='attack chaos compare herd interrupted portability report scale sketches sources' test
 
 # Children killed, stopped, replaced under load, and what the servers promise then: a minute.
 # A million connections against each, and nothing grows. make chaos ARGS=-h tells the options.
 chaos soak: $(call needs,all test-programs)
-	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/$@ $(ARGS)
+	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/stress/$@ $(ARGS)
 
 # Invents inputs for every parser, 300 s each: make fuzz ARGS='-t 60 fuzz_conn'; tests/fuzz/run -h.
 fuzz:
@@ -175,7 +176,7 @@ fuzz:
 # The tests again under valgrind, where it can be: every process, also those that leave by _exit(),
 # with its leaks and descriptors. make valgrind TESTS='contract server05'; ARGS=-q is quick.
 valgrind:
-	BUILD=$(abspath $(BUILD)) tests/valgrind $(ARGS) $(TESTS)
+	BUILD=$(abspath $(BUILD)) tests/platforms/valgrind $(ARGS) $(TESTS)
 
 # The fuzz targets include sources that are analysed by themselves; within a target, gcc 12 believes
 # that bytes which memcpy() has filled are uninitialized.
@@ -193,7 +194,7 @@ strict:
 
 # Every compiler, C library and processor that can be had here; ARGS=-l lists them, ARGS=-q is quick.
 portability:
-	@BUILD=$(BUILD) tests/portability $(ARGS)
+	@BUILD=$(BUILD) tests/platforms/portability $(ARGS)
 
 # Every fallible call of the servers and the client fails once in a run of its own, with each error
 # that its manual lists; make torture ARGS=-q is a selection, ARGS=-h tells what else there is. The
@@ -222,7 +223,7 @@ torture: torture-programs
 	$(TORTURE)/torture $(ARGS)
 
 lint: strict
-	BUILD=$(BUILD) tools/lint
+	BUILD=$(BUILD) tests/rules/lint
 
 install: all
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1

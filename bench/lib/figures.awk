@@ -1,0 +1,168 @@
+# figures.awk - one run: the client's report and the server's statistics (two files of JSON) become
+# lines "round,row,load,x,figure,unit,value,why". After json.awk; variables: round row name (the
+# load's: to gawk `load` is something else) x; expect (all: a connection that fails makes it a failed
+# run, some: it is a figure); why (it has failed already); words (the server's on stderr); startup
+# ("CPU_US SWITCHES" without a client); sampled ("PRIVATE_KIB PROCESSES"); children (a file for who
+# served how many); limited (this machine was the client's limit). Exit status 1 if the run has
+# failed: then there is only the line `run`, with 0; 4 if it is that limit.
+
+# The last line of each file: a server says more than its statistics.
+FILENAME == ARGV[1] { client = $0 }
+FILENAME == ARGV[2] { server = $0 }
+
+END {
+    read_client()
+    read_server()
+    if (why == "" && name != "startup") judge()
+    gsub(/,/, ";", why)
+    print head() ",run,," (why == "") "," why
+    if (why != "") exit (limited ? 4 : 1)
+    if (name == "startup") {
+        put("startup_cpu_ms", "ms", cpu_us / 1000)
+    } else if (name == "highest") {
+        put("highest_rate", "/s", found_rate)
+    } else if (name == "memory") {
+        split(sampled, sample, " ")
+        if (sample[1] > 0) put("private_kib", "KiB", sample[1])
+        if (sample[2] > 0) put("processes", "", sample[2])
+    } else {
+        put_all()
+    }
+}
+
+function head() {
+    return round "," row "," name "," x
+}
+
+function put(figure, unit, number, reason) {
+    printf "%s,%s,%s,%.6g,%s\n", head(), figure, unit, number, reason
+}
+
+function read_client(    kind, n, kinds, i) {
+    if (client == "" || !parse_json(client)) return
+    for (kind in value) asked[kind] = value[kind]
+    n = split("refused reset timed_out short corrupt rejected client_limited other", kinds, " ")
+    for (i = 1; i <= n; i++) {
+        if (value["errors." kinds[i]] == 0) continue
+        failures = failures " " kinds[i] " " value["errors." kinds[i]]
+    }
+    if (value["unsent"] > 0) failures = failures " unsent " value["unsent"]
+    found_rate = value["search.rate"] + 0
+}
+
+# What it cost to start and stop it is not the connections'.
+function read_server(    cost) {
+    if (why != "") return
+    if (server == "" || !parse_json(server) || !("cpu_user_s" in value)) {
+        why = "the server printed no statistics"
+        return
+    }
+    counts = "context_switches" in value # a sketch does not
+    if (name != "startup") split(startup, cost, " ")
+    known_startup = startup != ""
+    cpu_us = (value["cpu_user_s"] + value["cpu_system_s"]) * 1e6 - cost[1]
+    switches = value["context_switches"] - cost[2]
+    connections = value["connections"]
+    if (counts) return
+    connections = asked["completed"]
+    value["requests"] = asked["requests"]
+}
+
+# Connections that fail are over at once, and would make a run look fast.
+function judge(    lost) {
+    lost = asked["failed"] + asked["unsent"]
+    if (!("completed" in asked)) {
+        why = "the client printed no report"
+    } else if (limited) {
+        why = "this machine was the limit: " \
+            (failures != "" ? substr(failures, 2) : asked["hints.1"])
+    } else if (name == "highest" && found_rate == 0) {
+        why = "no rate kept the bound"
+        if (asked["search.ended_early"] != "") why = why ": " asked["search.ended_early"]
+    } else if (expect == "all" && lost > 0) {
+        why = lost " of " asked["scheduled"] " connections failed:" failures
+    } else if (expect == "all" && asked["completed"] == 0) {
+        why = "no connection was made"
+    }
+}
+
+function put_all(    lost) {
+    lost = asked["failed"] + asked["unsent"]
+    put("connections_per_second", "/s", asked["connections_per_second"])
+    put("requests_per_second", "/s", asked["requests_per_second"])
+    if (asked["seconds"] > 0) {
+        put("mib_per_second", "MiB/s", asked["bytes_received"] / 1048576 / asked["seconds"])
+    }
+    if (asked["scheduled"] > 0) {
+        put("failed_share", "%", 100 * lost / asked["scheduled"],
+            failures == "" ? substr(words, 3) : substr(failures, 2) words)
+    }
+    put_times("service", "service_us")
+    put_times("response", "response_us")
+    if (name == "heavy" || name == "own" && asked["classes.#"] > 1) {
+        put_times("light", light_class())
+    }
+    if (asked["held.asked"] > 0) put("held_least", "", asked["held.least"])
+    if (name == "bytes" || name == "own") put("peak_rss_kib", "KiB", value["peak_rss_kib"])
+    if (connections > 0) put_per_connection()
+    put_distribution()
+}
+
+# One of a thousand is not known from some hundred.
+function put_times(name, path,    i, n, list) {
+    if (asked[path ".count"] + 0 == 0) return
+    n = split("min p50 p90 p99 max p999", list, " ")
+    if (asked[path ".count"] + 0 < 2000) n--
+    for (i = 1; i <= n; i++) put(name "_" list[i], "us", asked[path "." list[i]])
+}
+
+# The requests without work are the last class.
+function light_class(    path) {
+    path = "classes." asked["classes.#"]
+    return path (asked[path ".response_us.count"] > 0 ? ".response_us" : ".service_us")
+}
+
+# Where others are connected beside, what it costs is theirs as well, and no connection's.
+function put_per_connection() {
+    if (name == "idle" || name == "attack") return
+    if (known_startup) {
+        put("cpu_us_per_connection", "us", cpu_us / connections)
+        if (value["requests"] > 0) put("cpu_us_per_request", "us", cpu_us / value["requests"])
+    }
+    if (counts) put_waits()
+    if (asked["completed"] > 0) {
+        put("client_cpu_us", "us", asked["client_cpu_s"] * 1e6 / asked["completed"])
+    }
+}
+
+function put_waits() {
+    if (known_startup) put("switches_per_connection", "", switches / connections)
+    put("wakeups_per_connection", "", value["wakeups"] / connections)
+    put("wasted_per_connection", "", value["wasted_wakeups"] / connections)
+}
+
+# As the server counted it, for it knows its idle children too. One that has a child for each
+# connection does not list them: there the client did.
+function put_distribution(    i, n, count, served, least, most, sum, squares) {
+    n = value["children.#"]
+    if (n == 0) {
+        put("children_served", "", asked["distribution.children"])
+        put("children_min", "", asked["distribution.min"])
+        put("children_max", "", asked["distribution.max"])
+        put("jain", "", asked["distribution.jain"])
+        return
+    }
+    for (i = 1; i <= n; i++) {
+        count = value["children." i ".connections"] + 0 # no text, or 10 were less than 9
+        printf "%s,%d,%d\n", head(), value["children." i ".child"], count >>children
+        if (i == 1 || count < least) least = count
+        if (i == 1 || count > most) most = count
+        served += count > 0
+        sum += count
+        squares += count * count
+    }
+    put("children_served", "", served)
+    put("children_min", "", least)
+    put("children_max", "", most)
+    if (squares > 0) put("jain", "", sum * sum / n / squares)
+}

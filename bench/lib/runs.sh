@@ -1,0 +1,428 @@
+# shellcheck shell=sh
+# runs.sh - one server, one client, the figures of both: what compare, herd and scale are made of.
+#
+# Sourced, with $tool set to the name of the experiment and $root to the tree. It keeps, in $out:
+#
+#   $tool-runs.csv      every figure of every run: round,row,load,x,figure,unit,value,why
+#                       (the figure `run` is 1, or 0 for a run that failed, and then why says how)
+#   $tool-children.csv  who served how many: round,row,load,x,child,connections
+#   $tool-rows.csv      row,server,usual: the servers that were compared
+#   $tool-loads.csv     load,title,x_name,client,expect: what was asked of them
+#   $tool-about.csv     key,value: the command, when, how long, complete or interrupted
+#   machine.csv         key,value
+#
+# No value has a comma, a quote or a line feed in it: plain() sees to that. The command is the last
+# of its line, and may have commas.
+
+lib=$root/bench/lib
+# shellcheck source=bench/lib/server.sh
+. "$lib/server.sh"
+
+quick='' nothing='' rounds='' out=results # options that all of them have
+against=                                  # and one that compare has alone
+quick_rounds=1
+settle=0.05 # until a server's children are ready; many need longer
+began=      # when, in seconds
+failed=0    # runs
+
+# --- the command line --------------------------------------------------------------------------
+
+# take_options LETTERS WORD... - the options, those in LETTERS by own_option, which the tool has;
+# then the words from $OPTIND on are not options.
+take_options() {
+    letters=$1
+    shift
+    invocation="bench/$tool$(typed "$@")"
+    while getopts ":qnr:o:h$letters" letter; do
+        case $letter in
+        q) quick=yes ;;
+        n) nothing=yes ;;
+        r) rounds=$OPTARG ;;
+        o) out=$OPTARG ;;
+        h) show_help ;;
+        : | \?) wrong "-$OPTARG: not an option, or without its value" ;;
+        *) own_option "$letter" ;;
+        esac
+    done
+    if [ -n "$quick" ]; then
+        : "${rounds:=$quick_rounds}"
+    else
+        : "${rounds:=3}"
+    fi
+    case $rounds in
+    *[!0-9]* | 0* | ????*) wrong "-r '$rounds': a number from 1 to 999 is allowed" ;;
+    esac
+    check_out
+}
+
+# typed WORD... - the words as one would type them.
+typed() {
+    for each; do
+        case $each in
+        *[!A-Za-z0-9_./,:=-]* | '') printf " '%s'" "$each" ;;
+        *) printf ' %s' "$each" ;;
+        esac
+    done | tr '\n\\' ' /'
+}
+
+# plain TEXT - fit for a value of a CSV, and for awk -v, which takes backslashes for its own.
+plain() {
+    printf '%s' "$1" | tr '\n,"\\' " ;'/"
+}
+
+duration() {
+    if [ "$1" -ge 60 ]; then
+        printf '%d min %02d s' $(($1 / 60)) $(($1 % 60))
+    else
+        printf '%d s' "$1"
+    fi
+}
+
+# --- the files ---------------------------------------------------------------------------------
+
+# check_out - what awk would not take for a file's name.
+check_out() {
+    case $out in
+    '' | *\\*) wrong "-o '$out': a directory without a backslash in its name is allowed" ;;
+    /*) ;;
+    -* | *=*) out=./$out ;;
+    esac
+}
+
+# Two that write into one directory would mix their runs, and measure each other. (A lock that a
+# killed one has left is taken over.)
+lock_out() {
+    if ! mkdir "$out/.running" 2>/dev/null; then
+        other=$(cat "$out/.running/pid" 2>/dev/null || :)
+        if [ -n "$other" ] && kill -0 "$other" 2>/dev/null; then
+            fail "$out is in use by another run, pid $other"
+        fi
+    fi
+    (echo $$ >"$out/.running/pid") 2>/dev/null || fail "cannot write into the directory $out"
+    locked=yes
+}
+
+# open_results - makes $out, and its files with their headings. After make_tmp.
+open_results() {
+    mkdir -p "$out" 2>/dev/null || fail "cannot make the directory $out"
+    lock_out
+    (: >"$out/$tool-runs.csv") 2>/dev/null || fail "cannot write into the directory $out"
+    [ ! -s "$out/$tool.csv" ] || mv "$out/$tool.csv" "$out/$tool-before.csv"
+    rm -f "$out/$tool.txt" "$out/$tool-sentences.csv" "$out/$tool-best.csv"
+    echo round,row,load,x,figure,unit,value,why >"$out/$tool-runs.csv"
+    echo round,row,load,x,child,connections >"$out/$tool-children.csv"
+    echo row,server,usual >"$out/$tool-rows.csv"
+    echo load,title,x_name,client,expect >"$out/$tool-loads.csv"
+    date=$(date -u '+%Y-%m-%d %H:%M UTC')
+    began=$(date +%s)
+    load_average=$(uptime | sed 's/.*load average[s]*: *//; s/[, ].*//')
+    describe_machine >"$out/machine.csv"
+    about unfinished
+}
+
+# about OUTCOME - as things stand: written at the start, so that a run that was killed is known.
+about() {
+    cat >"$out/$tool-about.csv" <<END
+key,value
+command,$invocation
+started,$date
+seconds,$(($(date +%s) - began))
+rounds,$rounds
+load,$load_average
+outcome,$1
+failed_runs,$failed
+END
+}
+
+# cpuinfo KEY - the first such value, where there is a /proc.
+cpuinfo() {
+    sed -n "s/^$1[^:]*: *//p" "${2:-/proc/cpuinfo}" 2>/dev/null | sed 1q
+}
+
+describe_machine() {
+    cat <<END
+key,value
+date,$date
+system,$(plain "$(uname -s) $(uname -r)")
+machine,$(plain "$(uname -m)")
+processors,$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo '?')
+processor,$(plain "$(cpuinfo 'model name')")
+memory,$(cpuinfo MemTotal /proc/meminfo | awk '{ printf "%.1f GiB", $1 / 1048576 }')
+libc,$(plain "$(getconf GNU_LIBC_VERSION 2>/dev/null || echo '?')")
+END
+}
+
+# --- the servers -------------------------------------------------------------------------------
+
+# Every variant of a server: "usual?|row|command line". A server that is not known here has one.
+variants() {
+    number=${1#server}
+    number=${number%%_*}
+    case $1 in
+    server03_*)
+        ways='accept select poll lock-file lock-mutex'
+        [ "$(uname)" != Linux ] || ways="$ways epoll epoll-exclusive reuseport"
+        for way in $ways; do
+            echo "$([ "$way" = accept ] && echo yes || echo no)|$number $way|$1 -a $way"
+        done
+        ;;
+    server04_*)
+        for policy in first round-robin; do
+            echo "$([ "$policy" = first ] && echo yes || echo no)|$number $policy|$1 -P $policy"
+        done
+        ;;
+    server05_*) # as many children as the others
+        echo "yes|$number queued|$1 -n 10"
+        echo "no|$number piped round-robin|$1 -n 10 -d piped -P round-robin"
+        echo "no|$number piped least-loaded|$1 -n 10 -d piped -P least-loaded"
+        ;;
+    server01_*) echo "yes|$number|$1 -n 2000" ;; # by default 256 idle clients would stop it
+    *) echo "yes|$number|$1" ;;
+    esac
+}
+
+# chosen NAME - the variants of the servers that this is the beginning of.
+chosen() {
+    for folder in "$root"/server[0-9][0-9]_*/; do
+        folder=${folder%/}
+        folder=${folder##*/}
+        case $folder in "$1"* | server"$1"*) variants "$folder" ;; esac
+    done
+}
+
+# --- one run -----------------------------------------------------------------------------------
+
+# run ROUND ROW SERVER LOAD X CLIENT_OPTIONS EXPECT - its figures, into the files; false if it
+# failed.
+run() {
+    why=
+    limited=
+    # shellcheck disable=SC2086 # several words
+    if start_server "$3"; then
+        sleep "$settle" || : # its children are ready some time after its first line
+        "$BIN/client" -p "$port" -o json $6 >"$tmp/client" 2>"$tmp/client.err" &
+        client=$!
+        sampled=
+        [ "$4" != memory ] || sample "$server"
+        await_client
+        client_status=$status
+        [ "$status" -ne 4 ] || limited=yes # by this machine, not by the server
+        stop_server || why="the server ended with status $status$(its_words)"
+        if [ "$client_status" -gt 4 ] || [ "$client_status" -eq 2 ] || [ ! -s "$tmp/client" ]; then
+            why="the client ended with status $client_status: $(sed 1q "$tmp/client.err")"
+        fi
+    fi
+    [ -z "$signal" ] || return 1 # what was cut short says nothing
+    record "$@"
+}
+
+# record, with the same arguments - what the run has left in $tmp.
+record() {
+    sed -n '$p' "$tmp/server" >"$tmp/server.json"
+    [ -z "$why" ] || : >"$tmp/client"
+    outcome=0
+    awk -f "$lib/json.awk" -f "$lib/figures.awk" -v round="$1" -v row="$2" -v name="$4" \
+        -v x="$5" -v expect="$7" -v why="$(plain "$why")" -v words="$(plain "$(its_words)")" \
+        -v startup="$(startup_of "$1" "$3")" -v sampled="$sampled" \
+        -v limited="$limited" -v children="$out/$tool-children.csv" \
+        "$tmp/client" "$tmp/server.json" >>"$out/$tool-runs.csv" || outcome=$?
+    case $outcome in
+    0) return 0 ;;
+    1) ;;
+    4) [ "$tool" != scale ] || return 1 ;; # where it looks for limits, that one is a result
+    *) fail "cannot write the figures of $2, $4 into $out" ;;
+    esac
+    case $3 in sketch*) ;; *) failed=$((failed + 1)) ;; esac # that a sketch fails is a result
+    return 1
+}
+
+# The cost of starting and stopping is not a connection's: it is measured without a client, once a
+# round, and taken off. "CPU_US SWITCHES"; where this round's run failed, of an earlier one; or
+# nothing if it is not known.
+startup_of() {
+    round=$1
+    while [ "$round" -gt 0 ]; do
+        cat "$(startup_file "$round" "$2")" 2>/dev/null && return
+        round=$((round - 1))
+    done
+}
+
+startup_file() {
+    printf '%s/startup.%s.%s' "$tmp" "$1" "$(printf '%s' "$2" | tr ' /' '__')"
+}
+
+# start_only ROUND ROW SERVER [X] - measures that, and it is a figure.
+start_only() {
+    start_and_stop "$3"
+    [ -z "$signal" ] || return 1
+    record "$1" "$2" "$3" startup "${4:-}" '' all || return 1
+    keep_startup "$1" "$3"
+}
+
+# start_once ROUND SERVER - measures that if it is not known; it is no figure.
+start_once() {
+    [ -z "$(startup_of "$1" "$2")" ] || return 0
+    start_and_stop "$2"
+    [ -z "$signal$why" ] || return 1
+    keep_startup "$1" "$2"
+}
+
+# start_and_stop SERVER - without a client.
+start_and_stop() {
+    why=
+    limited=
+    sampled=
+    : >"$tmp/client"
+    if start_server "$1"; then
+        sleep "$settle" || :
+        sleep 0.05 || :
+        stop_server || why="the server ended with status $status$(its_words)"
+    fi
+}
+
+# keep_startup ROUND SERVER - from what it has left.
+keep_startup() {
+    awk -f "$lib/json.awk" -f "$lib/startup.awk" "$tmp/server" >"$(startup_file "$1" "$2")" ||
+        fail "cannot write into $tmp"
+}
+
+# --- memory ------------------------------------------------------------------------------------
+
+# sample PID - then $sampled is "PRIVATE_KIB PROCESSES", the largest of three looks while the client
+# is at work; where there is no smaps_rollup the first is "-".
+sample() {
+    for _ in 1 2 3; do
+        sleep 0.15 || :
+        family "$1" >"$tmp/family"
+        while read -r pid; do
+            [ ! -r "/proc/$pid/smaps_rollup" ] || cat "/proc/$pid/smaps_rollup"
+        done <"$tmp/family" 2>/dev/null | awk -v processes="$(wc -l <"$tmp/family")" '
+            /^Private_(Clean|Dirty):/ { sum += $2; known = 1 }
+            END { print (known ? sum : "-"), processes + 0 }'
+    done >"$tmp/samples"
+    sampled=$(sort -n "$tmp/samples" | sed -n '$p')
+}
+
+# --- all runs ----------------------------------------------------------------------------------
+
+# plan - "round|load|x|expect|weight|row|server|options" of every run, in order: in each round,
+# each load with each of its x on all rows, every other round from the last row to the first.
+# It is made of $tmp/rows, "usual?|row|server", and of $tmp/loads,
+# "name|rounds|weight|expect|options|title", and where there is an x "|x_name|every x|rows": these
+# rows alone, with a semicolon before and after each (none: all).
+plan() {
+    awk -F'|' -v rounds="$rounds" '
+        FNR == NR { row[++nrows] = $2; server[nrows] = $3; next }
+        {
+            load[++nloads] = $1; times[nloads] = $2; rest[nloads] = $4 "|" $3; options[nloads] = $5
+            every[nloads] = $8; only[nloads] = $9
+        }
+        function all_rows(round, l, x,    i, r) {
+            for (i = 1; i <= nrows; i++) {
+                r = round % 2 ? i : nrows + 1 - i
+                if (only[l] != "" && index(only[l], ";" row[r] ";") == 0) continue
+                print round "|" load[l] "|" x "|" rest[l] "|" row[r] "|" server[r] "|" options[l]
+            }
+        }
+        END {
+            for (round = 1; round <= rounds; round++) {
+                for (l = 1; l <= nloads; l++) {
+                    if (round > times[l]) continue
+                    n = split(every[l], x, " ")
+                    if (n == 0) all_rows(round, l, "")
+                    for (i = 1; i <= n; i++) all_rows(round, l, x[i])
+                }
+            }
+        }' "$tmp/rows" "$tmp/loads"
+}
+
+# describe_plan - for those who read the results.
+describe_plan() {
+    while IFS='|' read -r usual row line; do
+        echo "$row,$(plain "$line"),$usual"
+    done <"$tmp/rows" >>"$out/$tool-rows.csv"
+    awk -F'|' '{ print $1 "," $6 "," $7 "," $5 "," $4 }' "$tmp/loads" >>"$out/$tool-loads.csv"
+}
+
+# run_all - of the plan. The tool has `one ROUND ROW SERVER LOAD OPTIONS EXPECT X`: one run of it.
+run_all() {
+    plan >"$tmp/plan"
+    total=$(wc -l <"$tmp/plan")
+    done=0 spent=0 runs_began=$(date +%s)
+    left=$(awk -F'|' '{ sum += $5 } END { print sum }' "$tmp/plan")
+    while IFS='|' read -r round load x expect weight row server_line options <&3; do
+        [ -z "$signal" ] || return 0
+        show_progress
+        one "$round" "$row" "$server_line" "$load" "$options" "$expect" "$x" || :
+        done=$((done + 1)) spent=$((spent + weight)) left=$((left - weight))
+    done 3<"$tmp/plan"
+}
+
+show_progress() {
+    if [ $((10 * done)) -gt "$total" ]; then # before that it would be a guess
+        soon=", $(duration $((($(date +%s) - runs_began) * left / spent))) left"
+    else
+        soon=
+    fi
+    progress "round $round of $rounds, run $((done + 1)) of $((total))$soon: $row, $load${x:+ $x}"
+}
+
+# begin - and keep the figures of another time: they may be about to be overwritten.
+begin() {
+    make_tmp
+    [ -z "$against" ] || cp "$against" "$tmp/old.csv" || fail "cannot read $against"
+}
+
+# prepare ROWS - before run_all: the files, and all that is to be run. The tool has `loads`.
+prepare() {
+    # shellcheck disable=SC2046 # the names have no blanks
+    check_programs client limits $(echo "$1" | sed 's/.*|//; s/ .*//' | sort -u)
+    begin
+    echo "$1" >"$tmp/rows"
+    loads >"$tmp/loads"
+    open_results
+    describe_plan
+}
+
+# finish - after run_all.
+finish() {
+    if [ -n "$signal" ]; then
+        about interrupted
+    else
+        about complete
+    fi
+    show_results
+    leave $((failed > 0))
+}
+
+# show_nothing_new - what $out has, once more, where -n asks for it.
+show_nothing_new() {
+    [ -n "$nothing" ] || return 0
+    [ -s "$out/$tool-runs.csv" ] || fail "there are no results in $out: leave out -n"
+    begin
+    show_results
+    leave 0
+}
+
+# show_results - the medians, the tables and the report of what there is. The tool has `tables`,
+# which writes $out/$tool.txt. (What the machine can do is measured by compare alone.)
+show_results() {
+    [ -f "$out/limits.csv" ] || echo name >"$out/limits.csv"
+    awk -f "$lib/list.awk" -f "$lib/medians.awk" "$out/limits.csv" "$out/$tool-runs.csv" \
+        >"$out/$tool.csv" || fail "cannot write $out/$tool.csv"
+    tables
+    progress
+    cat "$out/$tool.txt"
+    "$root/bench/report" -q -o "$out"
+    echo
+    echo "All of it: $out/report.html"
+    echo "The figures: $out/$tool.csv; of each run: $out/$tool-runs.csv"
+}
+
+# table_awk PROGRAM [OPTION...] - runs it with what all tables need.
+table_awk() {
+    awk_name=$1
+    shift
+    awk -f "$lib/csv.awk" -f "$lib/list.awk" -f "$lib/table.awk" -f "$lib/$awk_name.awk" \
+        -v dir="$out" "$@"
+}
