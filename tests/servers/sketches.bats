@@ -100,7 +100,13 @@ outlasts_silence() { # N
 }
 
 zombies_are() { # N
-    [[ $(zombies_of "$SERVER_PID" | wc -l) -eq $1 ]]
+    local number=0 pid
+
+    find_children "$SERVER_PID"
+    for pid in "${CHILDREN[@]}"; do
+        alive "$pid" || number=$((number + 1))
+    done
+    [[ $number -eq $1 ]]
 }
 
 processes_are() { # N
