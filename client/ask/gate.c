@@ -40,26 +40,24 @@ static const struct metric {
     const char *name;
     enum measure measure;
     uint32_t millionths; /* of a percentile; the least is the one of 0, the greatest of a million */
-} metrics[] = {
-    {"min", MEASURE_PERCENTILE, 0},
-    {"mean", MEASURE_MEAN, 0},
-    {"p25", MEASURE_PERCENTILE, 250000},
-    {"p50", MEASURE_PERCENTILE, 500000},
-    {"p75", MEASURE_PERCENTILE, 750000},
-    {"p90", MEASURE_PERCENTILE, 900000},
-    {"p95", MEASURE_PERCENTILE, 950000},
-    {"p99", MEASURE_PERCENTILE, 990000},
-    {"p999", MEASURE_PERCENTILE, 999000},
-    {"p9999", MEASURE_PERCENTILE, 999900},
-    {"max", MEASURE_PERCENTILE, 1000000},
-    {"failed", MEASURE_FAILED, 0},
-    {"unsent", MEASURE_UNSENT, 0},
-    {"completed", MEASURE_COMPLETED, 0},
-    {"children", MEASURE_CHILDREN, 0},
-    {"held", MEASURE_HELD, 0},
-    {"rate", MEASURE_RATE, 0},
-    {"jain", MEASURE_JAIN, 0},
-};
+} metrics[] = {{"min", MEASURE_PERCENTILE, 0},
+               {"mean", MEASURE_MEAN, 0},
+               {"p25", MEASURE_PERCENTILE, 250000},
+               {"p50", MEASURE_PERCENTILE, 500000},
+               {"p75", MEASURE_PERCENTILE, 750000},
+               {"p90", MEASURE_PERCENTILE, 900000},
+               {"p95", MEASURE_PERCENTILE, 950000},
+               {"p99", MEASURE_PERCENTILE, 990000},
+               {"p999", MEASURE_PERCENTILE, 999000},
+               {"p9999", MEASURE_PERCENTILE, 999900},
+               {"max", MEASURE_PERCENTILE, 1000000},
+               {"failed", MEASURE_FAILED, 0},
+               {"unsent", MEASURE_UNSENT, 0},
+               {"completed", MEASURE_COMPLETED, 0},
+               {"children", MEASURE_CHILDREN, 0},
+               {"held", MEASURE_HELD, 0},
+               {"rate", MEASURE_RATE, 0},
+               {"jain", MEASURE_JAIN, 0}};
 
 enum { METRICS = sizeof metrics / sizeof metrics[0] };
 

@@ -25,35 +25,26 @@ add_outcome(const struct outcome *outcome, bool died, uint64_t errors[FAILURE_KI
     *connected += counter_get(&outcome->connected);
 }
 
-static void
-add_times(struct totals *totals, const struct load *load, const struct tally *tally,
-          enum trust trust)
-{
-    for (int i = 0; i < LATENCY_KINDS; i++) {
-        histogram_add(&totals->latencies[i], &tally->latencies[trust][i]);
-    }
-    for (unsigned i = 0; i < WORK_TIMES * work_classes(&load->work); i++) {
-        histogram_add(&totals->work_times[i / WORK_TIMES][i % WORK_TIMES],
-                      &tally->work_times[trust][i]);
-    }
-}
-
-/* Unverified successes are successes only if no process has learnt what a good reply is. */
+/* Replies without a stamp are right only if no process has seen a stamp. */
 static void
 add_successes(struct totals *totals, const struct load *load, const struct tally *tally)
 {
-    uint64_t unverified = counter_get(&tally->good.completed[TRUST_UNVERIFIED]);
+    int kinds = totals->foreign ? TRUST_KINDS : TRUST_UNVERIFIED;
 
-    totals->completed += counter_get(&tally->good.completed[TRUST_VERIFIED]);
-    totals->requests += counter_get(&tally->requests[TRUST_VERIFIED]);
-    add_times(totals, load, tally, TRUST_VERIFIED);
-    if (!totals->foreign) {
-        totals->errors[FAILURE_CORRUPT] += unverified;
-        return;
+    for (int trust = TRUST_VERIFIED; trust < kinds; trust++) {
+        totals->completed += counter_get(&tally->good.completed[trust]);
+        totals->requests += counter_get(&tally->requests[trust]);
+        for (int i = 0; i < LATENCY_KINDS; i++) {
+            histogram_add(&totals->latencies[i], &tally->latencies[trust][i]);
+        }
+        for (unsigned i = 0; i < WORK_TIMES * work_classes(&load->work); i++) {
+            histogram_add(&totals->work_times[i / WORK_TIMES][i % WORK_TIMES],
+                          &tally->work_times[trust][i]);
+        }
     }
-    totals->completed += unverified;
-    totals->requests += counter_get(&tally->requests[TRUST_UNVERIFIED]);
-    add_times(totals, load, tally, TRUST_UNVERIFIED);
+    if (!totals->foreign) {
+        totals->errors[FAILURE_CORRUPT] += counter_get(&tally->good.completed[TRUST_UNVERIFIED]);
+    }
 }
 
 /* Counts the misbehaving connections that a process has never begun: the lottery tells which they
