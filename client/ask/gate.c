@@ -23,7 +23,7 @@ static const char blanks[] = " \t";
 
 /* --- the metrics ----------------------------------------------------------------------------- */
 
-/* The first two are times, which a histogram tells; then whole numbers, then ratios, of the run. */
+/* Of a time, which a histogram tells: up to MEAN; whole numbers of the run: up to HELD; ratios. */
 enum measure {
     MEASURE_PERCENTILE,
     MEASURE_MEAN,
@@ -71,12 +71,6 @@ static bool
 is_time(const struct gate *gate)
 {
     return measure_of(gate) <= MEASURE_MEAN;
-}
-
-static bool
-is_count(const struct gate *gate)
-{
-    return measure_of(gate) >= MEASURE_FAILED && measure_of(gate) <= MEASURE_HELD;
 }
 
 static bool
@@ -188,7 +182,7 @@ take_number(const struct gate *gate, const char **text)
     if (whole > WHOLE_MOST || strtod(*text, NULL) > value_most) {
         return "a number may be at most 1000000000000";
     }
-    if (fraction && is_count(gate)) {
+    if (fraction && !is_time(gate) && measure_of(gate) <= MEASURE_HELD) {
         return "a count is a whole number";
     }
     *text += whole + fraction + decimals;

@@ -30,33 +30,7 @@ struct loop {
     struct connection queue; /* head of the ring of open ones; the one that began first in front */
 };
 
-static void open_loop(struct loop *loop);
-static void begin_due(struct loop *loop, int64_t now);
-static int64_t patience(const struct loop *loop, int64_t now);
-static int64_t turn(struct loop *loop, int ready);
-
 static const struct load *load;
-
-void
-event_loop_run(const struct load *asked)
-{
-    static struct loop loop;
-    int64_t now = clock_ns();
-
-    load = asked;
-    open_loop(&loop);
-    /* (Stuck with nothing open: all places have found no descriptor, and none will be free.) */
-    while (loop.open > 0 || (!loop.stuck && pacing_more(now))) {
-        int ready;
-
-        begin_due(&loop, now);
-        ready = wait_until(loop.polls, loop.high, patience(&loop, now));
-        if (ready == -1 && errno != EINTR) {
-            die("waiting for %zu connections", loop.open);
-        }
-        now = turn(&loop, ready);
-    }
-}
 
 /* --- places ---------------------------------------------------------------------------------- */
 
@@ -358,4 +332,25 @@ turn(struct loop *loop, int ready)
     pacing_ticked();
     expire(loop, now);
     return now;
+}
+
+void
+event_loop_run(const struct load *asked)
+{
+    static struct loop loop;
+    int64_t now = clock_ns();
+
+    load = asked;
+    open_loop(&loop);
+    /* (Stuck with nothing open: all places have found no descriptor, and none will be free.) */
+    while (loop.open > 0 || (!loop.stuck && pacing_more(now))) {
+        int ready;
+
+        begin_due(&loop, now);
+        ready = wait_until(loop.polls, loop.high, patience(&loop, now));
+        if (ready == -1 && errno != EINTR) {
+            die("waiting for %zu connections", loop.open);
+        }
+        now = turn(&loop, ready);
+    }
 }

@@ -105,19 +105,6 @@ processes_wait(int fd, int64_t until_ns)
     return ready > 0;
 }
 
-static void
-open_pipes(void)
-{
-    int spare;
-
-    /* The spare one stays free: the shared memory needs a descriptor for a moment. */
-    if (pipe(gate) == -1 || pipe(rows) == -1 || (spare = dup(gate[0])) == -1) {
-        warn("cannot start: this machine is the limit");
-        exit(STATUS_LIMITED);
-    }
-    close(spare);
-}
-
 /* --- the client processes -------------------------------------------------------------------- */
 
 static void
@@ -282,11 +269,18 @@ watch(void)
 void
 processes_run(const struct load *asked, struct tally *counts, struct totals *sum)
 {
+    int spare;
+
     load = asked;
     tallies = counts;
     totals = sum;
     told = false;
-    open_pipes();
+    /* The spare one stays free: the shared memory needs a descriptor for a moment. */
+    if (pipe(gate) == -1 || pipe(rows) == -1 || (spare = dup(gate[0])) == -1) {
+        warn("cannot start: this machine is the limit");
+        exit(STATUS_LIMITED);
+    }
+    close(spare);
     start_processes();
     watch();
     idle_note(totals);
