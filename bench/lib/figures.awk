@@ -75,7 +75,7 @@ function judge(    lost) {
         why = "the client printed no report"
     } else if (limited) {
         why = "this machine was the limit: " \
-            (failures != "" ? substr(failures, 2) : asked["hints.1"])
+            (failures != "" ? substr(failures, 2) : limit_hint())
     } else if (name == "highest" && found_rate == 0) {
         why = "no rate kept the bound"
         if (asked["search.ended_early"] != "") why = why ": " asked["search.ended_early"]
@@ -84,6 +84,12 @@ function judge(    lost) {
     } else if (expect == "all" && asked["completed"] == 0) {
         why = "no connection was made"
     }
+}
+
+# Of what the client remarks, the sentence about its own limit; the first may be about something else.
+function limit_hint(    i) {
+    for (i = 1; i < asked["hints.#"] && asked["hints." i] !~ /server is not the limit/; i++) ;
+    return asked["hints." i]
 }
 
 function put_all(    lost) {
