@@ -295,9 +295,9 @@ function page_head(    css, text_line) {
     print "</style>\n</head>\n<body>\n<header>\n<h1>Concurrent servers: what each costs</h1>"
     para("Small TCP servers, one concurrency model each, driven by the same client on the same " \
         "machine: how many connections each serves, what processor time that takes, how long the " \
-        "clients wait, and where each breaks. Each figure is the median of its runs, with the least and " \
-        "the largest where there were several. If the ranges of two rows overlap widely, treat the " \
-        "rows as the same.")
+        "clients wait, and where each breaks. Each figure is the median of its runs, with the " \
+        "least and the largest where there were several. If the ranges of two rows overlap " \
+        "widely, treat the rows as the same.")
     print "<nav aria-label=\"Contents\"><ul>"
     item("<a href=\"#machine\">Machine</a>")
     item("<a href=\"#summary\">Summary</a>")
@@ -565,8 +565,8 @@ function compare_latency(e,    i, name, first) {
     headline(3, "How long the clients wait")
     para("Connections begin on schedule, at half of the highest rate of each row (" \
         esc(TITLE[e, "half"]) "). Service time counts from when a connection really began, " \
-        "response time from when it was due. To the right are the slowest: p99 is 1 request in 100, " \
-        "p99.9 is 1 in 1000.")
+        "response time from when it was due. To the right are the slowest: p99 is 1 request in " \
+        "100, p99.9 is 1 in 1000.")
     charts_open()
     curve_charts(e, "half", "service_p50", "usual", "half-service", "Service time, the usual rows",
         "Look at the right end: who keeps the slowest requests short?")
@@ -773,9 +773,9 @@ function load_table(e, load,    g, i, k, heads, any, group) {
     if (!any) para("No run of it has a figure.")
 }
 
-# column_add(LOAD, X, FIGURE, WHICH) - of the table that table_print(E, TITLE, HEADINGS, FROM, TO)
-# prints then, a row for each of the experiment's, or for those from FROM to TO that have the figure.
-# WHICH: median, min or max; if it is "", all of them are in a cell.
+# column_add(LOAD, X, FIGURE, WHICH) - a column of the table that table_print() prints next. WHICH:
+# median, min or max; if it is "", a cell has all three. table_print(E, TITLE, HEADINGS, FROM, TO)
+# prints all rows of the experiment, or the rows from FROM to TO that have the figure.
 function column_add(load, x, f, which) {
     COLUMN[++NCOLUMNS] = load SUBSEP x SUBSEP f
     WHICH[NCOLUMNS] = which

@@ -213,7 +213,8 @@ function attribute(name, value) {
 
 function put(x, y, anchor, class, what) {
     printf "<text x=\"%.1f\" y=\"%.1f\"%s%s>%s</text>\n", x, y,
-        attribute("text-anchor", anchor == "start" ? "" : anchor), attribute("class", class), esc(what)
+        attribute("text-anchor", anchor == "start" ? "" : anchor), attribute("class", class),
+        esc(what)
 }
 
 function stroke(class, x1, y1, x2, y2) {
