@@ -168,8 +168,8 @@ function curve(name) {
     if (name == "idle") {
         print ""
         print "The idle ones connect just before the load begins: a server that forks for each may"
-        print "still be forking then. CPU per connection is left out: the idle"
-        print "connections' share is not known."
+        print "still be forking. CPU per connection is left out: the share of the idle connections in"
+        print "it is not known."
     }
     widest(name)
 }
