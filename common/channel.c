@@ -39,9 +39,12 @@ channel_open(struct channel *channel, int type)
 {
     int pair[2];
 
-    if (socketpair(AF_UNIX, type, 0, pair) == -1 || fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1 ||
-        fcntl(pair[0], F_SETFD, FD_CLOEXEC) == -1 || fcntl(pair[1], F_SETFD, FD_CLOEXEC) == -1) {
+    if (socketpair(AF_UNIX, type, 0, pair) == -1) {
         return false;
+    }
+    if (fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1 || fcntl(pair[0], F_SETFD, FD_CLOEXEC) == -1 ||
+        fcntl(pair[1], F_SETFD, FD_CLOEXEC) == -1) {
+        die("socketpair");
     }
     *channel = (struct channel){.sender = pair[0], .receiver = pair[1]};
     return true;
@@ -50,8 +53,9 @@ channel_open(struct channel *channel, int type)
 struct channel *
 channels_open(unsigned count)
 {
-    struct channel *channels = calloc(count + 1, sizeof *channels);
+    static struct channel *channels;
 
+    channels = calloc(count + 1, sizeof *channels);
     if (!channels) {
         die("%u channels", count);
     }

@@ -102,7 +102,7 @@ static void
 lock_path(const char *path)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    struct stat opened, named;
+    struct stat opened, named = {.st_ino = 0};
 
     snprintf(lock_file, sizeof lock_file, "%s.lock", path);
     lockfd = open(lock_file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
@@ -115,8 +115,10 @@ lock_path(const char *path)
         }
         diex("%s: another server has just begun to listen there", path);
     }
-    if (fstat(lockfd, &opened) == -1 || lstat(lock_file, &named) == -1 ||
-        !is_same_file(&opened, &named)) {
+    if (fstat(lockfd, &opened) == -1 || (lstat(lock_file, &named) == -1 && errno != ENOENT)) {
+        die("%s", lock_file);
+    }
+    if (!is_same_file(&opened, &named)) {
         diex("%s: another server has just begun to listen there", path);
     }
 }

@@ -44,7 +44,11 @@ static const char help[] =
     "  -P POLICY   who gets it: first (the lowest-numbered free child; default) or round-robin\n"
     "  -Q N        connections that a child may hold, the one in service included (default 1)\n";
 
-enum { CHILDREN = 10, CHILDREN_MAX = 10000, QUEUE_MAX = 64, BURST = 64, PAUSE_US = 100 * 1000 };
+enum { CHILDREN = 10, CHILDREN_MAX = 10000, QUEUE_MAX = 64, BURST = 64 };
+enum {
+    PAUSE_US = 100 * 1000,
+    PATIENCE_US = 1000 * 1000 /* for a child that cannot send a signal */
+};
 enum { FIRST, ROUND_ROBIN };
 
 static const char *const policies[] = {"first", "round-robin", NULL};
@@ -162,13 +166,17 @@ no_child_has_room(void)
 static void
 wait_for_work(bool paused)
 {
+    bool full = no_child_has_room();
     fd_set readable;
 
     FD_ZERO(&readable);
-    if (!no_child_has_room() && !paused) {
+    if (!full && !paused) {
         FD_SET(server.listenfd, &readable);
     }
-    pool_wait(pool, &server, server.listenfd + 1, &readable, NULL, paused ? PAUSE_US : -1);
+    pool_wait(pool, &server, server.listenfd + 1, &readable, NULL,
+              paused ? PAUSE_US
+              : full ? PATIENCE_US
+                     : -1);
     atomic_store(&shared->parent_waits, 0);
 }
 

@@ -141,7 +141,7 @@ start_handler(unsigned number)
                         crew.boardfd);
     if (pid == -1) {
         if (!crew.there && errno != EAGAIN && errno != ENOMEM) {
-            die("handler %s", crew.settings->program);
+            die("-e '%.200s'", crew.settings->program);
         }
         atomic_store(&crew.board->seat[number].state, HANDLER_FREE);
         failed_to_start();
@@ -424,6 +424,7 @@ crew_turn(bool full)
     while ((number = seat_due()) != 0) {
         start_handler(number);
     }
+    crew.pool->wanted = failures > 0 ? 0 : crew.pool->wanted; /* pool_wait() need not wake for it */
     shed_handlers();
     replace_handlers();
     look_at_leaving();
@@ -445,6 +446,7 @@ end_handlers(bool left)
     if (crew.starting == 0 && (number = seat_due()) != 0) {
         start_handler(number);
     }
+    crew.pool->wanted = 0;
     for (unsigned i = 1; i <= crew.highest; i++) {
         struct handler *handler = &crew.handlers[i];
 
@@ -477,9 +479,9 @@ crew_ending(bool left, bool over)
 int64_t
 crew_due_us(bool full)
 {
-    int64_t due = crew.settings->automatic ? (full ? PAUSE_US : SECOND_US) : -1;
+    int64_t due = full || crew.settings->automatic ? SECOND_US : -1;
 
-    if (failures > 0) {
+    if (failures > 0 || (full && crew.settings->automatic)) {
         due = PAUSE_US;
     }
     for (unsigned i = 1; due == -1 && i <= crew.highest; i++) {

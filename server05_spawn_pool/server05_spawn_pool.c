@@ -176,7 +176,7 @@ wait_for_work(bool paused)
     full = no_room();
     FD_ZERO(&readable);
     FD_ZERO(&writable);
-    if (full && !settings.piped) {
+    if (full && !settings.piped && !paused) {
         FD_SET(crew.queue.sender, &writable);
     } else if (!full && !paused && crew.there) {
         FD_SET(server.listenfd, &readable);

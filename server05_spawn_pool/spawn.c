@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -69,15 +70,15 @@ spawn_prepare(void)
 const char *
 spawn_find(const char *argv0, const char *name)
 {
+    static char path[PATH_MAX];
     const char *slash = strrchr(argv0, '/');
-    size_t length = slash ? (size_t)(slash - argv0) + 1 : 0;
-    char *path = malloc(length + strlen(name) + 1);
+    int directory = slash ? (int)(slash - argv0) + 1 : 0;
+    int length = snprintf(path, sizeof path, "%.*s%s", directory, argv0, name);
 
-    if (!path) {
-        die("no memory for a path");
+    if (strchr(name, '/') || !slash || length >= (int)sizeof path || access(path, X_OK) == -1) {
+        return name;
     }
-    sprintf(path, "%.*s%s", (int)length, argv0, name);
-    return strchr(name, '/') || length == 0 || access(path, X_OK) == -1 ? name : path;
+    return path;
 }
 
 /* No signal is blocked, and none ignored, whatever the distributor does with its own, and whatever

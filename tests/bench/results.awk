@@ -56,7 +56,7 @@ function designs(    n, i, list, f) {
         "reuseport|no|34100|25.1|1|175|6400|10|1940;" \
         "04 first|server04_fdpass -n 10 -P first|yes|28100|35.2|2|260|2500|10|2100;" \
         "04 round-robin|server04_fdpass -n 10 -P round-robin|no|29000|34.1|2|250|1900|10|2120;" \
-        "04 least-recent|server04_fdpass -n 10 -P least-recent|no|28700|34.6|2|255|1950|10|2110;" \
+        "04 queue|server04_fdpass -n 10 -Q 2|no|28700|34.6|2|255|1950|10|2110;" \
         "05 queued|server05_spawn_pool -n 10 -d queued|yes|37800|32.8|2|185|1060|10|5200;" \
         "05 piped round-robin|server05_spawn_pool -n 10 -d piped -P " \
         "round-robin|no|37500|33.4|2|188|1220|10|5300;" \

@@ -44,11 +44,11 @@ stop_readers() {
     local kind
 
     start_server
-    for kind in '1 0 1500000' '1 1500000'; do
+    for kind in '1 0 1500000' '1 300000'; do
         rm -f "$T/working"
         poke_away "$ADDRESS" connect send:"1\n$kind\n" reply:1 touch:"$T/working" reply:1 half eof
         eventually test -e "$T/working"
-        poke "$ADDRESS" mark connect send:'1\n' reply:1 after:500
+        poke "$ADDRESS" mark connect send:'1\n' reply:1 after:200
         await_poke
     done
 }

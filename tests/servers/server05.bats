@@ -321,14 +321,14 @@ light_behind_heavy() { # OPTION...
 # --- programs that do not work --------------------------------------------------------------------
 
 @test "at the start, a handler that cannot run is the end: missing, no program, no permission" {
-    cannot_start 'no_such_handler: No such file' -e no_such_handler
+    cannot_start "no_such_handler': No such file" -e no_such_handler
     cannot_start "$T/no/such" -e "$T/no/such"
     echo hello >"$T/handler"
     cannot_start "$T/handler" -e "$T/handler"
     chmod +x "$T/handler"
-    cannot_start "$T/handler: Exec format error" -e "$T/handler"
+    cannot_start "$T/handler': Exec format error" -e "$T/handler"
     printf '#!%s/no/such\n' "$T" >"$T/handler"
-    cannot_start "$T/handler: No such file" -e "$T/handler"
+    cannot_start "$T/handler': No such file" -e "$T/handler"
 }
 
 @test "at the start, a handler that ends at once is the end" {
