@@ -15,18 +15,6 @@ start_single() { # OPTION...
     start_server "$@"
 }
 
-# Is it so, of fields of the report? `true_of '$1 <= $2 && $3 > 0' a b c`
-true_of() { # CONDITION FIELD...
-    local condition=$1 values
-
-    shift
-    values=$(json_of "$@") || return 1
-    if ! paste -sd' ' <<<"$values" | awk "{ exit !($condition) }"; then
-        echo "not so: $condition, of $*: $(paste -sd' ' <<<"$values")"
-        return 1
-    fi
-}
-
 # What holds of every open loop that has completed something.
 check_times() {
     true_of '$1 == $2 && $3 <= $4 && $5 <= $6 && $7 <= $8' {service,response}_us.count \
