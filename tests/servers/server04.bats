@@ -260,8 +260,10 @@ all_are_served() {
 }
 
 @test "-Q 2: a connection waits behind a busy child, although the other one is free" {
+    local ms=$((LIMIT < 120 ? LIMIT * 75 : 9000))
+
     start_server -n 2 -Q 2 -T "$PATIENCE"
-    occupy_child send:"1 0 $((${SLOWNESS:-1} < 6 ? ${SLOWNESS:-1} * 1500000 : 9000000))\n" reply:1 half eof
+    occupy_child send:"1 0 ${ms}000\n" reply:1 half eof
     occupy_child half eof
     queue 2 200 # one behind each
     touch "$T/go"
