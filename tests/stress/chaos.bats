@@ -73,8 +73,8 @@ mutant() { # SED_COMMAND
     SERVER=server03_prefork_accept
     COMPLAINTS='died of signal 9'
     start_server -n 4
-    havoc -n "${options[@]}" | awk '$3 != "continue" { print $3 }' >"$T/planned"
-    havoc "${options[@]}" "$SERVER_PID" >"$T/done"
+    disturb -n "${options[@]}" | awk '$3 != "continue" { print $3 }' >"$T/planned"
+    disturb "${options[@]}" "$SERVER_PID" >"$T/done"
     # A child that has just died cannot be hit: it is "missed" then. kill-all names its victims.
     awk '$2 == "kill-all" { print $2; all = 1; next }
         all && ($2 == "kill" || $2 == "missed") && $1 - last < 0.0005 { last = $1; next }
@@ -112,9 +112,9 @@ mutant() { # SED_COMMAND
 @test "chaos: where nobody is hit nothing was tried, and that is a failure" {
     mkdir -p "$T/build/tests/helpers"
     # shellcheck disable=SC2016 # not yet
-    printf '%s\n' '#!/bin/sh' 'case " $* " in *" -n "*) exec "'"$TOOLS/havoc"'" "$@" ;; esac' \
-        >"$T/build/tests/helpers/havoc"
-    chmod +x "$T/build/tests/helpers/havoc"
+    printf '%s\n' '#!/bin/sh' 'case " $* " in *" -n "*) exec "'"$TOOLS/disturb"'" "$@" ;; esac' \
+        >"$T/build/tests/helpers/disturb"
+    chmod +x "$T/build/tests/helpers/disturb"
     BUILD=$T/build use chaos -d 2 -S 4 -s '03 accept'
     [[ $STATUS -eq 1 ]]
     says "$T/stdout" 'FAILED: 03 accept, phase kills: nobody was hit: [0-9]+ kills should have been'
