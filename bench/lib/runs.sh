@@ -324,6 +324,7 @@ plan() {
             for (i = 1; i <= nrows; i++) {
                 r = round % 2 ? i : nrows + 1 - i
                 if (only[l] != "" && index(only[l], ";" row[r] ";") == 0) continue
+                if (row[r] ~ /^sketch/ && options[l] ~ /-W/) continue # it would do no work
                 print round "|" load[l] "|" x "|" rest[l] "|" row[r] "|" server[r] "|" options[l]
             }
         }
