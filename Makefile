@@ -31,6 +31,10 @@ COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(WERROR) $(CFLAGS) $(CPPFLAGS)
 #   server05_spawn_pool      a distributor, and handlers that are programs of their own
 SERVERS := $(sort $(patsubst %/,%,$(wildcard server[0-9][0-9]_*/)))
 
+# The same models on one page each, serverNN_name/sketch.c, with their faults: sketchNN.
+SKETCHES := $(foreach each,$(sort $(wildcard server[0-9][0-9]_*/sketch.c)),\
+	$(patsubst server%,sketch%,$(firstword $(subst _, ,$(each)))))
+
 # The handlers of server05, each in one file:
 #   handler_bytes            the protocol of all the servers
 #   handler_echo             the reply is the request: the smallest one
@@ -45,15 +49,23 @@ PROGRAMS := $(SERVERS) $(HANDLERS) client limits
 # What is not the lesson.
 COMMON := $(patsubst %.c,$(BUILD)/%.o,$(wildcard common/*.c))
 
-all: $(PROGRAMS:%=$(BIN)/%) $(if $(HANDLERS),$(BUILD)/libhandler.a)
+all: $(PROGRAMS:%=$(BIN)/%) $(SKETCHES:%=$(BIN)/%) $(if $(HANDLERS),$(BUILD)/libhandler.a)
 
-$(PROGRAMS): %: $(BIN)/%
+$(PROGRAMS) $(SKETCHES): %: $(BIN)/%
 
 define program
-$(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1)/*.c)) $(BUILD)/libcommon.a | $(BIN)
+$(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(filter-out %/sketch.c,$$(wildcard $(1)/*.c $(2)))) $(BUILD)/libcommon.a | $(BIN)
 	$$(call SAY,LINK)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(BUILD)/libcommon.a $$(LINK_$(1)) $$(LDLIBS)
 endef
-$(foreach each,$(SERVERS) client,$(eval $(call program,$(each))))
+$(foreach each,$(SERVERS),$(eval $(call program,$(each))))
+$(eval $(call program,client,client/*/*.c))
+
+# A sketch is its file and nothing else. (make install leaves sketches out.)
+define sketch
+$(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1:sketch%=server%)_*/sketch.c)) | $(BIN)
+	$$(call SAY,LINK)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
+endef
+$(foreach each,$(SKETCHES),$(eval $(call sketch,$(each))))
 
 # Two rows of limits are measured by limits_static; it is left out where the libc cannot do that.
 $(BIN)/limits: $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/limits/*.c)) $(BUILD)/libcommon.a | $(BIN)
@@ -91,11 +103,11 @@ $(BIN):
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
-# The tests' own tools: tests/NAME.c becomes $(BUILD)/tests/NAME.
-TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*.c))
+# The tests' own tools: tests/helpers/NAME.c becomes $(BUILD)/tests/helpers/NAME; and tests in C.
+TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helpers/*.c tests/*/*_test.c))
 
 # What they test of the client: all of it but its main file.
-CLIENT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out client/client.c,$(wildcard client/*.c)))
+CLIENT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard client/*/*.c))
 
 $(TEST_TOOLS): %: %.o $(BUILD)/libclient.a $(BUILD)/libcommon.a
 	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -132,7 +144,7 @@ compare herd scale: $(call needs,all)
 
 # What attacks do to each server, and what is left when they are over; make attack ARGS=-q is quick.
 attack: $(call needs,all test-programs)
-	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/attack $(ARGS)
+	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/stress/attack $(ARGS)
 
 # All tests, or make test TESTS='contract client'; of those that are the same for each server, ONLY
 # says for which: make test TESTS=contract ONLY='server02_select server05_spawn_pool'.
@@ -141,21 +153,22 @@ test: $(call needs,all test-programs)
 		$(if $(ONLY),SERVERS='$(ONLY)') tests/run $(TESTS)
 
 # Everything again, in a place of its own, where the compiler checks memory and arithmetic. (Not the
-# scripts in bench/ and tests/, which would only run the same programs once more, and not house,
-# which reads the sources.) Children that leave by _exit() are asked for leaks, too:
-# tests/sanitize/leave.c.
+# scripts in bench/ and tests/, which would only run the same programs once more; not sources, which
+# reads them; not sketches, which have faults.) Children that leave by _exit() are asked for leaks,
+# too: tests/platforms/leave.c.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-LEAVE = $(abspath $(BUILD)/sanitize/tests/sanitize/leave.o)
+LEAVE = $(abspath $(BUILD)/sanitize/tests/platforms/leave.o)
 sanitize:
 	$(MAKE) BUILD=$(abspath $(BUILD))/sanitize CFLAGS='-O1 -g $(SANITIZE)' $(LEAVE)
 	$(MAKE) BIN=$(BUILD)/sanitize/bin BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' \
 		LDFLAGS='$(LDFLAGS) -Wl,--wrap=_exit $(LEAVE)' \
-		NOT='attack awk calls chaos compare herd house interrupted portability report scale' test
+		NOT='attack awk calls chaos compare herd interrupted portability report scale sizes sketches \
+			sources' test
 
 # Children killed, stopped, replaced under load, and what the servers promise then: a minute.
 # A million connections against each, and nothing grows. make chaos ARGS=-h tells the options.
 chaos soak: $(call needs,all test-programs)
-	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/$@ $(ARGS)
+	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/stress/$@ $(ARGS)
 
 # Invents inputs for every parser, 300 s each: make fuzz ARGS='-t 60 fuzz_conn'; tests/fuzz/run -h.
 fuzz:
@@ -164,7 +177,7 @@ fuzz:
 # The tests again under valgrind, where it can be: every process, also those that leave by _exit(),
 # with its leaks and descriptors. make valgrind TESTS='contract server05'; ARGS=-q is quick.
 valgrind:
-	BUILD=$(abspath $(BUILD)) tests/valgrind $(ARGS) $(TESTS)
+	BUILD=$(abspath $(BUILD)) tests/platforms/valgrind $(ARGS) $(TESTS)
 
 # The fuzz targets include sources that are analysed by themselves; within a target, gcc 12 believes
 # that bytes which memcpy() has filled are uninitialized.
@@ -182,7 +195,7 @@ strict:
 
 # Every compiler, C library and processor that can be had here; ARGS=-l lists them, ARGS=-q is quick.
 portability:
-	@BUILD=$(BUILD) tests/portability $(ARGS)
+	@BUILD=$(BUILD) tests/platforms/portability $(ARGS)
 
 # Every fallible call of the servers and the client fails once in a run of its own, with each error
 # that its manual lists; make torture ARGS=-q is a selection, ARGS=-h tells what else there is. The
@@ -262,4 +275,4 @@ help:
 
 .PHONY: all attack chaos clean compare demo fuzz fuzz-programs help herd install lint \
 	portability sanitize scale soak strict test test-programs torture torture-hook torture-programs \
-	uninstall valgrind $(PROGRAMS)
+	uninstall valgrind $(PROGRAMS) $(SKETCHES)

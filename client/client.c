@@ -2,21 +2,21 @@
  * client - the load generator: drives the servers of this suite, and others of their protocol, and
  * tells who served whom, how fast, and what failed.
  *
- * This process forks -c client processes, opens a gate for all of them at once, and waits (run.c).
- * Each makes its connections (drive.c: one at a time; loop.c: many), when it is time for them
- * (shift.c, plan.c), each step by step (visit.c, request.c), verifies every byte (check.c), and
- * counts in shared memory, which it alone writes (load.h). At its end it sends through a pipe how
- * often it met which child of the server (distribution.c). This process adds all up (result.c),
- * says what it means (remark.c) and prints it (report_text.c, report_json.c, report_csv.c).
+ * ask/ - The options (this file) become a load: schedule, work, misbehaviour, message, gates.
  *
- * Without -r it is a closed loop: the next connection begins when one has ended. It shows what a
- * server can do, not what users wait for when more of them come than it can serve. With -r it is an
+ * engine/ - This process forks -c client processes, opens a gate for all of them at once, and waits
+ * (processes.c). Each makes its connections (worker.c: one at a time; event_loop.c: many) when it
+ * is time for them (pacing.c), step by step (connection.c), and verifies every byte (verify.c).
+ *
+ * figures/ - Each process counts in shared memory, which it alone writes (tally.h), and sends
+ * through a pipe how often it met which child of the server (distribution.c). This process adds all
+ * up (totals.c).
+ *
+ * report/ - This process says what the figures mean (advice.c) and prints them.
+ *
+ * Without -r it is a closed loop: the next connection begins when one has ended. It shows the speed
+ * of a server, not the waiting of users when more of them come than it can serve. With -r it is an
  * open loop: connections begin when they are due, and the time that they were late counts.
- *
- * With -W some of the requests ask for work (mix.c), with -x some of the connections misbehave
- * (manners.c), with -H others are idle (hold.c). With -M each carries a message instead of requests
- * for bytes (frame.c), and with -v the replies are printed (show.c). With -r max it looks for the
- * highest rate that keeps a bound (search.c), and with -f it says whether a run was good (gate.c).
  */
 #include <signal.h>
 #include <stdio.h>
@@ -29,22 +29,15 @@
 #include "../common/conn.h"
 #include "../common/die.h"
 #include "../common/options.h"
-#include "digits.h"
-#include "frame.h"
-#include "gate.h"
-#include "hgrm.h"
-#include "holder.h"
-#include "load.h"
-#include "report.h"
-#include "result.h"
-#include "run.h"
-#include "search.h"
-#include "source.h"
+#include "ask/message.h"
+#include "ask/number.h"
+#include "engine/idle.h"
+#include "engine/local_address.h"
+#include "engine/processes.h"
+#include "engine/search.h"
+#include "report/report.h"
 
 static void take_options(int argc, char **argv);
-static void take_option(int letter);
-static void take_request(int letter);
-static void take_schedule(int letter);
 static void take_message(void);
 static void complete_load(void);
 static void raise_descriptors(void);
@@ -60,7 +53,7 @@ enum {
     MOST_LABEL = 80,
     BYTES_DEFAULT = 3000,
     CONNECTIONS_DEFAULT = 500,
-    IN_FLIGHT_OPEN = 100 /* without -m: an open loop needs room for those that are slow */
+    IN_FLIGHT_OPEN = 100 /* without -m: an open loop needs room for slow connections */
 };
 
 static const char help[] =
@@ -144,28 +137,17 @@ main(int argc, char **argv)
     take_message();
     complete_load();
     address_resolve(&load.target, load.host, load.port);
-    run_catch_signals();
+    processes_catch_signals();
     raise_descriptors();
-    source_open(&load);
+    local_address_open(&load);
 
-    holder_start(&load);
-    trial = load.plan.kind == PLAN_SEARCH ? search_run(&load) : run_once();
-    holder_end();
+    idle_start(&load);
+    trial = load.schedule.kind == SCHEDULE_SEARCH ? search_run(&load) : run_once();
+    idle_end();
     return finish(trial);
 }
 
 /* --- the command line ------------------------------------------------------------------------ */
-
-static void
-take_options(int argc, char **argv)
-{
-    int letter;
-
-    while ((letter = getopt(argc, argv, ":i:p:c:t:d:r:m:b:k:W:x:H:S:M:E:T:f:L:o:qvhV")) != -1) {
-        take_option(letter);
-    }
-    options_end(argc, argv);
-}
 
 static void
 take_host(const char *host)
@@ -189,8 +171,7 @@ take_label(const char *label)
 static void
 take_format(const char *format)
 {
-    static const char *const names[] = {
-        [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_CSV] = "csv"};
+    static const char *const names[] = {"text", "json", "csv"}; /* by enum format */
     static const char file[] = "hdr=";
 
     if (strncmp(format, file, strlen(file)) == 0 && format[strlen(file)] != '\0') {
@@ -207,75 +188,11 @@ take_format(const char *format)
 }
 
 static void
-take_option(int letter)
-{
-    switch (letter) {
-    case 'i':
-        take_host(optarg);
-        break;
-    case 'p':
-        load.port = (int)options_number('p', optarg, 1, 65535);
-        break;
-    case 'c':
-        load.processes = (unsigned)options_number('c', optarg, 1, RUN_PROCESSES_MOST);
-        break;
-    case 'm':
-        load.in_flight = (unsigned)options_number('m', optarg, 1, MOST_IN_FLIGHT);
-        break;
-    case 'T':
-        load.timeout_s = (int)options_number('T', optarg, 0, MOST_SECONDS);
-        break;
-    case 'L':
-        take_label(optarg);
-        break;
-    case 'o':
-        take_format(optarg);
-        break;
-    case 'q':
-        load.quiet = true;
-        break;
-    case 'v':
-        load.verbose = true;
-        break;
-    default:
-        take_request(letter);
-    }
-}
-
-/* What is to be asked on each connection. */
-static void
-take_request(int letter)
-{
-    switch (letter) {
-    case 'b':
-        load.bytes = (uint64_t)options_number('b', optarg, 1, CONN_BYTES_MAX);
-        break;
-    case 'k':
-        load.requests = (uint64_t)options_number('k', optarg, 1, MOST_COUNT);
-        break;
-    case 'W':
-        mix_take(&load.mix, optarg);
-        break;
-    case 'x':
-        manners_take(&load.manners, optarg);
-        break;
-    case 'M':
-        load.message = optarg;
-        break;
-    case 'E':
-        load.expected = optarg;
-        break;
-    default:
-        take_schedule(letter);
-    }
-}
-
-static void
 take_seed(const char *value)
 {
     const char *text = value;
 
-    if (!digits_take(&text, UINT32_MAX, &load.seed) || *text != '\0') {
+    if (!number_take(&text, UINT32_MAX, &load.seed) || *text != '\0') {
         die_usage("-S '%.60s': a whole number from 0 to %lu is allowed; for example -S 7", value,
                   (unsigned long)UINT32_MAX);
     }
@@ -301,7 +218,7 @@ take_gate(const char *value)
     parse_gate(&load.gates[load.gate_count++], "-f '", value);
 }
 
-/* How much, when, and what is to come of it. */
+/* How many connections, when, and what must hold. */
 static void
 take_schedule(int letter)
 {
@@ -310,10 +227,10 @@ take_schedule(int letter)
         load.connections = (uint64_t)options_number('t', optarg, 1, MOST_COUNT);
         break;
     case 'd':
-        plan_take_duration(&load.plan, optarg);
+        schedule_take_duration(&load.schedule, optarg);
         break;
     case 'r':
-        plan_take_rate(&load.plan, optarg);
+        schedule_take_rate(&load.schedule, optarg);
         break;
     case 'H':
         load.held = (unsigned)options_number('H', optarg, 1, MOST_HELD);
@@ -329,7 +246,82 @@ take_schedule(int letter)
     }
 }
 
-/* -M and -E, and what goes with them. */
+/* What to ask on each connection. */
+static void
+take_request(int letter)
+{
+    switch (letter) {
+    case 'b':
+        load.bytes = (uint64_t)options_number('b', optarg, 1, CONN_BYTES_MAX);
+        break;
+    case 'k':
+        load.requests = (uint64_t)options_number('k', optarg, 1, MOST_COUNT);
+        break;
+    case 'W':
+        work_take(&load.work, optarg);
+        break;
+    case 'x':
+        misbehave_take(&load.misbehaviours, optarg);
+        break;
+    case 'M':
+        load.message = optarg;
+        break;
+    case 'E':
+        load.expected = optarg;
+        break;
+    default:
+        take_schedule(letter);
+    }
+}
+
+static void
+take_option(int letter)
+{
+    switch (letter) {
+    case 'i':
+        take_host(optarg);
+        break;
+    case 'p':
+        load.port = (int)options_number('p', optarg, 1, 65535);
+        break;
+    case 'c':
+        load.processes = (unsigned)options_number('c', optarg, 1, PROCESSES_MOST);
+        break;
+    case 'm':
+        load.in_flight = (unsigned)options_number('m', optarg, 1, MOST_IN_FLIGHT);
+        break;
+    case 'T':
+        load.timeout_s = (int)options_number('T', optarg, 0, MOST_SECONDS);
+        break;
+    case 'L':
+        take_label(optarg);
+        break;
+    case 'o':
+        take_format(optarg);
+        break;
+    case 'q':
+        load.quiet = true;
+        break;
+    case 'v':
+        load.verbose = true;
+        break;
+    default:
+        take_request(letter);
+    }
+}
+
+static void
+take_options(int argc, char **argv)
+{
+    int letter;
+
+    while ((letter = getopt(argc, argv, ":i:p:c:t:d:r:m:b:k:W:x:H:S:M:E:T:f:L:o:qvhV")) != -1) {
+        take_option(letter);
+    }
+    options_end(argc, argv);
+}
+
+/* -M and -E, and the options that do not go with them. */
 static void
 take_message(void)
 {
@@ -341,10 +333,10 @@ take_message(void)
         load.bytes = load.bytes > 0 ? load.bytes : BYTES_DEFAULT;
         return;
     }
-    if (load.mix.options > 0) {
+    if (load.work.lots.count > 0) {
         die_usage("-W with -M: a message does not ask for work");
     }
-    if (load.manners.count > 0) {
+    if (load.misbehaviours.lots.count > 0) {
         die_usage("-x with -M: only the clients of requests for bytes misbehave");
     }
     if (load.bytes > 0) {
@@ -353,10 +345,10 @@ take_message(void)
     if (load.requests > 1) {
         die_usage("-k with -M: a connection carries one message, only -k 1 is allowed");
     }
-    frame_open(&load);
+    message_open(&load);
 }
 
-/* -r max: the steps have their length, and the bound must be one. */
+/* -r max: its steps need a length, and its bound must be one. */
 static void
 complete_search(void)
 {
@@ -364,14 +356,14 @@ complete_search(void)
         die_usage("-t with -r max: a step lasts a time, not a number of connections; for example "
                   "-d 1");
     }
-    if (load.plan.duration_ns == 0) {
-        load.plan.duration_ns = (int64_t)SEARCH_SECONDS * 1000000000;
+    if (load.schedule.duration_ns == 0) {
+        load.schedule.duration_ns = (int64_t)SEARCH_SECONDS * 1000000000;
     }
-    parse_gate(&load.bound, "-r 'max@", load.plan.bound);
+    parse_gate(&load.bound, "-r 'max@", load.schedule.bound);
     if (!gate_is_bound(&load.bound)) {
         die_usage("-r 'max@%.60s': a bound is a time, or failed, with < or <= (failed "
                   "also with ==); for example -r 'max@p99<5ms'",
-                  load.plan.bound);
+                  load.schedule.bound);
     }
 }
 
@@ -388,56 +380,55 @@ complete_gates(void)
     }
 }
 
-/* Of an open loop that is over after so many connections. */
+/* An open loop with -t must end within a day. */
 static void
 complete_count(void)
 {
-    uint64_t seconds = load_total(&load) / load.plan.rate;
+    uint64_t seconds = load_total(&load) / load.schedule.rate;
 
-    if (seconds > PLAN_SECONDS_MOST) {
+    if (seconds > SCHEDULE_SECONDS_MOST) {
         die_usage("-t with -r: that would take %llu s, more than a day; for example -d 10",
                   (unsigned long long)seconds);
     }
 }
 
-/* What depends on several options. */
+/* Checks and completes options that depend on each other. */
 static void
 complete_load(void)
 {
-    struct plan *plan = &load.plan;
+    struct schedule *schedule = &load.schedule;
 
-    mix_end(&load.mix);
     complete_gates();
-    if (seeded && load.mix.options == 0 && load.manners.count == 0) {
+    if (seeded && load.work.lots.count == 0 && load.misbehaviours.lots.count == 0) {
         die_usage("-S without -W or -x: nothing else is drawn by lot");
     }
-    if (plan->kind == PLAN_SEARCH) {
+    if (schedule->kind == SCHEDULE_SEARCH) {
         complete_search();
     }
-    if (plan->duration_ns > 0 && load.connections > 0) {
+    if (schedule->duration_ns > 0 && load.connections > 0) {
         die_usage("-d with -t: a run lasts a time or a number of connections, not both");
     }
-    if (plan->kind == PLAN_RAMP && plan->duration_ns == 0) {
+    if (schedule->kind == SCHEDULE_RAMP && schedule->duration_ns == 0) {
         die_usage("-r FROM:TO without -d: how long is the rate to take for it? For example -d 10");
     }
-    if (plan->duration_ns == 0 && load.connections == 0) {
+    if (schedule->duration_ns == 0 && load.connections == 0) {
         load.connections = CONNECTIONS_DEFAULT;
     }
-    if (plan_open(plan) && load.connections > 0) {
+    if (load_is_open(&load) && load.connections > 0) {
         complete_count();
     }
     if (load.in_flight == 0) {
-        load.in_flight = plan_open(plan) ? IN_FLIGHT_OPEN : 1;
+        load.in_flight = load_is_open(&load) ? IN_FLIGHT_OPEN : 1;
     }
 }
 
 /* --- before the start ------------------------------------------------------------------------ */
 
-/* As many as are allowed, if they are needed. If they do not suffice, the report says so. */
+/* Asks for as many as are needed. If fewer are allowed and do not suffice, the report says so. */
 static void
 raise_descriptors(void)
 {
-    rlim_t beside = load.manners.count > 0 ? MANNERS_AT_ONCE : 0;
+    rlim_t beside = load.misbehaviours.lots.count > 0 ? MISBEHAVE_AT_ONCE : 0;
     rlim_t needed = (rlim_t)load.in_flight + beside;
     struct rlimit limit;
 
@@ -456,43 +447,32 @@ run_once(void)
     static struct trial trial;
 
     trial.load = load;
-    trial.tallies = run_open_tallies(&load);
-    run_load(&trial.load, trial.tallies, &trial.result);
+    trial.tallies = tallies_open(&load);
+    processes_run(&trial.load, trial.tallies, &trial.totals);
     return &trial;
 }
 
 /* --- the report ------------------------------------------------------------------------------ */
 
-/* The replies that -v was to print, if that has failed. */
-static void
-look_at_output(const struct tally *tallies)
-{
-    for (unsigned i = 0; i < load.processes; i++) {
-        if (tallies[i].unshown != 0) {
-            die_error(tallies[i].unshown, "cannot print the replies");
-        }
-    }
-}
-
 static void
 judge(struct trial *trial)
 {
     for (unsigned i = 0; i < load.gate_count; i++) {
-        struct judgement *judgement = &trial->result.judgements[i];
+        struct judgement *judgement = &trial->totals.judgements[i];
 
-        *judgement = gate_judge(&load.gates[i], &trial->load, &trial->result);
-        trial->result.broken += !judgement->holds;
+        *judgement = gate_judge(&load.gates[i], &trial->load, &trial->totals);
+        trial->totals.broken += !judgement->holds;
     }
 }
 
-/* A table has no place for them. */
+/* A table has no place for broken gates. */
 static void
 warn_of_gates(const struct trial *trial)
 {
     char found[GATE_TEXT];
 
     for (unsigned i = 0; i < load.gate_count; i++) {
-        const struct judgement *judgement = &trial->result.judgements[i];
+        const struct judgement *judgement = &trial->totals.judgements[i];
 
         if (!judgement->holds) {
             warnx("gate broken: %s, but it is %s", load.gates[i].text,
@@ -506,13 +486,13 @@ report(const struct trial *trial)
 {
     switch (load.format) {
     case FORMAT_TEXT:
-        report_text(&trial->load, &trial->result, trial->tallies);
+        report_text(&trial->load, &trial->totals, trial->tallies);
         break;
     case FORMAT_JSON:
-        report_json(&trial->load, &trial->result, trial->tallies);
+        report_json(&trial->load, &trial->totals, trial->tallies);
         break;
     case FORMAT_CSV:
-        report_csv(&trial->load, &trial->result);
+        report_csv(&trial->load, &trial->totals);
         break;
     }
     if (fflush(stdout) == EOF || ferror(stdout)) {
@@ -526,17 +506,21 @@ report(const struct trial *trial)
 static int
 finish(struct trial *trial)
 {
-    enum latency times = plan_open(&load.plan) ? LATENCY_RESPONSE : LATENCY_SERVICE;
+    const struct histogram *times = &trial->totals.latencies[tally_latency(&load)];
     int status;
 
     judge(trial);
     report(trial);
-    if (load.histogram && !hgrm_write(load.histogram, &trial->result.latencies[times])) {
+    if (load.histogram && !report_hdr(load.histogram, times)) {
         die("cannot write '%s'", load.histogram);
     }
-    look_at_output(trial->tallies);
-    status = result_status(&trial->result);
-    result_close(&trial->result);
-    run_close_tallies(&load, trial->tallies);
+    for (unsigned i = 0; i < load.processes; i++) {
+        if (trial->tallies[i].unprinted != 0) {
+            die_error(trial->tallies[i].unprinted, "cannot print the replies");
+        }
+    }
+    status = totals_status(&trial->totals);
+    totals_close(&trial->totals);
+    tallies_close(&load, trial->tallies);
     return status;
 }

@@ -21,10 +21,6 @@ enum {
 };
 
 static char *filler; /* on the heap: among the variables it would scatter them over more pages */
-static char stamp[CONN_STAMP];
-static unsigned number; /* of this child */
-static long process;    /* its pid */
-static struct slot *counts;
 static int64_t timeout_us; /* 0: never */
 static bool verbose;
 
@@ -81,34 +77,38 @@ conn_start(const struct options *options)
     conn_filler(0); /* here, once: else each child would fill 16 pages of its own */
 }
 
-void
-conn_identify(unsigned child, struct slot *slot)
+struct worker
+conn_worker(unsigned child, unsigned thread, struct slot *slot)
 {
-    char text[64]; /* "child 4294967295 pid 4194304" has 28 bytes, but a pid may be a long */
+    struct worker worker = {.slot = slot, .child = child, .thread = thread, .pid = (long)getpid()};
+    char text[80]; /* "child 4294967295.256 pid 4194304" has 32 bytes, but a pid may be a long */
     char *end;
 
-    number = child;
-    process = (long)getpid();
-    counts = slot;
-    counter_set(&slot->pid, (unsigned long long)process);
+    counter_set(&slot->pid, (unsigned long long)worker.pid);
     memset(text, ' ', sizeof text);
     end = put_text(text, "child ");
     end = put_number(end, child);
+    if (thread > 0) {
+        end = put_text(end, ".");
+        end = put_number(end, thread);
+    }
     end = put_text(end, " pid ");
-    put_number(end, (unsigned long)process);
-    memcpy(stamp, text, CONN_STAMP - 1);
-    stamp[CONN_STAMP - 1] = '\n';
+    put_number(end, (unsigned long)worker.pid);
+    memcpy(worker.stamp, text, CONN_STAMP - 1);
+    worker.stamp[CONN_STAMP - 1] = '\n';
+    return worker;
 }
 
 void
-conn_open(struct conn *conn, int fd)
+conn_open(struct conn *conn, struct worker *worker, int fd)
 {
+    conn->worker = worker;
     conn->fd = fd;
     conn->state = CONN_READING;
     conn->eof = conn->refused = false;
     conn->used = conn->have = 0;
     conn->since = clock_us();
-    counter_add(&counts->connections, 1);
+    counter_add(&worker->slot->connections, 1);
 }
 
 /* --- the request ----------------------------------------------------------------------------- */
@@ -116,7 +116,7 @@ conn_open(struct conn *conn, int fd)
 static enum conn_result
 refuse(struct conn *conn, const char *error)
 {
-    counter_add(&counts->rejected, 1);
+    counter_add(&conn->worker->slot->rejected, 1);
     conn->refused = true;
     conn->error = error;
     conn->bytes = strlen(error);
@@ -175,7 +175,7 @@ parse(struct conn *conn, const char *text, const char *end)
     conn->cpu_us = (uint32_t)cpu_us;
     conn->wait_us = (uint32_t)wait_us;
     conn->state = CONN_WORKING;
-    counter_set(&counts->serving, 1);
+    counter_set(&conn->worker->slot->serving, 1);
     return CONN_OK;
 }
 
@@ -256,7 +256,7 @@ processor_us(void)
 static void
 burn(int64_t cpu_us)
 {
-    static volatile uint32_t seed = 2166136261u; /* volatile: the compiler cannot know the sum */
+    volatile uint32_t seed = 2166136261u; /* volatile: the compiler cannot leave the sum out */
     int64_t end = processor_us() + cpu_us;
     uint32_t hash = seed;
 
@@ -315,7 +315,7 @@ pieces(const struct conn *conn, struct iovec piece[2])
     }
     if (conn->bytes >= CONN_STAMP && conn->sent < CONN_STAMP) {
         head = CONN_STAMP - (size_t)conn->sent;
-        piece[0].iov_base = stamp + conn->sent;
+        piece[0].iov_base = conn->worker->stamp + conn->sent;
         piece[0].iov_len = head;
     }
     left = left < CONN_CHUNK ? left : CONN_CHUNK;
@@ -327,9 +327,15 @@ pieces(const struct conn *conn, struct iovec piece[2])
 static void
 tell(const struct conn *conn)
 {
-    dprintf(STDOUT_FILENO, "child %u pid %ld: %llu bytes, %lu us cpu, %lu us wait\n", number,
-            process, (unsigned long long)conn->bytes, (unsigned long)conn->cpu_us,
-            (unsigned long)conn->wait_us);
+    const struct worker *worker = conn->worker;
+    char thread[16] = "";
+
+    if (worker->thread > 0) {
+        snprintf(thread, sizeof thread, ".%u", worker->thread);
+    }
+    dprintf(STDOUT_FILENO, "child %u%s pid %ld: %llu bytes, %lu us cpu, %lu us wait\n",
+            worker->child, thread, worker->pid, (unsigned long long)conn->bytes,
+            (unsigned long)conn->cpu_us, (unsigned long)conn->wait_us);
 }
 
 /* Throws away the pipelined requests that are here: with unread input, close() would send a reset
@@ -355,8 +361,8 @@ reply_sent(struct conn *conn)
         conn->state = CONN_DRAINING;
         return CONN_OK;
     }
-    counter_add(&counts->requests, 1);
-    counter_set(&counts->serving, 0);
+    counter_add(&conn->worker->slot->requests, 1);
+    counter_set(&conn->worker->slot->serving, 0);
     if (verbose) {
         tell(conn);
     }
@@ -382,7 +388,7 @@ conn_write(struct conn *conn)
     conn->sent += (uint64_t)sent;
     conn->since = clock_us();
     if (!conn->refused) {
-        counter_add(&counts->bytes, (unsigned long long)sent);
+        counter_add(&conn->worker->slot->bytes, (unsigned long long)sent);
     }
     return conn->sent == conn->bytes ? reply_sent(conn) : CONN_AGAIN;
 }
@@ -418,8 +424,8 @@ conn_timed_out(struct conn *conn)
         conn_reset(conn->fd);
     }
     if (!conn->refused) {
-        counter_add(&counts->timed_out, 1);
-        counter_set(&counts->serving, 0);
+        counter_add(&conn->worker->slot->timed_out, 1);
+        counter_set(&conn->worker->slot->serving, 0);
     }
 }
 
@@ -433,8 +439,8 @@ void
 conn_cut(struct conn *conn)
 {
     if (!conn->refused) {
-        counter_add(&counts->broken, 1);
-        counter_set(&counts->serving, 0);
+        counter_add(&conn->worker->slot->broken, 1);
+        counter_set(&conn->worker->slot->serving, 0);
     }
 }
 
@@ -456,9 +462,8 @@ given_up(struct conn *conn)
     return false;
 }
 
-/* Some systems (not Linux) let an accepted socket inherit O_NONBLOCK from its listener. */
-static void
-make_blocking(int fd)
+void
+conn_make_blocking(int fd)
 {
     int flags = fcntl(fd, F_GETFL);
 
@@ -468,12 +473,12 @@ make_blocking(int fd)
 }
 
 void
-conn_serve(int fd)
+conn_serve(struct worker *worker, int fd)
 {
     struct conn conn;
     enum conn_result result = CONN_OK;
 
-    conn_open(&conn, fd);
+    conn_open(&conn, worker, fd);
     if (signals_stop) { /* it has waited in a queue: serve what has come, wait for nothing */
         fcntl(fd, F_SETFL, O_NONBLOCK);
     }
@@ -493,7 +498,7 @@ conn_serve(int fd)
         }
         if (signals_ticked) {
             signals_ticked = 0;
-            scoreboard_publish(counts);
+            scoreboard_publish(worker->slot);
         }
         if (result == CONN_AGAIN) {
             bool would_block = errno == EAGAIN || errno == EWOULDBLOCK;
@@ -502,7 +507,7 @@ conn_serve(int fd)
                 return;
             }
             if (would_block) {
-                make_blocking(fd);
+                conn_make_blocking(fd);
             }
         }
     }

@@ -4,7 +4,8 @@
  *
  * Each step makes at most one read(2) or write(2), so that a server which must not block can call
  * the steps from its own loop; a server which may block calls conn_serve(), a loop over the same
- * steps.
+ * steps. (One exception: the last write when the server stops also throws away pipelined requests,
+ * at most 1 MiB.)
  */
 #ifndef COMMON_CONN_H
 #define COMMON_CONN_H
@@ -40,7 +41,17 @@ enum conn_state {
     CONN_DRAINING /* refused; conn_read() until the client has seen it and closed */
 };
 
+/* The process or the thread that serves connections. */
+struct worker {
+    struct slot *slot; /* its counters; nobody else writes them */
+    unsigned child;    /* its child number; 0 in a server without children */
+    unsigned thread;   /* its number in that child, from 1; 0 where children have no threads */
+    long pid;
+    char stamp[CONN_STAMP]; /* the first bytes of its replies */
+};
+
 struct conn {
+    struct worker *worker; /* serves it */
     int fd;
     enum conn_state state;
     bool eof;       /* the client has shut down its side */
@@ -57,11 +68,12 @@ struct conn {
 /* Once per server, before it forks: what all its children share, such as -T and -v. */
 void conn_start(const struct options *options);
 
-/* Once per serving process: its number in the stamp, and its counters. */
-void conn_identify(unsigned child, struct slot *slot);
+/* Who serves, once per process or thread that does: makes its stamp, and notes its pid in `slot`.
+ */
+struct worker conn_worker(unsigned child, unsigned thread, struct slot *slot);
 
 /* Begins a connection on `fd`, which stays the caller's; counts it. */
-void conn_open(struct conn *conn, int fd);
+void conn_open(struct conn *conn, struct worker *worker, int fd);
 
 /* The steps. conn_read() answers OK when a request is complete (then state is WORKING). */
 enum conn_result conn_read(struct conn *conn);
@@ -86,7 +98,10 @@ bool conn_idle(const struct conn *conn);
 void conn_cut(struct conn *conn);
 
 /* Serves `fd`, blocking, until the client has had enough; does not close it. */
-void conn_serve(int fd);
+void conn_serve(struct worker *worker, int fd);
+
+/* Clears O_NONBLOCK, which some systems (not Linux) let an accepted socket inherit. */
+void conn_make_blocking(int fd);
 
 /* The filler of a reply from `offset` on: at least CONN_CHUNK bytes. */
 const char *conn_filler(uint64_t offset);

@@ -1,6 +1,5 @@
 #include "die.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -88,23 +87,23 @@ say(int error, const char *format, va_list arguments)
 }
 
 void
-die(const char *format, ...)
+die_error(int error, const char *format, ...)
 {
     va_list arguments;
 
     va_start(arguments, format);
-    say(errno, format, arguments);
+    say(error, format, arguments);
     va_end(arguments);
     exit(EXIT_FAILURE);
 }
 
 void
-warn(const char *format, ...)
+warn_error(int error, const char *format, ...)
 {
     va_list arguments;
 
     va_start(arguments, format);
-    say(errno, format, arguments);
+    say(error, format, arguments);
     va_end(arguments);
 }
 
@@ -123,38 +122,6 @@ warn_seldom(atomic_llong *quiet_until, const char *format, ...)
         va_end(arguments);
     }
     errno = error;
-}
-
-void
-diex(const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    say(0, format, arguments);
-    va_end(arguments);
-    exit(EXIT_FAILURE);
-}
-
-void
-warnx(const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    say(0, format, arguments);
-    va_end(arguments);
-}
-
-void
-die_error(int error, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    say(error, format, arguments);
-    va_end(arguments);
-    exit(EXIT_FAILURE);
 }
 
 void

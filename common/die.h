@@ -5,6 +5,7 @@
 #ifndef COMMON_DIE_H
 #define COMMON_DIE_H
 
+#include <errno.h>
 #include <stdatomic.h>
 
 #if defined(__GNUC__)
@@ -20,16 +21,15 @@
 void die_begin(const char *argv0);
 const char *die_program(void);
 
-/* With what errno means behind the message. */
-_Noreturn void die(const char *format, ...) DIE_PRINTF(1, 2);
-void warn(const char *format, ...) DIE_PRINTF(1, 2);
-
-/* Without. */
-_Noreturn void diex(const char *format, ...) DIE_PRINTF(1, 2);
-void warnx(const char *format, ...) DIE_PRINTF(1, 2);
-
-/* For calls that return the error number instead of setting errno (pthread_*, posix_spawn). */
+/* The message, and what `error` means behind it (0: nothing). */
 _Noreturn void die_error(int error, const char *format, ...) DIE_PRINTF(2, 3);
+void warn_error(int error, const char *format, ...) DIE_PRINTF(2, 3);
+
+/* With errno, and without. */
+#define die(...) die_error(errno, __VA_ARGS__)
+#define diex(...) die_error(0, __VA_ARGS__)
+#define warn(...) warn_error(errno, __VA_ARGS__)
+#define warnx(...) warn_error(0, __VA_ARGS__)
 
 /* Like warn(), but not within a minute of the last time at this `quiet_until` (a clock_us(), 0 at
  * first; children may share it): for troubles that come in floods. */

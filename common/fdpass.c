@@ -69,38 +69,15 @@ fdpass_peek(int channel)
     unsigned char byte;
     ssize_t count;
 
+    /* A reset, when the other end was closed with a byte unread, is told once; what was sent is
+     * still there. */
     do {
         count = recv(channel, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    } while (count == -1 && (errno == EINTR || errno == ECONNRESET)); /* see fdpass_take_back() */
+    } while (count == -1 && (errno == EINTR || errno == ECONNRESET));
     if (count == 0) {
         errno = EAGAIN;
     }
     return count == 1 ? byte : -1;
-}
-
-/* Linux takes a message also when it finds no place for the descriptor, and drops that: so a place
- * is looked for first. (Not by a child for each connection: its table is never near its end.) A
- * reset, if the other end was closed with something unread, is told once; what was sent is still
- * there. */
-int
-fdpass_take_back(int channel)
-{
-    int fd;
-
-    do {
-        int place = dup(channel);
-
-        if (place == -1) {
-            return FDPASS_NONE;
-        }
-        close(place);
-        fd = fdpass_receive(channel, false);
-    } while (fd == FDPASS_NONE && (errno == EINTR || errno == ECONNRESET));
-    if (fd == FDPASS_END) {
-        errno = EAGAIN;
-        return FDPASS_NONE;
-    }
-    return fd;
 }
 
 bool

@@ -22,10 +22,6 @@ int fdpass_receive(int channel, bool wait);
 /* The byte of the message that will be received next. -1 and errno: EAGAIN if there is none. */
 int fdpass_peek(int channel);
 
-/* Receives in place of the one that it was sent to: does not wait, and loses nothing if our table
- * of descriptors is full. FDPASS_NONE and errno as above; EAGAIN also at the end. */
-int fdpass_take_back(int channel);
-
 /* After FDPASS_NONE, is it worth while to ask again later? True if the system lacks something that
  * others may free; what was sent is still in the channel. */
 bool fdpass_exhausted(void);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
@@ -16,10 +17,14 @@
 #include "die.h"
 #include "scoreboard.h"
 
-enum { INHERITED_FD = 3 };
+enum { INHERITED_FD = 3, PAUSE_US = 100 * 1000 };
 
 static atomic_llong *quiet_until; /* in shared memory, so that one of all children warns */
-static struct stat made;          /* the Unix socket's file, as bind() has made it */
+static pid_t starter;             /* the process that has claimed a Unix socket's path */
+static char lock_file[ADDRESS_TEXT + sizeof ".lock"]; /* locked while lockfd is not -1 */
+static int lockfd = -1;
+static const char *made_path; /* the Unix socket that bind() has made; NULL: none */
+static struct stat made;      /* its file */
 
 bool listen_was_inherited;
 
@@ -57,26 +62,31 @@ is_same_file(const struct stat *one, const struct stat *other)
     return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
 }
 
-/* 0 if somebody has the file's socket open, else what connect() says. Asked with a socket of
- * another type, a server answers EPROTOTYPE: at once, without a connection that it would have to
- * serve, also with a full queue, or between its bind() and its listen(). ECONNREFUSED says that
- * nobody has it open; but perhaps not yet: bind() may make the file before the kernel can find its
- * socket. */
-static int
-ask_there(int asker, const struct address *address)
-{
-    if (connect(asker, address_sockaddr(address), address->length) == 0 || errno == EPROTOTYPE) {
-        return 0;
-    }
-    return errno;
-}
-
+/* True if no process has the socket at this path open; false if nothing is there any more; dies if
+ * a server is there. Asked with a socket of another type, a server answers EPROTOTYPE: at once,
+ * without a connection that it would have to serve, also with a full queue, and between its bind()
+ * and its listen(). */
 static bool
-is_abandoned(int asker, const struct address *address, const char *path)
+is_dead(const struct address *address, const char *path)
 {
-    int error = ask_there(asker, address);
+    struct stat found;
+    int asker, error = 0;
 
-    if (error == 0) {
+    if (lstat(path, &found) == -1) {
+        return false; /* bind() will say what is wrong, if anything is */
+    }
+    if (!S_ISSOCK(found.st_mode)) {
+        diex("%s: exists and is not a socket", path);
+    }
+    asker = socket(AF_UNIX, SOCK_DGRAM, 0);
+    if (asker == -1) {
+        die("socket");
+    }
+    if (connect(asker, address_sockaddr(address), address->length) == -1) {
+        error = errno;
+    }
+    close(asker);
+    if (error == 0 || error == EPROTOTYPE) {
         diex("%s: a server is listening there", path);
     }
     if (error != ECONNREFUSED && error != ENOENT) {
@@ -85,68 +95,50 @@ is_abandoned(int asker, const struct address *address, const char *path)
     return error == ECONNREFUSED;
 }
 
-/* Gives it back: whose it is must find it there. Where link() cannot be used, rename() would take
- * the place of what somebody has bound there since, within these microseconds. */
+/* Locks PATH.lock until this server listens: so only one starting server at a time removes a dead
+ * server's socket and binds its own. The lock of a process that dies is released by the kernel. A
+ * file that is no longer the one at its path was removed by a server that listens by now. */
 static void
-put_back(const char *aside, const char *path)
+lock_path(const char *path)
 {
-    int saved = errno;
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct stat opened, named = {.st_ino = 0};
 
-    /* Some systems let nobody link another user's file, and some file systems have no links. */
-    if (link(aside, path) == -1 && (errno == EEXIST || rename(aside, path) == -1)) {
-        die("%s: cannot be given back its socket, which is %s now", path, aside);
+    snprintf(lock_file, sizeof lock_file, "%s.lock", path);
+    lockfd = open(lock_file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (lockfd == -1) {
+        die("%s", lock_file);
     }
-    unlink(aside);
-    errno = saved;
-}
-
-/* Asked once more where it is now: for rename() waits for a bind() in this directory to be done. A
- * path that is too long for connect() is not asked. */
-static bool
-is_open_after_all(int asker, const char *aside)
-{
-    struct address address = {.length = sizeof(struct sockaddr_un)};
-    struct sockaddr_un *name = (struct sockaddr_un *)&address.storage;
-
-    if (strlen(aside) >= sizeof name->sun_path) {
-        return false;
-    }
-    name->sun_family = AF_UNIX;
-    memcpy(name->sun_path, aside, strlen(aside) + 1);
-    return ask_there(asker, &address) == 0;
-}
-
-/* Removes this file and no other: since we have looked, another server may have done the same and
- * bound a socket of its own here. So the file is taken aside, where nobody binds another, and
- * looked at again. (The time is compared too, for a file system may use the number of a removed
- * file again.) */
-static void
-remove_abandoned(int asker, const char *path, const struct stat *found)
-{
-    char aside[ADDRESS_TEXT + 32];
-    struct stat taken;
-
-    snprintf(aside, sizeof aside, "%s.%ld", path, (long)getpid());
-    if (lstat(aside, &taken) == 0) { /* rename() would replace it */
-        diex("%s: a dead server's socket, and it cannot be taken aside: %s exists", path, aside);
-    }
-    if (rename(path, aside) == -1) {
-        if (errno == ENOENT) {
-            return; /* another one has removed it; bind() will say who is faster now */
+    if (fcntl(lockfd, F_SETLK, &lock) == -1) {
+        if (errno != EACCES && errno != EAGAIN) {
+            die("%s", lock_file);
         }
-        die("%s: a dead server's socket", path);
-    }
-    if (lstat(aside, &taken) == -1) {
-        put_back(aside, path);
-        die("%s", aside);
-    }
-    if (!is_same_file(&taken, found) || taken.st_mtim.tv_sec != found->st_mtim.tv_sec ||
-        taken.st_mtim.tv_nsec != found->st_mtim.tv_nsec || is_open_after_all(asker, aside)) {
-        put_back(aside, path);
         diex("%s: another server has just begun to listen there", path);
     }
-    if (unlink(aside) == -1) {
-        die("%s: a dead server's socket", aside);
+    if (fstat(lockfd, &opened) == -1 || (lstat(lock_file, &named) == -1 && errno != ENOENT)) {
+        die("%s", lock_file);
+    }
+    if (!is_same_file(&opened, &named)) {
+        diex("%s: another server has just begun to listen there", path);
+    }
+}
+
+static void
+unlock_path(void)
+{
+    if (lockfd != -1) {
+        unlink(lock_file); /* before the lock is released: then nobody else can have locked it */
+        close(lockfd);
+        lockfd = -1;
+    }
+}
+
+static void
+remove_socket(void)
+{
+    if (starter == getpid()) { /* not in a child that ends by die() */
+        listen_remove();
+        unlock_path();
     }
 }
 
@@ -154,41 +146,31 @@ void
 listen_claim(const struct address *address)
 {
     const char *path = ((const struct sockaddr_un *)&address->storage)->sun_path;
-    struct stat found;
-    int asker;
 
-    if (address->storage.ss_family != AF_UNIX || lstat(path, &found) == -1) {
-        return; /* nothing is there, or bind() will say what is wrong */
-    }
-    if (!S_ISSOCK(found.st_mode)) {
-        diex("%s: exists and is not a socket", path);
-    }
-    asker = socket(AF_UNIX, SOCK_DGRAM, 0); /* before anything is moved that would be left so */
-    if (asker == -1) {
-        die("socket");
-    }
-    if (is_abandoned(asker, address, path)) {
-        remove_abandoned(asker, path, &found);
-    }
-    close(asker);
-}
-
-/* Of a Unix socket that we have bound, the file, so that listen_remove() knows it again. Another
- * server that is starting may have taken it aside for a moment, to look at it. */
-static void
-note_file(const struct address *address)
-{
-    const char *path = ((const struct sockaddr_un *)&address->storage)->sun_path;
-    const struct timespec moment = clock_timespec(1000);
-
-    if (address->storage.ss_family != AF_UNIX || listen_was_inherited) {
+    if (address->storage.ss_family != AF_UNIX) {
         return;
     }
-    for (int turns = 0; lstat(path, &made) == -1; turns++) {
-        if (errno != ENOENT || turns == 100) {
+    (void)is_dead(address, path); /* says so, if it lives, also to whoever may not lock its path */
+    starter = getpid();
+    if (atexit(remove_socket) != 0) {
+        die("atexit");
+    }
+    lock_path(path);
+    if (is_dead(address, path) && unlink(path) == -1) {
+        die("%s: a dead server's socket", path);
+    }
+}
+
+/* Of a Unix socket that this process has bound: the file, so that listen_remove() knows it again.
+ */
+static void
+note_file(const struct address *address, const char *path)
+{
+    if (address->storage.ss_family == AF_UNIX && !listen_was_inherited && !made_path) {
+        if (lstat(path, &made) == -1) {
             die("%s", path);
         }
-        nanosleep(&moment, NULL);
+        made_path = path;
     }
 }
 
@@ -217,7 +199,10 @@ listen_open(const struct options *options)
     if (bind(listenfd, address_sockaddr(&address), address.length) == -1) {
         die("cannot listen on %s", text);
     }
-    note_file(&address);
+    note_file(&address, options->host);
+    if (listenfd >= FD_SETSIZE) {
+        diex("listening descriptor %d: too large for select", listenfd);
+    }
     if (listen(listenfd, options->backlog) == -1) {
         die("listen on %s", text);
     }
@@ -227,16 +212,20 @@ listen_open(const struct options *options)
 void
 listen_ready(const struct options *options, int listenfd)
 {
+    static bool said;
     struct address bound = {.length = sizeof bound.storage};
     char text[ADDRESS_TEXT];
 
+    if (said) {
+        return;
+    }
+    said = true;
     if (getsockname(listenfd, (struct sockaddr *)&bound.storage, &bound.length) == -1) {
         die("getsockname");
     }
     address_text(&bound, text);
-    if (!S_ISSOCK(made.st_mode)) { /* server00 has no listen_open() */
-        note_file(&bound);
-    }
+    note_file(&bound, options->host); /* server00 has no listen_open() */
+    unlock_path();
     if (options->quiet) {
         return;
     }
@@ -248,14 +237,29 @@ listen_ready(const struct options *options, int listenfd)
 }
 
 void
-listen_remove(const struct options *options)
+listen_remove(void)
 {
     struct stat status;
 
-    if (S_ISSOCK(made.st_mode) && lstat(options->host, &status) == 0 &&
-        is_same_file(&status, &made)) {
-        unlink(options->host);
+    if (made_path && lstat(made_path, &status) == 0 && is_same_file(&status, &made)) {
+        unlink(made_path);
     }
+}
+
+void
+listen_nonblocking(int listenfd)
+{
+    if (fcntl(listenfd, F_SETFL, O_NONBLOCK) == -1) {
+        die("O_NONBLOCK");
+    }
+}
+
+void
+listen_pause(void)
+{
+    const struct timespec pause = clock_timespec(PAUSE_US);
+
+    nanosleep(&pause, NULL);
 }
 
 bool

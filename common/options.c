@@ -66,6 +66,26 @@ options_number(int letter, const char *value, long least, long most)
     return number;
 }
 
+int
+options_word(int letter, const char *value, const char *const *words)
+{
+    char allowed[128] = "";
+    int index = 0;
+
+    while (words[index] && strcmp(value, words[index]) != 0) {
+        size_t used = strlen(allowed);
+
+        snprintf(allowed + used, sizeof allowed - used, "%s%s", index > 0 ? " or " : "",
+                 words[index]);
+        index++;
+    }
+    if (!words[index]) {
+        die_usage("-%c '%.60s': %s is allowed; for example -%c %s", letter, value, allowed, letter,
+                  words[0]);
+    }
+    return index;
+}
+
 static _Noreturn void
 leave(void)
 {
@@ -89,18 +109,11 @@ options_rest(int letter, const char *help)
     }
 }
 
-static bool
-is_json(const char *format)
-{
-    if (strcmp(format, "json") != 0 && strcmp(format, "text") != 0) {
-        die_usage("-o '%.60s': text or json is allowed; for example -o json", format);
-    }
-    return strcmp(format, "json") == 0;
-}
-
 void
 options_take(struct options *options, int letter, const char *help)
 {
+    static const char *const formats[] = {"text", "json", NULL};
+
     switch (letter) {
     case 'i':
         if (*optarg == '\0') {
@@ -121,7 +134,7 @@ options_take(struct options *options, int letter, const char *help)
         options->grace_s = (int)options_number('g', optarg, 0, MOST_SECONDS);
         break;
     case 'o':
-        options->json = is_json(optarg);
+        options->json = options_word('o', optarg, formats) == 1;
         break;
     case 'q':
         options->quiet = true;

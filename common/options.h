@@ -38,4 +38,7 @@ void options_end(int argc, char **argv);
 /* A strict decimal number; anything else ends the program with status 2, naming -`letter`. */
 long options_number(int letter, const char *value, long least, long most);
 
+/* The index of one of these words (NULL at their end); anything else ends the program likewise. */
+int options_word(int letter, const char *value, const char *const *words);
+
 #endif

@@ -17,13 +17,21 @@ volatile sig_atomic_t signals_replace;
 volatile sig_atomic_t signals_ended;
 volatile sig_atomic_t signals_ticked;
 volatile sig_atomic_t signals_alone;
+volatile sig_atomic_t signals_more;
 
 static int64_t grace_us;
 static volatile int64_t stopped_at;    /* when the first stop came, or the parent was missed */
-static pid_t server;                   /* the process that called signals_open() */
-static pid_t parent;                   /* in a child: the server, whose death to notice */
-static volatile sig_atomic_t orphaned; /* it has died */
+static pid_t server;                   /* the process that all others of this server come from */
+static volatile sig_atomic_t orphaned; /* in a child: the server has died */
 static int64_t orphan_us;              /* how long a request may go on after that */
+
+/* By asking, not by a variable that a child sets: the write would cost each child of server01 a
+ * copy of the page. */
+static bool
+is_child(void)
+{
+    return getpid() != server;
+}
 
 static void
 on_signal(int number, siginfo_t *info, void *context)
@@ -34,7 +42,7 @@ on_signal(int number, siginfo_t *info, void *context)
     switch (number) {
     case SIGTERM:
     case SIGINT:
-        if (parent != 0 && info->si_pid != parent) {
+        if (info->si_pid != server && is_child()) {
             signals_alone = 1;
         }
         if (signals_stop == 0) {
@@ -50,8 +58,14 @@ on_signal(int number, siginfo_t *info, void *context)
     case SIGHUP:
         signals_replace = 1;
         break;
+    case SIGTTIN:
+        signals_more++;
+        break;
+    case SIGTTOU:
+        signals_more--;
+        break;
     case SIGALRM:
-        if (parent != 0 && getppid() != parent && !orphaned) {
+        if (is_child() && getppid() != server && !orphaned) {
             stopped_at = clock_us();
             orphaned = 1;
             signals_stop = 2;
@@ -82,47 +96,46 @@ handle(int number, bool handled)
     }
 }
 
-/* The signals that a pselect() loop keeps blocked while it is not waiting. */
-static void
-fill_loop_signals(sigset_t *set)
+/* The signals that a pselect() loop keeps blocked while it is not waiting; the last three are those
+ * of a pool. */
+static const int loop_signals[] = {SIGTERM, SIGINT, SIGUSR1, SIGCHLD, SIGHUP, SIGTTIN, SIGTTOU};
+enum { LOOP_SIGNALS = 7, NOT_OF_POOL = 4 };
+
+static sigset_t
+loop_set(void)
 {
-    sigemptyset(set);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGUSR1);
-    sigaddset(set, SIGHUP);
-    sigaddset(set, SIGCHLD);
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (int i = 0; i < LOOP_SIGNALS; i++) {
+        sigaddset(&set, loop_signals[i]);
+    }
+    return set;
 }
 
+/* SIGCHLD also comes when a child is stopped: so its parent looks again. */
 void
 signals_open(int grace_s, bool pool)
 {
-    sigset_t loop_signals;
+    sigset_t set = loop_set();
 
     grace_us = grace_s > 0 ? (int64_t)grace_s * 1000000 : GRACE_LEAST_US;
     server = getpid();
     handle(SIGPIPE, false);
-    handle(SIGTERM, true);
-    handle(SIGINT, true);
-    handle(SIGUSR1, true);
     handle(SIGALRM, true);
-    if (pool) {
-        handle(SIGHUP, true);
+    for (int i = 0; i < (pool ? LOOP_SIGNALS : NOT_OF_POOL); i++) {
+        handle(loop_signals[i], true);
     }
-    handle(SIGCHLD, true); /* also when a child is stopped: so its parent looks again */
-    /* Whoever started us may have left some of them blocked. */
-    fill_loop_signals(&loop_signals);
-    sigaddset(&loop_signals, SIGALRM);
-    sigprocmask(SIG_UNBLOCK, &loop_signals, NULL);
+    sigaddset(&set, SIGALRM);
+    sigprocmask(SIG_UNBLOCK, &set, NULL); /* what the starter may have left blocked */
 }
 
 void
 signals_block(sigset_t *waiting)
 {
-    sigset_t loop_signals;
+    const sigset_t set = loop_set();
 
-    fill_loop_signals(&loop_signals);
-    sigprocmask(SIG_BLOCK, &loop_signals, waiting);
+    sigprocmask(SIG_BLOCK, &set, waiting);
 }
 
 void
@@ -182,11 +195,14 @@ signals_printing(bool begins)
 void
 signals_child(const sigset_t *waiting)
 {
-    parent = server; /* not getppid(): it may have died already */
-    signals_stop = signals_report = signals_replace = signals_ended = 0;
-    handle(SIGINT, false);
-    handle(SIGUSR1, false);
-    sigprocmask(SIG_SETMASK, waiting, NULL);
+    sigset_t child = *waiting;
+
+    if (signals_stop || signals_report || signals_replace || signals_ticked) {
+        signals_stop = signals_report = signals_replace = signals_ticked = 0;
+    }
+    sigaddset(&child, SIGINT); /* a terminal sends it to all; the parent passes on TERM */
+    sigaddset(&child, SIGUSR1);
+    sigprocmask(SIG_SETMASK, &child, NULL);
     alarm(1);
 }
 
@@ -195,7 +211,7 @@ signals_child(const sigset_t *waiting)
 void
 signals_spawned(pid_t distributor, int grace_s)
 {
-    parent = distributor;
+    server = distributor;
     orphan_us = (int64_t)grace_s * 1000000;
     handle(SIGPIPE, false);
     handle(SIGINT, false);
@@ -207,17 +223,20 @@ signals_spawned(pid_t distributor, int grace_s)
 }
 
 void
-signals_tick(void)
+signals_tick(const sigset_t *waiting)
 {
+    sigprocmask(SIG_SETMASK, waiting, NULL);
     alarm(1);
 }
 
 bool
 signals_over(void)
 {
-    if (parent != 0) {
-        /* While it lives the parent decides, and kills. */
-        return orphaned && clock_us() - stopped_at >= orphan_us;
+    if (orphaned) {
+        return clock_us() - stopped_at >= orphan_us;
     }
-    return signals_stop > 1 || (signals_stop == 1 && clock_us() - stopped_at >= grace_us);
+    if (signals_stop == 0 || is_child()) { /* while it lives the parent decides, and kills */
+        return false;
+    }
+    return signals_stop > 1 || clock_us() - stopped_at >= grace_us;
 }

@@ -21,9 +21,11 @@ extern volatile sig_atomic_t signals_replace; /* HUP: replace the children; in a
 extern volatile sig_atomic_t signals_ended;   /* CHLD: children are to be reaped */
 extern volatile sig_atomic_t signals_ticked;  /* ALRM: a second has passed */
 extern volatile sig_atomic_t signals_alone;   /* in a child: TERM came, but not from the server */
+extern volatile sig_atomic_t signals_more;    /* TTIN and TTOU: how many children more, or fewer */
 
-/* TERM, INT, USR1, CHLD (and HUP for a server with a `pool`) set flags; PIPE is ignored. None
- * restarts a system call. `grace_s` is how long signals_over() waits after the first stop. */
+/* TERM, INT, USR1, CHLD (and HUP, TTIN, TTOU for a server with a `pool`) set flags; PIPE is
+ * ignored. None restarts a system call. `grace_s` is how long signals_over() waits after the first
+ * stop. */
 void signals_open(int grace_s, bool pool);
 
 /* Blocks those signals; the mask from before, to wait with in pselect(), goes to `waiting` (or
@@ -44,17 +46,18 @@ void signals_wait_failed(const sigset_t *waiting);
  * When one came, the next pselect() returns at once. */
 void signals_printing(bool begins);
 
-/* In a forked child: forgets the parent's flags, ignores INT and USR1 (a terminal sends INT to all;
- * the parent passes on TERM), waits with the parent's `waiting` mask from now on and starts the
- * tick. When the parent has died, the tick makes signals_stop and signals_over() true. */
+/* In a forked child: forgets the parent's flags, waits with the parent's `waiting` mask from now
+ * on, but blocks INT and USR1, and starts the tick. When the parent has died, the tick makes
+ * signals_stop and signals_over() true. */
 void signals_child(const sigset_t *waiting);
 
 /* In a child that is a program of its own, the same without a mask; HUP sets its flag. When the
  * parent, the `distributor`, has died, a request in progress has `grace_s` seconds left. */
 void signals_spawned(pid_t distributor, int grace_s);
 
-/* Starts the tick in a process that has no parent to watch. */
-void signals_tick(void);
+/* In a process that has no parent to watch, and blocks in other calls than pselect(): starts the
+ * tick, and waits with the `waiting` mask from now on. */
+void signals_tick(const sigset_t *waiting);
 
 /* True when requests in progress are to be ended too: the grace is over, or a second stop came. */
 bool signals_over(void);

@@ -34,11 +34,12 @@ add_usage(struct totals *sum, int who)
 }
 
 void
-stats_start(struct stats *stats)
+stats_start(struct stats *stats, const char *variant)
 {
     before = (struct totals){0};
     add_usage(&before, RUSAGE_SELF);
     add_usage(&before, RUSAGE_CHILDREN); /* survive exec too */
+    stats->variant = variant;
     stats->started = clock_us();
 }
 

@@ -21,7 +21,7 @@ struct stats {
 
 /* The server starts now: what its process has used before (in the shell, before exec) does not
  * count. But nothing can be taken from a maximum: a large launcher shows in peak_rss_kib. */
-void stats_start(struct stats *stats);
+void stats_start(struct stats *stats, const char *variant);
 
 /* Prints it to stdout, as text or as one line of JSON; with -q no text when the server stops. The
  * context switches and processor time of living children are as of their last tick between two

@@ -15,58 +15,41 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../common/address.h"
-#include "../common/clock.h"
 #include "../common/conn.h"
 #include "../common/die.h"
 #include "../common/listen.h"
-#include "../common/options.h"
-#include "../common/scoreboard.h"
+#include "../common/server.h"
 #include "../common/signals.h"
-#include "../common/stats.h"
 
 static int open_listener(const struct options *options);
-static void serve_clients(int listenfd);
+static void serve_clients(void);
 
 static const char help[] = "One process serves one client at a time.\n\n";
 
-static struct options options;
-static struct scoreboard board;
-static struct stats stats = {.variant = ""};
+static struct server server;
 
 int
 main(int argc, char **argv)
 {
-    int listenfd, letter;
-
-    die_begin(argv[0]);
-    options = options_default(0);
-    while ((letter = getopt(argc, argv, OPTIONS_LETTERS)) != -1) {
-        options_take(&options, letter, help);
+    server.options = options_default(0);
+    while (server_option(&server, argc, argv, "", help, 0) != -1) {
     }
-    options_end(argc, argv);
+    server.listenfd = open_listener(&server.options);
+    server_open(&server, "", false);
+    listen_ready(&server.options, server.listenfd);
 
-    scoreboard_open(&board, 0);
-    conn_start(&options);
-    stats_start(&stats);
-    listenfd = open_listener(&options);
-    signals_open(options.grace_s, false);
-    conn_identify(0, &board.slots[0]);
-    listen_ready(&options, listenfd);
+    serve_clients();
 
-    serve_clients(listenfd);
-
-    listen_remove(&options);
-    stats_print(&stats, &board, &options);
-    return EXIT_SUCCESS;
+    listen_remove();
+    return server_close(&server, EXIT_SUCCESS);
 }
 
 /* What the other servers call listen_open() for. */
 static int
-open_listener(const struct options *wanted)
+open_listener(const struct options *options)
 {
     struct address address;
     char text[ADDRESS_TEXT];
@@ -76,7 +59,7 @@ open_listener(const struct options *wanted)
     if (listenfd != -1) {
         return listenfd; /* somebody else has done all this before starting us */
     }
-    address_resolve(&address, wanted->host, wanted->port);
+    address_resolve(&address, options->host, options->port);
     listen_claim(&address);
 
     listenfd = socket(address.storage.ss_family, SOCK_STREAM, 0);
@@ -97,32 +80,28 @@ open_listener(const struct options *wanted)
         address_text(&address, text);
         die("cannot listen on %s", text);
     }
-    if (listen(listenfd, wanted->backlog) == -1) {
+    if (listen(listenfd, options->backlog) == -1) {
         die("listen");
     }
     return listenfd;
 }
 
 static void
-serve_clients(int listenfd)
+serve_clients(void)
 {
-    const struct timespec pause = clock_timespec(100 * 1000);
-    struct slot *slot = &board.slots[0];
+    struct worker worker = conn_worker(0, 0, &server.board.slots[0]);
 
-    signals_tick(); /* a signal that comes just before accept() blocks is seen a second later */
+    signals_tick(&server.waiting); /* accept() blocks: once a second it must look at the flags */
     while (!signals_stop) {
-        int connfd = accept(listenfd, NULL, NULL);
+        int connfd = accept(server.listenfd, NULL, NULL);
 
         if (connfd != -1) {
-            counter_add(&slot->wakeups, 1);
-            conn_serve(connfd);
+            counter_add(&worker.slot->wakeups, 1);
+            conn_serve(&worker, connfd);
             close(connfd);
         } else if (listen_exhausted()) {
-            nanosleep(&pause, NULL);
+            listen_pause();
         }
-        if (signals_report) {
-            signals_report = 0;
-            stats_print(&stats, &board, &options);
-        }
+        server_report_if_asked(&server);
     }
 }

@@ -16,7 +16,7 @@
 enum { HANDLER_CHANNEL = 3, HANDLER_BOARD = 4 };
 #define HANDLER_SEAT "HANDLER_SEAT"
 
-enum { BOARD_MAGIC = 0x53503501 };
+enum { BOARD_MAGIC = 0x53503502 };
 
 enum handler_state {
     HANDLER_FREE,     /* nobody is here */
@@ -42,8 +42,9 @@ struct board {
     int32_t grace_s;       /* for a request in progress when the distributor has died */
     uint32_t verbose;      /* -v */
     uint32_t retire_after; /* -R: requests; 0 never */
+    uint32_t own_channels; /* 1: a handler that must leave first serves what is in its channel */
     /* Set by the distributor before it sleeps until a handler has changed its state; the handler
-     * that takes it back writes one byte to its channel. */
+     * that sets it back sends SIGCHLD to the distributor. */
     _Alignas(SLOT_BYTES) atomic_uint waits;
     struct seat seat[];
 };

@@ -4,96 +4,117 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "../common/clock.h"
 #include "../common/die.h"
-#include "../common/listen.h"
-#include "../common/pool.h"
-#include "../common/scoreboard.h"
 #include "../common/signals.h"
-#include "channels.h"
 #include "spawn.h"
-#include "status.h"
 
 enum {
+    SECOND_US = 1000 * 1000,
     PAUSE_US = 100 * 1000,
-    PAUSE_MOST_US = 5 * 1000 * 1000,
-    LOOK_US = 1000 * 1000,  /* between two looks at the number of idle handlers */
-    START_US = 10 * 1000000 /* within which a handler is to be ready */
+    PAUSE_MOST_US = 5 * SECOND_US,
+    START_S = 10, /* within which a handler must be ready */
+    ORPHAN_S = 2, /* for a request in progress when the distributor has died */
+    BURST_MOST = 32
 };
 
-static struct crew_plan plan;
-static struct board *board;
-static int boardfd;
-static struct pool pool;         /* of as many as there are seats */
-static struct handler *handlers; /* handlers[1..pool.size] */
-static unsigned highest;         /* handlers with a higher number have never been */
-static unsigned target;          /* how many there are to be */
-static bool there;               /* the first ones have got ready */
-static unsigned nstarting;       /* started, not yet ready */
-static unsigned failures;        /* how many in a row ended before they were ready */
-static int64_t start_after;      /* clock_us(): then the next one is tried */
-static int64_t next_look;        /* clock_us() */
-static unsigned usual;           /* how many there were to be when the end began */
-static bool replace_again;       /* when the last HUP has been done */
-static bool replacement_failed;  /* a successor has: so nobody else is given up for one */
+struct crew crew;
+
+static unsigned failures;      /* how many in a row ended before they were ready */
+static int64_t start_after;    /* clock_us(): then the next one is tried */
+static int64_t replace_before; /* HUP: clock_us(); handlers started earlier are replaced; 0: none */
+static int64_t next_look;      /* -s auto: clock_us() */
+static unsigned burst = 1;     /* -s auto: how many the next look starts */
+static unsigned usual;         /* at the end: how many there were when it began */
+
+/* So that none is left when the distributor dies of an error. */
+static void
+kill_all(void)
+{
+    pool_kill(crew.pool, SIGKILL);
+}
+
+/* What the distributor and the handlers share: see docs/handlers.md. */
+static void
+open_board(void)
+{
+    const struct options *options = &crew.server->options;
+    size_t size = board_size(crew.settings->most);
+
+    crew.boardfd = scoreboard_object(size);
+    crew.board = scoreboard_map(crew.boardfd, size);
+    crew.board->magic = BOARD_MAGIC;
+    crew.board->seats = crew.settings->most;
+    crew.board->distributor = (int32_t)getpid();
+    crew.board->timeout_s = options->timeout_s;
+    crew.board->grace_s = options->grace_s < ORPHAN_S ? options->grace_s : ORPHAN_S;
+    crew.board->verbose = options->verbose;
+    crew.board->retire_after = crew.settings->retire_after;
+    crew.board->own_channels = crew.settings->piped;
+    crew.server->board.slots = board_slots(crew.board);
+    counter_set(&crew.server->board.slots[0].pid, (unsigned long long)getpid());
+}
 
 void
-crew_open(struct board *shared, int fd, const struct crew_plan *what)
+crew_open(struct server *server, const struct settings *settings)
 {
-    plan = *what;
-    board = shared;
-    boardfd = fd;
-    target = plan.handlers;
-    pool_open(&pool, board->seats);
-    handlers = calloc(board->seats + 1, sizeof *handlers);
-    if (!handlers) {
-        die("%u handlers", board->seats);
+    crew.server = server;
+    crew.settings = settings;
+    open_board();
+    crew.target = (unsigned)server->options.children;
+    crew.pool = pool_open(settings->most);
+    crew.handlers = calloc(settings->most + 1, sizeof *crew.handlers);
+    if (!crew.handlers || atexit(kill_all) != 0) {
+        die("%u handlers", settings->most);
     }
-    next_look = clock_us() + LOOK_US;
+    next_look = clock_us() + SECOND_US;
 }
 
 static unsigned
 state_of(unsigned number)
 {
-    return atomic_load(&board->seat[number].state);
+    return atomic_load(&crew.board->seat[number].state);
 }
 
 static bool
 is_alive(unsigned number)
 {
-    return pool.child[number].pid != 0;
+    return crew.pool->child[number].pid != 0;
 }
 
 static bool
 is_leaving(unsigned number)
 {
-    return is_alive(number) && handlers[number].dismissed_at != 0;
+    return is_alive(number) && crew.handlers[number].leaving_since != 0;
 }
 
+/* How many stay: the others leave, and their successors need not wait for that. */
 static unsigned
-count_surplus(void)
+staying(void)
 {
     unsigned count = 0;
 
-    for (unsigned i = 1; i <= highest; i++) {
-        count += is_alive(i) && handlers[i].surplus;
+    for (unsigned i = 1; i <= crew.highest; i++) {
+        count += is_alive(i) && !is_leaving(i);
     }
     return count;
 }
 
-/* --- starting -------------------------------------------------------------------------------- */
-
-/* Without a first handler there is nothing to serve with. */
-static void
-clear_away(void)
+bool
+crew_takes(unsigned number)
 {
-    pool_kill(&pool, SIGKILL);
-    listen_remove(plan.options);
+    const struct handler *handler = &crew.handlers[number];
+
+    return is_alive(number) && handler->ready && !handler->stopped && handler->leaving_since == 0 &&
+           state_of(number) != HANDLER_FINISHING;
 }
 
-/* After one that ended before it was ready they are tried one at a time, with growing pauses: a
- * broken program is not to keep the machine busy. */
+/* --- starting -------------------------------------------------------------------------------- */
+
+/* After a handler that ended before it was ready they are tried one at a time, with growing pauses:
+ * a broken program must not keep the machine busy, nor take the place of those that serve. */
 static void
 failed_to_start(void)
 {
@@ -103,509 +124,384 @@ failed_to_start(void)
         pause *= 2;
     }
     failures++;
-    replacement_failed = replacement_failed || pool.replacing != 0;
+    replace_before = 0;
     start_after = clock_us() + (pause < PAUSE_MOST_US ? pause : PAUSE_MOST_US);
-}
-
-static void
-not_started(unsigned number, int error)
-{
-    if (!there && error != EAGAIN && error != ENOMEM) {
-        clear_away();
-        die_error(error, "handler %s", plan.program);
-    }
-    atomic_store(&board->seat[number].state, HANDLER_FREE);
-    failed_to_start();
-    errno = error;
-    pool_not_started(&pool, number);
 }
 
 static void
 start_handler(unsigned number)
 {
-    int channel = channels_create(number);
-    int error;
+    struct handler *handler = &crew.handlers[number];
+    int channel = crew.channels ? crew.channels[number].receiver : crew.queue.receiver;
     pid_t pid;
 
-    highest = number > highest ? number : highest;
-    if (channel == -1) {
-        not_started(number, errno);
-        return;
-    }
-    atomic_store(&board->seat[number].state, HANDLER_STARTING); /* while the seat is still ours */
-    error = spawn_handler(plan.program, plan.arguments, number, channel, boardfd, &pid);
-    if (error != 0) {
-        not_started(number, error);
-        return;
-    }
-    handlers[number] = (struct handler){.starts = handlers[number].starts + 1, .pid = pid};
-    pool_started(&pool, number, pid);
-    nstarting++;
-}
-
-static void
-start_handlers(void)
-{
-    unsigned number;
-
-    while ((number = pool_due(&pool)) != 0) {
-        if (failures > 0 && (nstarting > 0 || clock_us() < start_after)) {
-            break;
+    atomic_store(&crew.board->seat[number].state,
+                 HANDLER_STARTING); /* while the seat is still ours */
+    pid = spawn_handler(crew.settings->program, crew.settings->arguments, number, channel,
+                        crew.boardfd);
+    if (pid == -1) {
+        if (!crew.there && errno != EAGAIN && errno != ENOMEM) {
+            die("-e '%.200s'", crew.settings->program);
         }
-        start_handler(number);
+        atomic_store(&crew.board->seat[number].state, HANDLER_FREE);
+        failed_to_start();
+    } else {
+        *handler = (struct handler){.starts = handler->starts + 1, .pid = pid};
+        crew.highest = number > crew.highest ? number : crew.highest;
+        crew.starting++;
     }
+    pool_started(crew.pool, number, pid);
 }
 
-static void
-is_ready(unsigned number)
+/* The seat that must get a handler now: one whose channel has connections in it, else the lowest
+ * that is due; 0: none. */
+static unsigned
+seat_due(void)
 {
-    handlers[number].ready = true;
-    nstarting--;
-    failures = 0;
-    replacement_failed = false;
-    if (!is_leaving(number) && !handlers[number].stopped) {
-        channels_admit(number);
+    if (failures > 0 && (crew.starting > 0 || clock_us() < start_after)) {
+        return 0;
     }
+    for (unsigned i = 1; i <= crew.highest; i++) {
+        if (crew.handlers[i].inside > 0 && pool_is_due(crew.pool, i)) {
+            return i;
+        }
+    }
+    return pool_due(crew.pool);
 }
 
 static void
 is_late(unsigned number)
 {
-    if (!there) {
-        clear_away();
-        diex("handler %s is not ready after 10 s", plan.program);
+    if (!crew.there) {
+        diex("handler %s is not ready after %d s", crew.settings->program, START_S);
     }
-    warnx("handler %u, pid %ld, is not ready after 10 s: killed", number,
-          (long)pool.child[number].pid);
-    handlers[number].killed = true;
-    kill(pool.child[number].pid, SIGKILL);
+    warnx("handler %u, pid %ld, is not ready after %d s: killed", number,
+          (long)crew.pool->child[number].pid, START_S);
+    crew.handlers[number].killed = true;
+    kill(crew.pool->child[number].pid, SIGKILL);
 }
 
-/* Who has been starting, and says something else now. Who says nothing for too long is ended. */
-static void
-notice_ready(void)
+bool
+crew_notice_ready(void)
 {
-    int64_t now = clock_us();
+    int64_t late = clock_us() - (int64_t)START_S * SECOND_US;
+    unsigned before = crew.starting;
 
-    for (unsigned i = 1; nstarting > 0 && i <= highest; i++) {
-        if (!is_alive(i) || handlers[i].ready) {
+    for (unsigned i = 1; crew.starting > 0 && i <= crew.highest; i++) {
+        if (!is_alive(i) || crew.handlers[i].ready) {
             continue;
         }
         if (state_of(i) != HANDLER_STARTING) {
-            is_ready(i);
-        } else if (now - pool.child[i].started >= START_US && !handlers[i].killed) {
+            crew.handlers[i].ready = true;
+            crew.starting--;
+            failures = 0;
+        } else if (crew.pool->child[i].started <= late && !crew.handlers[i].killed) {
             is_late(i);
         }
     }
-    there = there || (nstarting == 0 && pool.alive > 0);
-}
-
-bool
-crew_is_there(void)
-{
-    return there;
-}
-
-bool
-crew_is_starting(void)
-{
-    return nstarting > 0;
-}
-
-bool
-crew_any_ready(void)
-{
-    for (unsigned i = 1; nstarting > 0 && i <= highest; i++) {
-        if (is_alive(i) && !handlers[i].ready && state_of(i) != HANDLER_STARTING) {
-            return true;
-        }
-    }
-    return false;
+    crew.there = crew.there || (crew.starting == 0 && crew.pool->alive > 0);
+    return crew.starting < before;
 }
 
 /* --- leaving --------------------------------------------------------------------------------- */
 
-/* It is to leave when it has served what it is serving; what waits for it, others get. */
 static void
 dismiss(unsigned number)
 {
-    if (is_leaving(number)) {
-        return;
-    }
-    pool.child[number].asked = true;
-    handlers[number].dismissed_at = clock_us();
-    channels_dismiss(number);
-    kill(pool.child[number].pid, SIGHUP);
+    crew.pool->child[number].asked = true;
+    crew.handlers[number].leaving_since = clock_us();
+    kill(crew.pool->child[number].pid, SIGHUP);
 }
 
-/* Whom to do without: one that is not yet ready, else an idle one, else any; the last of them. */
-static unsigned
-dispensable(void)
-{
-    unsigned starting = 0, idle = 0, any = 0;
-
-    for (unsigned i = 1; i <= highest; i++) {
-        if (is_alive(i) && !is_leaving(i)) {
-            any = i;
-            starting = handlers[i].ready ? starting : i;
-            idle = state_of(i) == HANDLER_IDLE && !handlers[i].stopped ? i : idle;
-        }
-    }
-    return starting != 0 ? starting : idle != 0 ? idle : any;
-}
-
-/* Seats that pause because their handlers died young: those that are not wanted any more must not
- * keep others, which are, from being started (pool_due). */
-static void
-forgive(void)
-{
-    int64_t now = clock_us();
-    unsigned taken = pool.alive;
-
-    for (unsigned i = 1; i <= highest; i++) {
-        if (!is_alive(i) && pool.child[i].due > now && taken++ >= target) {
-            pool.child[i].due = 0;
-            pool.child[i].young = 0;
-        }
-    }
-}
-
-/* TTOU, and -s auto: while more are there than are to be. */
+/* TTOU, and -s auto: while more stay than must. Dismisses an idle handler, if any is; the last. */
 static void
 shed_handlers(void)
 {
-    forgive();
-    while (pool.alive - count_surplus() > target) {
-        unsigned number = dispensable();
+    while (crew.starting == 0 && staying() > crew.target) {
+        unsigned idle = 0, any = 0;
 
-        if (number == 0) {
-            return;
+        for (unsigned i = 1; i <= crew.highest; i++) {
+            if (is_alive(i) && !is_leaving(i)) {
+                any = i;
+                idle = state_of(i) == HANDLER_IDLE && !crew.handlers[i].stopped ? i : idle;
+            }
         }
-        dismiss(number);
-        handlers[number].surplus = true;
+        dismiss(idle != 0 ? idle : any);
     }
 }
 
-/* HUP: one by one, each when the last one's successor is ready: a new version that does not start
- * replaces no more than one. */
+/* HUP: one by one, each when the last one's successor is ready: so a new version that does not
+ * start costs one handler. */
 static void
 replace_handlers(void)
 {
-    unsigned number;
-
-    if (replace_again && pool.replacing == 0) {
-        replace_again = false;
-        pool_replace_all(&pool);
+    if (replace_before == 0 || crew.starting > 0 || staying() < crew.target) {
+        return;
     }
-    if (nstarting == 0 && !replacement_failed && pool.alive >= pool.wanted &&
-        (number = pool_replace_next(&pool, plan.options->grace_s)) != 0) {
-        dismiss(number);
+    for (unsigned i = 1; i <= crew.highest; i++) {
+        if (is_alive(i) && !is_leaving(i) && crew.pool->child[i].started < replace_before) {
+            dismiss(i);
+            return;
+        }
     }
+    replace_before = 0;
 }
 
-/* One that was asked to leave and has not done so in time: if it serves nobody it is not waited
- * for; else its successor is started, whenever it may leave. */
+/* A handler that leaves by itself (-R) is noted. One that was told to leave and serves nobody must
+ * have left when the grace is over. */
 static void
-insist_on(unsigned number)
+look_at_leaving(void)
 {
-    struct handler *handler = &handlers[number];
-
-    if (handler->stopped || state_of(number) == HANDLER_WORKING) {
-        handler->surplus = true;
-    } else if (!handler->killed) {
-        warnx("handler %u, pid %ld, does not leave: killed", number, (long)pool.child[number].pid);
-        handler->killed = true;
-        kill(pool.child[number].pid, SIGKILL);
-    }
-}
-
-static void
-insist(void)
-{
-    int grace_s = plan.options->grace_s > 0 ? plan.options->grace_s : 1;
+    int64_t grace_us =
+        (crew.server->options.grace_s > 0 ? crew.server->options.grace_s : 1) * 1000000LL;
     int64_t now = clock_us();
 
-    for (unsigned i = 1; i <= highest; i++) {
+    for (unsigned i = 1; i <= crew.highest; i++) {
+        struct handler *handler = &crew.handlers[i];
+
         if (is_alive(i) && !is_leaving(i) && state_of(i) == HANDLER_FINISHING) {
-            handlers[i].dismissed_at = now; /* by itself: -R */
-            channels_dismiss(i);
-        }
-        if (is_leaving(i) && now - handlers[i].dismissed_at > (int64_t)grace_s * 1000000) {
-            insist_on(i);
+            handler->leaving_since = now;
+        } else if (is_leaving(i) && (handler->stopped || state_of(i) == HANDLER_WORKING)) {
+            handler->leaving_since = now; /* it cannot leave yet */
+        } else if (is_leaving(i) && now - handler->leaving_since > grace_us && !handler->killed) {
+            warnx("handler %u, pid %ld, does not leave: killed", i, (long)crew.pool->child[i].pid);
+            handler->killed = true;
+            kill(crew.pool->child[i].pid, SIGKILL);
         }
     }
 }
 
 /* --- how many -------------------------------------------------------------------------------- */
 
-static unsigned
-count_idle(void)
+static void
+change_target(int by)
 {
-    unsigned count = 0;
+    int wanted = (int)crew.target + by, most = (int)crew.pool->size;
 
-    for (unsigned i = 1; i <= highest; i++) {
-        unsigned state = state_of(i);
-
-        count += is_alive(i) && !is_leaving(i) && !handlers[i].stopped &&
-                 (state == HANDLER_STARTING || state == HANDLER_IDLE);
-    }
-    return count;
+    crew.target = (unsigned)(wanted < 1 ? 1 : wanted > most ? most : wanted);
 }
 
-/* -s auto: one look per second; earlier, but at most ten a second, when nobody has room. None while
- * some are missing: it would take the dead for busy ones. */
+/* -s auto: a look per second, as Apache's prefork keeps spare servers; earlier, but at most ten a
+ * second, when no handler has room. None while some are missing: the dead would be taken for busy
+ * ones. The need doubles with every look that finds too few idle handlers, since a server that
+ * starts them at the rate of a calm hour is too late for a rush; it is 1 again when there are
+ * enough. */
 static void
-scale_crew(void)
+look_at_spare(bool full)
 {
     int64_t now = clock_us();
-    bool pressed = now >= next_look - LOOK_US + PAUSE_US && channels_choose() == 0;
+    static bool warned;
+    unsigned idle = 0;
 
-    if (!there || failures > 0 || pool.alive < pool.wanted || (now < next_look && !pressed)) {
+    if (!crew.there || failures > 0 || staying() < crew.target ||
+        now < (full ? next_look - SECOND_US + PAUSE_US : next_look)) {
         return;
     }
-    next_look = now + LOOK_US;
-    crew_change(scale_look(&plan.scale, count_idle(), target));
-}
-
-void
-crew_change(int more)
-{
-    int wanted = (int)target + more;
-
-    target = wanted < 1 ? 1 : wanted > (int)pool.size ? pool.size : (unsigned)wanted;
-}
-
-void
-crew_replace(void)
-{
-    replace_again = true;
-    if (replacement_failed) { /* perhaps this version is better; else it costs one handler more */
-        replacement_failed = false;
-        pool.replacing = 0;
+    next_look = now + SECOND_US;
+    for (unsigned i = 1; i <= crew.highest; i++) {
+        idle += is_alive(i) && !is_leaving(i) && !crew.handlers[i].stopped &&
+                (state_of(i) == HANDLER_STARTING || state_of(i) == HANDLER_IDLE);
+    }
+    if (idle >= crew.settings->min_spare) {
+        burst = 1;
+        warned = false;
+        change_target(idle > crew.settings->max_spare ? -1 : 0);
+    } else if (crew.target < crew.pool->size) {
+        change_target((int)burst);
+        burst = burst < BURST_MOST ? burst * 2 : BURST_MOST;
+    } else if (!warned) {
+        warnx("all %u handlers are busy: -x allows no more", crew.settings->most);
+        warned = true;
     }
 }
 
 /* --- ending ---------------------------------------------------------------------------------- */
 
-static unsigned
-handler_with(pid_t pid)
-{
-    for (unsigned i = 1; i <= highest; i++) {
-        if (pool.child[i].pid == pid) {
-            return i;
-        }
-    }
-    return 0;
-}
-
-/* It never came to serve: the program is to blame, not what it was given. */
+/* Its program is to blame, not a request. */
 static void
 ended_too_early(unsigned number, int status)
 {
-    if (!there) {
-        clear_away();
-        if (WIFSIGNALED(status)) {
-            diex("handler %s died of signal %d before it was ready", plan.program,
-                 WTERMSIG(status));
-        }
-        diex("handler %s ended with status %d before it was ready", plan.program,
-             WEXITSTATUS(status));
+    bool killed = WIFSIGNALED(status);
+
+    if (!crew.there) {
+        diex("handler %s %s %d before it was ready", crew.settings->program,
+             killed ? "died of signal" : "ended with status",
+             killed ? WTERMSIG(status) : WEXITSTATUS(status));
     }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS) {
+    if (!killed && WEXITSTATUS(status) == EXIT_SUCCESS) {
         warnx("handler %u ended before it was ready", number); /* else pool_ended() complains */
     }
     failed_to_start();
 }
 
-/* Whether it was not its own fault: it had served its term (-R), or a terminal or a service manager
- * has sent to all of us what stops us, before it could prepare for that. */
+/* True if its end is no loss: it was told, or has served its term (-R); or a terminal or a service
+ * manager has sent to all of us the signal that stops us, before it could prepare for that. */
 static bool
-excused(unsigned number, int status)
+may_end(unsigned number, int status)
 {
     unsigned state = state_of(number);
 
-    if (state == HANDLER_FINISHING) {
-        return true;
+    return crew.pool->child[number].asked || state == HANDLER_FINISHING ||
+           (state == HANDLER_STARTING && signals_stop && WIFSIGNALED(status) &&
+            (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM));
+}
+
+/* What it was serving is over. What it had not received is still in its channel, for a successor.
+ */
+static void
+settle(unsigned number)
+{
+    struct seat *seat = &crew.board->seat[number];
+    unsigned inside = crew.channels ? channel_inside(&crew.channels[number]) : 0;
+
+    if (crew.channels) {
+        atomic_store(&seat->received, crew.channels[number].given - inside);
     }
-    return state == HANDLER_STARTING && signals_stop && WIFSIGNALED(status) &&
-           (WTERMSIG(status) == SIGINT || WTERMSIG(status) == SIGTERM);
+    atomic_store(&seat->done, atomic_load(&seat->received));
+    atomic_store(&seat->state, HANDLER_FREE);
+    crew.handlers[number].inside = inside;
 }
 
 static void
 ended(unsigned number, pid_t pid, int status)
 {
-    struct pool_child *child = &pool.child[number];
+    struct handler *handler = &crew.handlers[number];
+    struct pool_child *child = &crew.pool->child[number];
     int64_t lived_us = clock_us() - child->started;
 
-    child->asked = child->asked || excused(number, status);
-    nstarting -= !handlers[number].ready;
-    if (!child->asked && (!there || state_of(number) == HANDLER_STARTING)) {
+    crew.starting -= !handler->ready;
+    child->asked = may_end(number, status);
+    if (!child->asked && (!crew.there || state_of(number) == HANDLER_STARTING)) {
         ended_too_early(number, status);
-    } else if (!child->asked && !signals_stop && WIFEXITED(status) &&
-               WEXITSTATUS(status) == EXIT_SUCCESS) {
+    } else if (!child->asked && !signals_stop && status == 0) {
         warnx("handler %u, pid %ld, left by itself", number, (long)pid);
     }
-    pool_ended(&pool, pid, status);
-    scoreboard_reaped(&board_slots(board)[number]);
-    channels_ended(number);
-    atomic_store(&board->seat[number].state, HANDLER_FREE);
-    handlers[number] =
-        (struct handler){.starts = handlers[number].starts, .pid = pid, .lived_us = lived_us};
+    pool_ended(crew.pool, crew.server, pid, status);
+    *handler = (struct handler){.starts = handler->starts, .pid = pid, .lived_us = lived_us};
+    settle(number);
 }
 
-/* A stopped handler gets nothing until it is continued. */
-static void
-suspended(unsigned number, bool stopped)
-{
-    handlers[number].stopped = stopped;
-    if (stopped) {
-        channels_dismiss(number);
-    } else if (is_leaving(number)) {
-        handlers[number].dismissed_at = clock_us(); /* it could not hear it before */
-    } else if (handlers[number].ready) {
-        channels_admit(number);
-    }
-}
-
-/* One SIGCHLD may stand for several handlers; it also comes when one is stopped or continued. */
+/* One SIGCHLD may stand for several handlers. It also comes when one is stopped or continued, and
+ * from handlers that wake the distributor. */
 static void
 reap(void)
 {
     int status;
     pid_t pid;
 
-    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
-        unsigned number = handler_with(pid);
+    while (signals_ended && (pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
+        unsigned number = pool_number(crew.pool, pid);
 
-        if (number == 0) {
-            continue;
-        }
-        if (WIFSTOPPED(status) || WIFCONTINUED(status)) {
-            suspended(number, WIFSTOPPED(status));
-        } else {
+        if (number != 0 && (WIFSTOPPED(status) || WIFCONTINUED(status))) {
+            crew.handlers[number].stopped = WIFSTOPPED(status);
+        } else if (number != 0) {
             ended(number, pid, status);
         }
     }
+    signals_ended = 0;
 }
 
 /* --- the turns of the loop ------------------------------------------------------------------- */
 
 void
-crew_look_after(bool child_ended)
+crew_turn(bool full)
 {
-    unsigned wanted;
+    unsigned number;
 
-    if (child_ended) {
-        reap();
+    reap();
+    crew_notice_ready();
+    if (signals_replace) {
+        signals_replace = 0;
+        replace_before = clock_us();
     }
-    notice_ready();
-    if (plan.automatic) {
-        scale_crew();
+    change_target(signals_more);
+    signals_more = 0;
+    if (crew.settings->automatic) {
+        look_at_spare(full);
     }
-    wanted = target + count_surplus();
-    pool.wanted = wanted < pool.size ? wanted : pool.size;
-    if (nstarting == 0 && pool.alive >= pool.wanted) {
-        failures = 0; /* nobody is missing, so there is nothing to be careful about */
+    number = crew.target + crew.pool->alive - staying(); /* as many, and those that leave */
+    crew.pool->wanted = number < crew.pool->size ? number : crew.pool->size;
+    while ((number = seat_due()) != 0) {
+        start_handler(number);
     }
-    start_handlers();
+    crew.pool->wanted = failures > 0 ? 0 : crew.pool->wanted; /* pool_wait() need not wake for it */
     shed_handlers();
     replace_handlers();
-    insist();
+    look_at_leaving();
 }
 
-static int64_t
-sooner(int64_t wait_us, int64_t other_us)
-{
-    return wait_us == -1 || wait_us > other_us ? other_us : wait_us;
-}
-
-/* What is due at once has just been done, or has to wait for something else: hence at least a
- * pause, so that nothing spins. */
-int64_t
-crew_due_us(void)
-{
-    int64_t wait_us = pool_wait_us(&pool);
-    int64_t held_us = failures > 0 ? start_after - clock_us() : 0;
-
-    if (wait_us != -1) {
-        wait_us = wait_us > held_us ? wait_us : held_us;
-        wait_us = wait_us > PAUSE_US ? wait_us : PAUSE_US;
-    }
-    for (unsigned i = 1; i <= highest; i++) {
-        if (is_alive(i) && (is_leaving(i) || !handlers[i].ready)) {
-            wait_us = sooner(wait_us, LOOK_US);
-        }
-    }
-    if (plan.automatic) {
-        wait_us = sooner(wait_us, channels_choose() == 0 ? PAUSE_US : LOOK_US);
-    }
-    return wait_us;
-}
-
-/* Ready handlers are told to leave when there is nothing left for them. One that is not yet would
- * not live to hear it: it goes on, if anything is left; else it is not needed. (In this order:
- * while it is starting, it takes nothing.) */
+/* Handlers are told to leave, by TERM, when they are ready: before that it would kill them. One
+ * that is not ready is not needed if nothing is left. What a handler that was killed has left gets
+ * another one. */
 static void
-tell_to_leave(void)
+end_handlers(bool left)
 {
-    bool any_left = channels_any_left();
+    unsigned number;
 
-    for (unsigned i = 1; i <= highest; i++) {
-        struct handler *handler = &handlers[i];
+    for (unsigned i = 1; crew.channels && i <= crew.highest; i++) {
+        crew.handlers[i].inside = is_alive(i) ? 0 : channel_inside(&crew.channels[i]);
+    }
+    crew.pool->wanted =
+        crew.channels || !left || crew.pool->alive >= usual ? 0 : crew.pool->alive + 1;
+    if (crew.starting == 0 && (number = seat_due()) != 0) {
+        start_handler(number);
+    }
+    crew.pool->wanted = 0;
+    for (unsigned i = 1; i <= crew.highest; i++) {
+        struct handler *handler = &crew.handlers[i];
 
-        if (!is_alive(i) || handler->told) {
-            continue;
-        }
-        if (handler->ready || (!any_left && state_of(i) == HANDLER_STARTING)) {
-            pool.child[i].asked = true;
-            handler->told = true;
-            handler->dismissed_at = handler->dismissed_at ? handler->dismissed_at : clock_us();
-            kill(pool.child[i].pid, handler->ready ? SIGTERM : SIGKILL);
+        if (is_alive(i) && !handler->told && (handler->ready || !left)) {
+            crew.pool->child[i].asked = handler->told = true;
+            kill(crew.pool->child[i].pid, handler->ready ? SIGTERM : SIGKILL);
         }
     }
-}
-
-void
-crew_prepare_end(void)
-{
-    pool_forgive(&pool);
-    failures = 0;
-    usual = pool.wanted;
 }
 
 bool
-crew_end(bool at_once)
+crew_ending(bool left, bool over)
 {
+    usual = usual > 0 ? usual : crew.pool->alive;
     reap();
-    notice_ready();
-    if (at_once) {
-        pool_kill(&pool, SIGKILL);
-        return pool.alive == 0;
+    crew_notice_ready();
+    if (crew.pool->alive == 0 && (over || !left)) {
+        return false;
     }
-    if (nstarting == 0 && pool.alive < usual && channels_any_left()) { /* one has been killed */
-        pool.wanted = pool.alive + 1;
-        start_handlers();
+    if (over) {
+        pool_kill(crew.pool, SIGKILL);
+    } else {
+        end_handlers(left);
     }
-    tell_to_leave();
-    return pool.alive == 0 && !channels_any_left();
+    atomic_store(&crew.board->waits, 1);
+    pool_wait(crew.pool, crew.server, 0, NULL, NULL, crew_notice_ready() ? 0 : PAUSE_US);
+    return true;
 }
 
-unsigned
-crew_alive(void)
+int64_t
+crew_due_us(bool full)
 {
-    return pool.alive;
+    int64_t due = full || crew.settings->automatic ? SECOND_US : -1;
+
+    if (failures > 0 || (full && crew.settings->automatic)) {
+        due = PAUSE_US;
+    }
+    for (unsigned i = 1; due == -1 && i <= crew.highest; i++) {
+        if (is_alive(i) && (is_leaving(i) || !crew.handlers[i].ready)) {
+            due = SECOND_US;
+        }
+    }
+    return due;
 }
 
 void
-crew_report(struct stats *stats)
+crew_report(void)
 {
-    struct scoreboard rows = {.slots = board_slots(board), .children = highest};
-    char *text = status_text(board, &pool, handlers, highest, plan.options->json);
+    char *text = status_text(crew.server->options.json);
 
-    stats->more = text;
-    stats->children_started = pool.started;
-    stats->children_lost = pool.lost;
-    stats_print(stats, &rows, plan.options);
-    stats->more = NULL;
+    crew.server->stats.more = text;
+    crew.server->stats.children_started = crew.pool->started;
+    crew.server->stats.children_lost = crew.pool->lost;
+    crew.server->board.children = crew.highest;
+    stats_print(&crew.server->stats, &crew.server->board, &crew.server->options);
+    crew.server->stats.more = NULL;
     free(text);
 }

@@ -1,6 +1,6 @@
 /*
  * crew - the lives of the handlers: how they are started, noticed, replaced, made more and fewer,
- * and ended. Connections are none of its business (channels.h is).
+ * and ended. Which handler gets a connection is server05_spawn_pool.c's affair.
  */
 #ifndef SERVER05_CREW_H
 #define SERVER05_CREW_H
@@ -8,53 +8,66 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../common/options.h"
-#include "../common/stats.h"
+#include "../common/channel.h"
+#include "../common/pool.h"
 #include "board.h"
-#include "scale.h"
+#include "settings.h"
 
-struct crew_plan {
-    const char *program; /* the handler */
-    char **arguments;    /* its own; the first is its name */
-    unsigned handlers;   /* at the start */
-    bool automatic;      /* from then on, as many as `scale` says */
-    struct scale scale;
-    const struct options *options;
+/* What the distributor knows of a handler, besides what the pool and its seat say. */
+struct handler {
+    unsigned starts;       /* how often one was started in this seat */
+    pid_t pid;             /* of the last one */
+    int64_t lived_us;      /* how old the last one got, when it has ended */
+    bool ready;            /* it has said that it takes connections */
+    bool stopped;          /* by SIGSTOP or the like */
+    bool killed;           /* since it did not do what it was told */
+    bool told;             /* by TERM, since the server stops */
+    int64_t leaving_since; /* clock_us() when it was told to leave; 0: it was not */
+    unsigned inside;       /* connections that the one that ended has left in its channel */
 };
 
-/* The board has a seat for as many as there can be; `boardfd` is its descriptor. */
-void crew_open(struct board *shared, int boardfd, const struct crew_plan *what);
+struct crew {
+    struct server *server;
+    const struct settings *settings;
+    struct board *board;
+    int boardfd;
+    struct channel *channels; /* piped: that of each number; NULL: all receive from `queue` */
+    struct channel queue;
+    struct pool *pool;
+    struct handler *handlers; /* handlers[1..pool->size] */
+    unsigned highest;         /* handlers with a higher number have never been */
+    unsigned target;          /* how many there must be */
+    unsigned starting;        /* started, not yet ready */
+    bool there;               /* the first ones have all got ready */
+};
+extern struct crew crew;
 
-/* TTIN and TTOU: so many more, or fewer. */
-void crew_change(int more);
+/* Once, before the first handler, when the channels are there: makes the board. Dies on failure. */
+void crew_open(struct server *server, const struct settings *settings);
 
-/* HUP: replace all. */
-void crew_replace(void);
+/* Whatever is due now: called in every turn of the distributor's loop. `full`: no handler has room
+ * for one connection more. */
+void crew_turn(bool full);
 
-/* Whatever is due now. Called in every turn of the distributor's loop, with `ended` if a SIGCHLD
- * has come. */
-void crew_look_after(bool ended);
+/* Does this handler take connections, and will it go on doing so? */
+bool crew_takes(unsigned number);
 
-/* True when the first handlers have all got ready. */
-bool crew_is_there(void);
+/* Notes which handlers have got ready; true if any has. */
+bool crew_notice_ready(void);
 
-/* Is anybody starting, whose getting ready is to be noticed at once? Has anybody got so? */
-bool crew_is_starting(void);
-bool crew_any_ready(void);
+/* Microseconds until something is due that pool_wait() does not know of; -1: nothing. */
+int64_t crew_due_us(bool full);
 
-/* Microseconds until something is due; -1: nothing until a signal or a handler's word. */
-int64_t crew_due_us(void);
-
-/* Once, before the end: who died young is not made to wait any more. */
-void crew_prepare_end(void);
-
-/* The end: a turn of it. Handlers serve what is left for them and leave; for what one that died had
- * not received, one more is started. True when it is over. With `at_once` those who are left are
- * killed. */
-bool crew_end(bool at_once);
-unsigned crew_alive(void);
+/* A turn of the end: TERM for the handlers; `left`: connections wait, and handlers are started for
+ * them if some are missing; with `over` all are killed. Waits a moment. False when all have ended.
+ */
+bool crew_ending(bool left, bool over);
 
 /* Prints the statistics. */
-void crew_report(struct stats *stats);
+void crew_report(void);
+
+/* The handlers as a table (status.c), with a line of letters while any lives; or as members of a
+ * JSON object, each with a comma in front. The caller frees it; NULL if there is no memory. */
+char *status_text(bool json);
 
 #endif

@@ -3,9 +3,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +17,6 @@
 extern char **environ;
 
 enum { FDS_TRIED = 1024 }; /* where /dev/fd cannot be read */
-
-/* --- before the first ------------------------------------------------------------------------ */
 
 static void
 close_on_exec(int fd)
@@ -32,8 +30,8 @@ close_on_exec(int fd)
 
 /* Asking for each possible descriptor could take minutes, where the limit is a thousand million: so
  * the directory of the open ones, which most systems have, is read. */
-void
-spawn_keep_from_handlers(void)
+static void
+keep_descriptors(void)
 {
     DIR *directory = opendir("/dev/fd");
     struct dirent *entry;
@@ -50,113 +48,37 @@ spawn_keep_from_handlers(void)
     closedir(directory);
 }
 
-/* --- which program --------------------------------------------------------------------------- */
-
-/* "DIRECTORY/name" of `length` bytes of directory; NULL if that is no program. */
-static char *
-program_in(const char *directory, size_t length, const char *name)
+/* (3 and 4: dup2() of a descriptor onto itself would leave it close-on-exec, so no descriptor that
+ * is passed on may have these numbers.) */
+void
+spawn_prepare(void)
 {
-    char *path = malloc(length + strlen(name) + 3);
+    int fd;
 
-    if (!path) {
-        die("no memory for a path");
+    keep_descriptors();
+    do {
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    } while (fd != -1 && fd < HANDLER_BOARD);
+    if (fd == -1) {
+        die("/dev/null");
     }
-    sprintf(path, "%.*s/%s", (int)length, directory, name);
-    if (length == 0) {
-        sprintf(path, "./%s", name); /* an empty part of PATH is the working directory */
+    if (fd > HANDLER_BOARD) {
+        close(fd);
     }
-    if (access(path, X_OK) == 0) {
-        return path;
-    }
-    free(path);
-    return NULL;
-}
-
-static char *
-program_in_path(const char *name)
-{
-    const char *directories = getenv("PATH");
-    char *path = NULL;
-
-    while (directories && !path) {
-        size_t length = strcspn(directories, ":");
-
-        path = program_in(directories, length, name);
-        directories = directories[length] == ':' ? directories + length + 1 : NULL;
-    }
-    return path;
-}
-
-/* Where execvp() has found this program. */
-static char *
-program_beside(const char *argv0, const char *name)
-{
-    const char *slash = strrchr(argv0, '/');
-    char *self = slash ? NULL : program_in_path(argv0);
-    char *path = NULL;
-
-    if (self) {
-        slash = strrchr(self, '/');
-        argv0 = self;
-    }
-    if (slash) {
-        path = program_in(argv0, (size_t)(slash - argv0), name);
-    }
-    free(self);
-    return path;
 }
 
 const char *
 spawn_find(const char *argv0, const char *name)
 {
-    char *path = NULL;
+    static char path[PATH_MAX];
+    const char *slash = strrchr(argv0, '/');
+    int directory = slash ? (int)(slash - argv0) + 1 : 0;
+    int length = snprintf(path, sizeof path, "%.*s%s", directory, argv0, name);
 
-    if (strchr(name, '/')) {
-        if (access(name, X_OK) == -1) {
-            die("-e %s", name);
-        }
+    if (strchr(name, '/') || !slash || length >= (int)sizeof path || access(path, X_OK) == -1) {
         return name;
     }
-    path = program_beside(argv0, name);
-    if (!path) {
-        path = program_in_path(name);
-    }
-    if (!path) {
-        diex("-e %.60s: no such program beside this one, nor in PATH", name);
-    }
     return path;
-}
-
-/* --- starting -------------------------------------------------------------------------------- */
-
-/* The environment, with the seat in place of what was meant for the distributor alone; to be freed.
- */
-static char **
-environment(char *seat)
-{
-    static const char *const ours[] = {HANDLER_SEAT "=", "LISTEN_PID=", "LISTEN_FDS="};
-    size_t count = 0, kept = 0;
-    char **variables;
-
-    while (environ[count]) {
-        count++;
-    }
-    variables = malloc((count + 2) * sizeof *variables);
-    for (size_t i = 0; variables && i < count; i++) {
-        bool left_out = false;
-
-        for (size_t j = 0; j < sizeof ours / sizeof ours[0]; j++) {
-            left_out = left_out || strncmp(environ[i], ours[j], strlen(ours[j])) == 0;
-        }
-        if (!left_out) {
-            variables[kept++] = environ[i];
-        }
-    }
-    if (variables) {
-        variables[kept++] = seat;
-        variables[kept] = NULL;
-    }
-    return variables;
 }
 
 /* No signal is blocked, and none ignored, whatever the distributor does with its own, and whatever
@@ -175,8 +97,7 @@ set_signals(posix_spawnattr_t *attributes)
     return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
-/* dup2 makes copies that are not close-on-exec; all other descriptors are. Neither `channel` nor
- * `board` is 3 or 4 (channels_stow), so none overwrites the other. */
+/* dup2() makes copies that are not close-on-exec; all other descriptors are. */
 static int
 set_descriptors(posix_spawn_file_actions_t *actions, int channel, int board)
 {
@@ -185,40 +106,42 @@ set_descriptors(posix_spawn_file_actions_t *actions, int channel, int board)
     return error ? error : posix_spawn_file_actions_adddup2(actions, board, HANDLER_BOARD);
 }
 
-int
-spawn_handler(const char *path, char **arguments, unsigned number, int channel, int board,
-              pid_t *pid)
+/* What was meant for the distributor alone is not passed on; the seat's number is. */
+static int
+set_environment(unsigned number)
 {
-    char seat[sizeof HANDLER_SEAT + 16];
+    char seat[16];
+
+    snprintf(seat, sizeof seat, "%u", number);
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    return setenv(HANDLER_SEAT, seat, 1) == -1 ? errno : 0;
+}
+
+pid_t
+spawn_handler(const char *path, char **arguments, unsigned number, int channel, int board)
+{
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    char **variables;
-    int error;
+    pid_t pid = -1;
+    int error = posix_spawn_file_actions_init(&actions);
 
-    sprintf(seat, HANDLER_SEAT "=%u", number);
-    variables = environment(seat);
-    if (!variables) {
-        return ENOMEM;
-    }
-    error = posix_spawn_file_actions_init(&actions);
-    if (error) {
-        goto free_variables;
+    if (error != 0) {
+        goto failed;
     }
     error = posix_spawnattr_init(&attributes);
-    if (error) {
+    if (error != 0) {
         goto destroy_actions;
     }
-    error = set_signals(&attributes);
-    if (!error) {
-        error = set_descriptors(&actions, channel, board);
-    }
-    if (!error) {
-        error = posix_spawn(pid, path, &actions, &attributes, arguments, variables);
+    if ((error = set_signals(&attributes)) == 0 &&
+        (error = set_descriptors(&actions, channel, board)) == 0 &&
+        (error = set_environment(number)) == 0) {
+        error = posix_spawnp(&pid, path, &actions, &attributes, arguments, environ);
     }
     posix_spawnattr_destroy(&attributes);
 destroy_actions:
     posix_spawn_file_actions_destroy(&actions);
-free_variables:
-    free(variables);
-    return error;
+failed:
+    errno = error;
+    return error == 0 ? pid : -1;
 }

@@ -1,9 +1,9 @@
-#include "status.h"
-
+/* status - what server05 says about its handlers, besides what all servers say. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "../common/clock.h"
+#include "crew.h"
 
 enum { LINE = 64 }; /* letters on one */
 
@@ -18,9 +18,10 @@ static const struct look {
 };
 
 static struct look
-look_of(const struct board *board, const struct handler *handler, unsigned number)
+look_of(unsigned number)
 {
-    unsigned state = atomic_load(&board->seat[number].state);
+    const struct handler *handler = &crew.handlers[number];
+    unsigned state = atomic_load(&crew.board->seat[number].state);
 
     if (state >= sizeof looks / sizeof looks[0]) {
         state = HANDLER_WORKING; /* a handler that writes nonsense does something, at least */
@@ -28,7 +29,7 @@ look_of(const struct board *board, const struct handler *handler, unsigned numbe
     if (state != HANDLER_FREE && handler->stopped) {
         return (struct look){'T', "stopped"};
     }
-    if (state != HANDLER_FREE && handler->dismissed_at != 0) {
+    if (state != HANDLER_FREE && handler->leaving_since != 0) {
         state = HANDLER_FINISHING;
     }
     return looks[state];
@@ -41,57 +42,57 @@ restarts(const struct handler *handler)
 }
 
 static double
-age_s(const struct pool_child *child, const struct handler *handler)
+age_s(unsigned number)
 {
-    int64_t age_us = child->pid == 0 ? handler->lived_us : clock_us() - child->started;
+    const struct pool_child *child = &crew.pool->child[number];
+    int64_t age_us = child->pid == 0 ? crew.handlers[number].lived_us : clock_us() - child->started;
 
     return (double)age_us / 1e6;
 }
 
 static void
-print_text(FILE *to, struct board *board, const struct pool *pool, const struct handler *handlers,
-           unsigned count)
+print_text(FILE *to)
 {
     fprintf(to, "%9s %8s  %-9s %10s %12s %9s\n", "handler", "pid", "state", "age", "requests",
             "restarts");
-    for (unsigned i = 1; i <= count; i++) {
-        fprintf(to, "%9u %8ld  %-9s %8.1f s %12llu %9u\n", i, (long)handlers[i].pid,
-                look_of(board, &handlers[i], i).name, age_s(&pool->child[i], &handlers[i]),
-                counter_get(&board_slots(board)[i].requests), restarts(&handlers[i]));
+    for (unsigned i = 1; i <= crew.highest; i++) {
+        const struct handler *handler = &crew.handlers[i];
+
+        fprintf(to, "%9u %8ld  %-9s %8.1f s %12llu %9u\n", i, (long)handler->pid, look_of(i).name,
+                age_s(i), counter_get(&board_slots(crew.board)[i].requests), restarts(handler));
     }
-    if (pool->alive == 0) {
+    if (crew.pool->alive == 0) {
         return;
     }
     fputs("  _ idle, W working, S starting, G finishing, T stopped, . free:", to);
-    for (unsigned i = 1; i <= board->seats; i++) {
-        fprintf(to, "%s%c", i % LINE == 1 ? "\n  " : "", look_of(board, &handlers[i], i).letter);
+    for (unsigned i = 1; i <= crew.board->seats; i++) {
+        fprintf(to, "%s%c", i % LINE == 1 ? "\n  " : "", look_of(i).letter);
     }
     fputs("\n", to);
 }
 
 static void
-print_json(FILE *to, struct board *board, const struct pool *pool, const struct handler *handlers,
-           unsigned count)
+print_json(FILE *to)
 {
     fputs(",\"handlers\":[", to);
-    for (unsigned i = 1; i <= count; i++) {
+    for (unsigned i = 1; i <= crew.highest; i++) {
+        const struct handler *handler = &crew.handlers[i];
+
         fprintf(to,
                 "%s{\"handler\":%u,\"pid\":%ld,\"state\":\"%s\",\"age_s\":%.3f,"
                 "\"requests\":%llu,\"restarts\":%u}",
-                i > 1 ? "," : "", i, (long)handlers[i].pid, look_of(board, &handlers[i], i).name,
-                age_s(&pool->child[i], &handlers[i]), counter_get(&board_slots(board)[i].requests),
-                restarts(&handlers[i]));
+                i > 1 ? "," : "", i, (long)handler->pid, look_of(i).name, age_s(i),
+                counter_get(&board_slots(crew.board)[i].requests), restarts(handler));
     }
     fputs("],\"scoreboard\":\"", to);
-    for (unsigned i = 1; i <= board->seats; i++) {
-        fputc(look_of(board, &handlers[i], i).letter, to);
+    for (unsigned i = 1; i <= crew.board->seats; i++) {
+        fputc(look_of(i).letter, to);
     }
     fputs("\"", to);
 }
 
 char *
-status_text(struct board *board, const struct pool *pool, const struct handler *handlers,
-            unsigned count, bool json)
+status_text(bool json)
 {
     char *text = NULL;
     size_t length;
@@ -100,7 +101,7 @@ status_text(struct board *board, const struct pool *pool, const struct handler *
     if (!to) {
         return NULL;
     }
-    (json ? print_json : print_text)(to, board, pool, handlers, count);
+    (json ? print_json : print_text)(to);
     if (fclose(to) == EOF) {
         free(text);
         return NULL;

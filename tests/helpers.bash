@@ -8,12 +8,16 @@ bats_require_minimum_version 1.8.0
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=${TESTS%/*}
 BIN=$(cd "${BIN:-$ROOT/bin}" && pwd)
-TOOLS=$(cd "${BUILD:-$ROOT/build}/tests" && pwd)
+BUILD=$(cd "${BUILD:-$ROOT/build}" && pwd)
+TOOLS=$BUILD/tests/helpers
 if ! [[ -x $TOOLS/poke && -n ${BIN:-} ]]; then
     echo "the programs are not built: tests/run does that, and knows where"
     exit 1
 fi
-LIMIT=${LIMIT:-20} # seconds that eventually() waits; more where an emulator runs it
+# Seconds, more of them on a slow or busy machine: what should end soon ends within a part of LIMIT;
+# whatever else would end it takes at least LIMIT; and PATIENCE is for what is waited for.
+LIMIT=$((20 * ${SLOWNESS:-1}))
+export PATIENCE=$((3 * LIMIT))
 
 PATH=$TOOLS:$PATH
 
@@ -24,11 +28,23 @@ if [[ $(uname) == Linux ]]; then
     OWN_HOST=127.77.$((BASHPID / 250 % 250 + 1)).$((BASHPID % 250 + 1))
 fi
 
+# bats notes before each command where it stands: 0.1 ms each time, more processor time than all
+# else. It is enough to look where a command has failed.
+note_failure() {
+    bats_check_status_from_trap
+    [[ -n ${BATS_DEBUG_LAST_STACK_TRACE_IS_VALID:-} ]] || bats_capture_stack_trace
+    BATS_DEBUG_LAST_STACK_TRACE_IS_VALID=1
+}
+
 setup() {
+    trap - DEBUG
+    trap note_failure ERR
+    BATS_DEBUG_LAST_STACK_TRACE=() BATS_DEBUG_LASTLAST_STACK_TRACE=()
     T=$BATS_TEST_TMPDIR
     mkdir "$T/cwd" "$T/tmp"
-    mkfifo "$T/silence"
     chmod 777 "$T" "$T/cwd" "$T/tmp"
+    SILENCE=$BATS_RUN_TMPDIR/silence # a FIFO into which nobody ever writes
+    [[ -p $SILENCE ]] || mkfifo "$SILENCE" 2>/dev/null || [[ -p $SILENCE ]]
     ALL=()        # pids of all servers
     STARTED=()    # the same, empty where a test has awaited the end itself
     HELPERS=()    # pids of what else runs in the background
@@ -39,7 +55,7 @@ setup() {
     leave_out_the_impossible
 }
 
-# What cannot work with this C library or under this emulator: tests/portability knows, and why.
+# What cannot work with this C library or under this emulator: platforms/portability knows, and why.
 leave_out_the_impossible() {
     local file test why
 
@@ -64,15 +80,34 @@ dead() {
     ! alive "$1"
 }
 
-# The pids of a process's children, zombies included, in the order of their birth.
+# The pids of a process's children, zombies included, in the order of their birth: in CHILDREN.
+find_children() { # PID
+    local file pids
+
+    CHILDREN=()
+    if [[ -e /proc/$$/task/$$/children ]]; then
+        for file in "/proc/$1/task"/*/children; do
+            { read -ra pids <"$file"; } 2>/dev/null || :
+            CHILDREN+=("${pids[@]}")
+        done
+    else
+        mapfile -t CHILDREN < <(cat /proc/[0-9]*/stat 2>/dev/null | awk -v parent="$1" \
+            '{ pid = $1; sub(/^.*\) /, ""); if ($2 == parent) print pid }' | sort -n)
+    fi
+}
+
 children_of() {
-    cat /proc/[0-9]*/stat 2>/dev/null |
-        awk -v parent="$1" '{ pid = $1; sub(/^.*\) /, ""); if ($2 == parent) print pid }' | sort -n
+    find_children "$1"
+    [[ ${#CHILDREN[@]} -eq 0 ]] || printf '%s\n' "${CHILDREN[@]}"
 }
 
 zombies_of() {
-    cat /proc/[0-9]*/stat 2>/dev/null |
-        awk -v parent="$1" '{ pid = $1; sub(/^.*\) /, "") } $1 == "Z" && $2 == parent { print pid }'
+    local pid
+
+    find_children "$1"
+    for pid in "${CHILDREN[@]}"; do
+        alive "$pid" || [[ ! -e /proc/$pid ]] || echo "$pid"
+    done
 }
 
 no_zombies_of() {
@@ -80,15 +115,18 @@ no_zombies_of() {
 }
 
 has_children() { # PID N
-    [[ $(children_of "$1" | wc -l) -eq $2 ]]
+    find_children "$1"
+    [[ ${#CHILDREN[@]} -eq $2 ]]
 }
 
-# The open descriptors of a server and its children, a line each. (`|| :` for those just gone.)
+# The open descriptors of a server and its children, a line each.
 descriptors_of() {
-    local pid
+    local pid files
 
-    for pid in "$1" $(children_of "$1"); do
-        find "/proc/$pid/fd" -mindepth 1 2>/dev/null | wc -l || :
+    find_children "$1"
+    for pid in "$1" "${CHILDREN[@]}"; do
+        files=("/proc/$pid/fd"/*)
+        echo "${#files[@]}"
     done
 }
 
@@ -113,19 +151,18 @@ nothing_marked() {
 
 # --- waiting -------------------------------------------------------------------------------------
 
-# What sleep does, without a process of its own: hundreds of tests wait at the same time. (Nobody
-# ever writes into that FIFO.)
+# What sleep does, without a process of its own: hundreds of tests wait at the same time.
 pause() { # SECONDS
-    read -rt "$1" <>"$T/silence" || :
+    read -rt "$1" <>"$SILENCE" || :
 }
 
 # Until the command succeeds, or the test fails.
 eventually() {
-    local end=$((SECONDS + LIMIT))
+    local end=$((SECONDS + PATIENCE))
 
     until "$@"; do
         if ((SECONDS > end)); then
-            echo "in $LIMIT s not: $*"
+            echo "in $PATIENCE s not: $*"
             return 1
         fi
         pause 0.02
@@ -137,8 +174,16 @@ ends() {
     ! "$@"
 }
 
+# Has the file a line with that? (Without a process: it is asked again and again.)
 says() { # FILE PATTERN
-    grep -Eqs -- "$2" "$1"
+    local line lines
+
+    [[ -e $1 ]] || return
+    mapfile -t lines <"$1"
+    for line in "${lines[@]}"; do
+        [[ ! $line =~ $2 ]] || return 0
+    done
+    return 1
 }
 
 now_ms() {
@@ -164,7 +209,7 @@ launch() {
 
 # Until the program in the background has said that it listens; ADDRESS and PORT are from there.
 await_ready() {
-    local end=$((SECONDS + LIMIT)) line=''
+    local end=$((SECONDS + PATIENCE)) line=''
 
     until read -r line <"$OUT"; do
         if ((SECONDS > end)) || dead "$SERVER_PID"; then
@@ -206,7 +251,7 @@ await_end() {
     wait "$pid" || STATUS=$?
     for i in "${!STARTED[@]}"; do
         if [[ ${STARTED[i]} == "$pid" ]]; then
-            JSON=$(tail -n 1 "$T/out.$i")
+            take_json "$T/out.$i"
             STARTED[i]=
         fi
     done
@@ -219,28 +264,69 @@ stop_server() { # [SIGNAL]
 
 # Statistics of the running server: the JSON line that USR1 makes it print.
 ask_server() {
-    local before
+    local lines
 
-    before=$(wc -l <"$OUT")
+    mapfile -t lines <"$OUT"
     kill -s USR1 "$SERVER_PID"
-    eventually more_lines "$OUT" "$before"
-    JSON=$(tail -n 1 "$OUT")
+    eventually more_lines "$OUT" "${#lines[@]}"
+    take_json "$OUT"
 }
 
 more_lines() { # FILE NUMBER
-    [[ $(wc -l <"$1") -gt $2 ]]
+    local lines
+
+    mapfile -t lines <"$1"
+    [[ ${#lines[@]} -gt $2 ]]
 }
 
-# Prints parts of the statistics.
-json_of() {
-    json "$@" <<<"$JSON"
+# The last line of a file is JSON: reads it. (Statistics may also be text.)
+take_json() { # FILE
+    local lines
+
+    mapfile -t lines <"$1"
+    JSON=${lines[*]: -1}
+    [[ $JSON != '{'* ]] || read_json
+}
+
+# Checks the text in JSON. FIELDS becomes its values, each in a line "PATH VALUE"; "PATH.# N" says
+# how many members an object or array has. One process, for however many questions.
+read_json() {
+    [[ -z $JSON || ${READ_JSON:-} != "$JSON" ]] || return 0
+    READ_JSON=
+    FIELDS=$(json -a <<<"$JSON") || return
+    FIELDS=$'\n'$FIELDS$'\n'
+    READ_JSON=$JSON
+}
+
+# Prints parts of the statistics, by paths such as children.0.pid; * is each member. Fails if a path
+# leads nowhere.
+json_of() { # PATH...
+    local found line lines path
+
+    read_json || return
+    for path; do
+        found=
+        if [[ $path != *'*'* ]]; then
+            [[ ! $FIELDS =~ $'\n'"$path "([^$'\n']*$'\n') ]] || found=${BASH_REMATCH[1]}
+        else
+            mapfile -t lines <<<"$FIELDS"
+            for line in "${lines[@]}"; do
+                # shellcheck disable=SC2053 # a pattern
+                [[ $line != ${path//\*/+([^.#])}\ * ]] || found+=${line#* }$'\n'
+            done
+        fi
+        printf %s "$found"
+        [[ -n $found ]] || return
+    done
 }
 
 # Are the statistics so? `counted connections 3` or `counted connections -ge 3`
 counted() {
     local value
 
-    value=$(json_of "$1")
+    read_json
+    [[ $FIELDS =~ $'\n'"$1 "([^$'\n']*) ]]
+    value=${BASH_REMATCH[1]}
     if [[ $# -eq 2 ]]; then
         set -- "$1" -eq "$2"
     fi
@@ -258,7 +344,7 @@ server_counts() {
 # How many of server05's handlers are in a state: handlers_are 3 idle
 handlers_are() { # N STATE
     ask_server
-    [[ $(json_of 'handlers.*.state' | grep -cx "$2") -eq $1 ]]
+    [[ $(grep -Ec "^handlers\.[0-9]+\.state $2\$" <<<"$FIELDS") -eq $1 ]]
 }
 
 # Runs poke in the background against the server; its pid is in POKE.
@@ -325,7 +411,8 @@ acceptors() {
 
     inode=$(awk -v port="$(printf ':%04X' "$PORT")" \
         '$2 ~ port "$" && $4 == "0A" { print $10 }' /proc/net/tcp)
-    for pid in "$SERVER_PID" $(children_of "$SERVER_PID"); do
+    find_children "$SERVER_PID"
+    for pid in "$SERVER_PID" "${CHILDREN[@]}"; do
         if find "/proc/$pid/fd" -lname "socket:\[$inode\]" 2>/dev/null | grep -q .; then
             echo "$pid"
         fi
@@ -365,7 +452,7 @@ end_servers() {
     for pid in "${STARTED[@]}"; do
         [[ -n $pid ]] || continue
         kill -s TERM "$pid" 2>/dev/null
-        if ! (eventually dead "$pid"); then
+        if ! eventually dead "$pid"; then
             complain "server $pid did not stop"
             kill -s KILL "$pid"
         fi
@@ -378,27 +465,27 @@ end_servers() {
     }
 }
 
+# It is the last: from here on a pattern that nothing matches is no word.
 look_at_remains() {
     local file pid remains
 
+    shopt -s nullglob dotglob
     for file in "$T"/err.*; do
         [[ -s $file ]] || continue
-        if [[ -z $COMPLAINTS ]] || grep -Evq -- "$COMPLAINTS" "$file"; then
+        if [[ -z $COMPLAINTS ]] || grep -Evq -- "$COMPLAINTS" "$file" ||
+            grep -Eq 'Sanitizer|runtime error:' "$file"; then
             complain "$file: $(head -c 2000 "$file")"
         fi
     done
     for file in "$T"/sanitizer*; do
-        [[ ! -e $file ]] || complain "$(head -c 4000 "$file")"
+        complain "$(head -c 4000 "$file")"
     done
-    if grep -Esq 'Sanitizer|runtime error:' "$T"/err.*; then
-        complain "a sanitizer's report"
-    fi
-    remains=$(find "$T/cwd" "$T/tmp" -mindepth 1)
+    remains=("$T"/cwd/* "$T"/tmp/*)
     for pid in "${ALL[@]}"; do
-        remains+=$(find /dev/shm -name "*.$pid.*" 2>/dev/null)
+        remains+=(/dev/shm/*".$pid".*)
     done
-    if [[ -n $remains ]]; then
-        complain "left behind: $remains"
+    if [[ ${#remains[@]} -gt 0 ]]; then
+        complain "left behind: ${remains[*]}"
     fi
 }
 
@@ -427,19 +514,23 @@ end_badserver() {
 # Runs the client with a JSON report: STATUS, JSON. What always holds is checked at once.
 ask_client() { # OPTION...
     STATUS=0
-    timeout -k 5 $((5 * LIMIT)) "$BIN/client" -p "$PORT" -o json "$@" \
+    timeout -k 5 $((5 * LIMIT)) "$BIN/client" -p "$PORT" -T "$LIMIT" -o json "$@" \
         >"$T/report" 2>"$T/stderr" || STATUS=$?
-    JSON=$(cat "$T/report")
-    echo "status $STATUS $(cat "$T/stderr")"
+    take_json "$T/report"
+    echo "status $STATUS"
+    cat "$T/stderr"
     check_identity
 }
 
-# shellcheck disable=SC2046 # into words
 check_identity() {
-    set -- $(json_of scheduled completed failed unsent 'errors.*' | awk '
-        NR == 1 { scheduled = $1 } NR > 1 && NR <= 4 { sum += $1 } NR == 3 { failed = $1 }
-        NR > 4 { kinds += $1 } END { print scheduled, sum, failed, kinds }')
-    [[ $# -eq 4 && $1 -eq $2 && $3 -eq $4 ]] # fewer words: there is no report
+    local each x
+
+    mapfile -t x < <(json_of scheduled completed failed unsent 'errors.*')
+    [[ ${#x[@]} -gt 4 && ${x[0]} -eq $((x[1] + x[2] + x[3])) ]] # fewer: there is no report
+    for each in "${x[@]:4}"; do
+        ((x[2] -= each, 1))
+    done
+    [[ ${x[2]} -eq 0 ]]
 }
 
 some_server() {
@@ -450,8 +541,7 @@ some_server() {
 client_away() {
     launch "$BIN/client" -p "$PORT" -o json "$@"
     CLIENT=$SERVER_PID
-    eventually_loaded() { [[ $(children_of "$CLIENT" | wc -l) -ge 1 ]]; }
-    eventually eventually_loaded
+    eventually ends has_children "$CLIENT" 0
 }
 
 # A usage error: nothing on stdout, on stderr one line with what is named and one with the hint.
@@ -536,8 +626,9 @@ runs_recorded() { # N
 
 # One field of a figure's line: row,load,x,figure,unit,median,min,max,runs,of,why.
 figure() { # ROW LOAD FIGURE FIELD [X]
-    awk -F, -v row="$1" -v name="$2" -v figure="$3" -v field="$4" -v x="${5:-}" '
-        $1 == row && $2 == name && $3 == x && $4 == figure { print $field }' "$T/results/$TOOL.csv"
+    awk -F, -v row="$1" -v loaded="$2" -v figure="$3" -v field="$4" -v x="${5:-}" '
+        $1 == row && $2 == loaded && $3 == x && $4 == figure { print $field }' \
+        "$T/results/$TOOL.csv"
 }
 
 about() { # KEY

@@ -76,7 +76,7 @@ function read_server(    cost) {
 }
 
 # Connections that fail are over at once, and would make a run look fast.
-function judge(    lost) {
+function judge(    i, lost) {
     lost = asked["failed"] + asked["unsent"]
     if (!("completed" in asked)) {
         why = "the client printed no report"

@@ -3,8 +3,8 @@
  *
  * In all rows the side that has accepted closes first. Then the TIME_WAIT of a minute is on its
  * side, where it needs no port but the listener's, and a client's port is free again at once: so
- * these loops never reach the end of the ephemeral ports (client/source.h tells what happens
- * there).
+ * these loops never reach the end of the ephemeral ports (client/engine/local_address.h tells what
+ * happens there).
  */
 #include <stdio.h>
 #include <string.h>

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -15,10 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../common/channel.h"
 #include "../../common/clock.h"
 #include "../../common/conn.h"
 #include "../../common/die.h"
-#include "../../common/fdpass.h"
 #include "../../common/options.h"
 #include "../../common/signals.h"
 #include "../board.h"
@@ -30,7 +32,6 @@ enum {
     REPLY_LEAST = 4096,         /* bytes for which room is made at first */
     REPLY_KEPT = 1 << 20,       /* and that are kept for the next reply at most */
     DRAIN_US = 2 * 1000 * 1000, /* how long a refused client may take to hang up */
-    PAUSE_US = 100 * 1000,      /* when nothing can be received */
     MESSAGE_MAX = 256
 };
 
@@ -52,6 +53,8 @@ static struct board *board;
 static struct seat *seat;
 static struct slot *counts;
 static unsigned number;
+static pid_t parent; /* the distributor; read once: signals are sent to it */
+static struct worker worker;
 static size_t most = FRAME_DEFAULT;
 static request_function *answer;
 
@@ -104,7 +107,8 @@ take_seat(void)
     }
     board = scoreboard_map(HANDLER_BOARD, (size_t)status.st_size);
     number = (unsigned)strtoul(text, NULL, 10);
-    if (board->magic != BOARD_MAGIC || number < 1 || number > board->seats ||
+    parent = (pid_t)board->distributor;
+    if (board->magic != BOARD_MAGIC || parent < 1 || number < 1 || number > board->seats ||
         !is_whole((size_t)status.st_size)) {
         diex("the distributor is of another version");
     }
@@ -114,16 +118,15 @@ take_seat(void)
     counts = &board_slots(board)[number];
 }
 
-/* Says the new state; if the distributor sleeps until somebody does so, wakes it. In this order,
- * with sequentially consistent atomics: either it sees the new state, or we see that it waits. */
+/* Says the new state; if the distributor sleeps until a handler does so, wakes it. In this order,
+ * with sequentially consistent atomics: either it sees the new state, or this handler sees that it
+ * waits. */
 static void
 enter(enum handler_state state)
 {
     atomic_store(&seat->state, state);
     if (atomic_load(&board->waits) && atomic_exchange(&board->waits, 0)) {
-        if (write(HANDLER_CHANNEL, "", 1) == -1) {
-            /* The distributor has died: the channel's end will tell. */
-        }
+        kill(parent, SIGCHLD);
     }
 }
 
@@ -152,31 +155,19 @@ serve_one(int connfd, void serve(int connfd))
     atomic_fetch_add(&seat->done, 1);
 }
 
-static void
-make_blocking(int fd)
-{
-    int flags = fcntl(fd, F_GETFL);
-
-    if (flags != -1) {
-        fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
-    }
-}
-
-/* Takes connections until the distributor closes the channel, which is also how its death shows; or
- * until it asks to leave: by HUP at once, by TERM when the channel is empty. */
+/* Takes connections until the distributor closes the channel, which is also how its death shows, or
+ * asks to leave: by TERM when the channel is empty; by HUP too, if no other handler receives from
+ * it, else at once. */
 static void
 take_connections(void serve(int connfd))
 {
-    const struct timespec pause = clock_timespec(PAUSE_US);
     unsigned long long last = last_request();
-    atomic_llong quiet_until = 0;
-    int connfd;
+    int connfd = CHANNEL_NONE;
 
     enter(HANDLER_IDLE);
-    while (!signals_replace && !signals_alone) {
-        bool wait = !signals_stop;
-
-        connfd = fdpass_receive(HANDLER_CHANNEL, wait);
+    while (connfd != CHANNEL_END && !signals_alone && (!signals_replace || board->own_channels)) {
+        sched_yield(); /* as in server04_fdpass: the distributor may have the next one by then */
+        connfd = channel_receive(HANDLER_CHANNEL, !signals_stop && !signals_replace);
         if (connfd >= 0) {
             serve_one(connfd, serve);
             if (counter_get(&counts->requests) >= last) {
@@ -184,25 +175,10 @@ take_connections(void serve(int connfd))
                 return;
             }
             enter(HANDLER_IDLE);
-        } else if (connfd == FDPASS_END || (errno == EAGAIN && !wait)) {
-            return;
-        } else if (errno == EAGAIN) {
-            make_blocking(HANDLER_CHANNEL); /* a function, or another handler, has changed it */
-        } else if (errno == EBADMSG) {
-            warnx("handler %u: a connection was lost on the way: out of descriptors?", number);
+        } else if (connfd == CHANNEL_LOST) {
             atomic_fetch_add(&seat->received, 1);
             atomic_fetch_add(&seat->done, 1);
             enter(HANDLER_IDLE);
-        } else if (errno != EINTR && errno != ECONNRESET) {
-            /* (A reset: the distributor has died before it read our last byte; the end comes
-             * next.) A channel that the function called has closed never works again; a successor
-             * has a new one. */
-            if (!fdpass_exhausted()) {
-                die("handler %u: cannot receive", number);
-            }
-            /* Asking at once would only spin. */
-            warn_seldom(&quiet_until, "handler %u: cannot receive, trying again", number);
-            nanosleep(&pause, NULL);
         }
         if (signals_ticked) {
             signals_ticked = 0;
@@ -219,9 +195,9 @@ run(void serve(int connfd))
     take_seat();
     options.timeout_s = board->timeout_s;
     options.verbose = board->verbose;
-    signals_spawned(board->distributor, board->grace_s);
+    signals_spawned(parent, board->grace_s);
     conn_start(&options);
-    conn_identify(number, counts);
+    worker = conn_worker(number, 0, counts);
     take_connections(serve);
     scoreboard_publish(counts);
     return EXIT_SUCCESS;
@@ -232,6 +208,12 @@ handler_run(int argc, char **argv, void serve(int connfd))
 {
     take_options(argc, argv, false);
     return run(serve);
+}
+
+void
+handler_serve_lines(int connfd)
+{
+    conn_serve(&worker, connfd);
 }
 
 /* --- frames ---------------------------------------------------------------------------------- */
@@ -250,7 +232,7 @@ given_up(const struct exchange *exchange)
     int64_t timeout_us = (int64_t)board->timeout_s * 1000000;
 
     if (errno == EAGAIN || errno == EWOULDBLOCK) { /* some systems: inherited from the listener */
-        make_blocking(exchange->fd);
+        conn_make_blocking(exchange->fd);
     } else if (errno != EINTR) {
         return ends_as(exchange, &counts->broken);
     }
@@ -316,7 +298,7 @@ throw_away(const struct exchange *exchange)
     char bytes[4096];
     ssize_t count;
 
-    make_blocking(exchange->fd);
+    conn_make_blocking(exchange->fd);
     shutdown(exchange->fd, SHUT_WR);
     do {
         count = read(exchange->fd, bytes, sizeof bytes);

@@ -36,6 +36,9 @@ int handler_main(int argc, char **argv, request_function *answer);
  * it. `argc` and `argv` may have -h and -V. */
 int handler_run(int argc, char **argv, void serve(int connfd));
 
+/* Serves the protocol of all the suite's servers: a function for handler_run(). */
+void handler_serve_lines(int connfd);
+
 /* Appends bytes, or text as printf() makes it. If there is no memory the client gets an error in
  * place of the reply, so nothing needs to be looked at. */
 void handler_add(struct handler_reply *reply, const void *bytes, size_t length);

@@ -37,33 +37,38 @@ dying_note(const char *format, va_list arguments, bool cut)
           length);
 }
 
-#define DYING(name, cut, how)                                                                      \
-    void name(const char *format, ...)                                                             \
-    {                                                                                              \
-        va_list arguments;                                                                         \
-                                                                                                   \
-        va_start(arguments, format);                                                               \
-        dying_note(format, arguments, cut);                                                        \
-        va_end(arguments);                                                                         \
-        how;                                                                                       \
-    }
-
-DYING(die, true, longjmp(dying_back, DYING_FAILED))
-DYING(diex, false, longjmp(dying_back, DYING_FAILED))
-DYING(die_usage, false, longjmp(dying_back, DYING_USAGE))
-DYING(warn, true, dying_warnings++)
-DYING(warnx, false, dying_warnings++)
-
+/* (Of a message with errno, that may be of any length: common/die keeps the reason.) */
 void
 die_error(int error, const char *format, ...)
 {
     va_list arguments;
 
-    (void)error;
     va_start(arguments, format);
-    dying_note(format, arguments, true);
+    dying_note(format, arguments, error != 0);
     va_end(arguments);
     longjmp(dying_back, DYING_FAILED);
+}
+
+void
+die_usage(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    dying_note(format, arguments, false);
+    va_end(arguments);
+    longjmp(dying_back, DYING_USAGE);
+}
+
+void
+warn_error(int error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    dying_note(format, arguments, error != 0);
+    va_end(arguments);
+    dying_warnings++;
 }
 
 void

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../client/check.h"
+#include "../../client/engine/verify.h"
 #include "fuzz.h"
 
 enum { STAMP = 32, KEPT = 128 };
@@ -112,12 +112,12 @@ look_at(const char *text, size_t length, size_t wanted)
 static struct opinion
 judge(const struct facts *facts, size_t length, bool stamps)
 {
-    struct opinion found = {.verdict = CHECK_MORE};
+    struct opinion found = {.verdict = VERDICT_MORE};
     bool can_tell = facts->wanted < STAMP || length >= STAMP;
     size_t seen = length < facts->wanted ? length : facts->wanted;
 
     if (facts->alike == 6 && length >= 6) {
-        found.verdict = length >= facts->error_end ? CHECK_REJECTED : CHECK_MORE;
+        found.verdict = length >= facts->error_end ? VERDICT_REJECTED : VERDICT_MORE;
         return found;
     }
     if (length <= facts->alike) {
@@ -125,11 +125,11 @@ judge(const struct facts *facts, size_t length, bool stamps)
     }
     found.verified = can_tell && (facts->stamped || (facts->wanted < STAMP && facts->good >= seen));
     if (length > facts->wanted) {
-        found.verdict = CHECK_CORRUPT;
+        found.verdict = VERDICT_CORRUPT;
     } else if (can_tell && facts->good < seen && (stamps || found.verified)) {
-        found.verdict = CHECK_CORRUPT;
+        found.verdict = VERDICT_CORRUPT;
     } else if (length == facts->wanted) {
-        found.verdict = CHECK_WHOLE;
+        found.verdict = VERDICT_WHOLE;
     }
     return found;
 }

@@ -1,8 +1,9 @@
 /*
- * fuzz_client - client/client.c and what reads the values of its options: mix, manners, plan, draw,
- * digits, gate, frame.
+ * fuzz_client - client/client.c and the readers of its options' values in client/ask: work,
+ * misbehave, schedule, lottery, number, gate, message.
  *
- * under test: client/mix.c client/manners.c client/plan.c client/draw.c client/digits.c
+ * under test: client/ask/work.c client/ask/misbehave.c client/ask/schedule.c client/ask/number.c
+ * under test: client/ask/lottery.c
  *
  * An input is a command line, its arguments on lines, and the contents of the files that -M and -E
  * may name. If it is taken every value must be in range and what the options promise each other
@@ -39,7 +40,7 @@ static void *kept_realloc(void *old, size_t size);
 #define read(fd, bytes, size) feed_read(bytes, size)
 #define close(fd) (void)(fd)
 #define realloc(old, size) kept_realloc(old, size)
-#include "../../client/frame.c"
+#include "../../client/ask/message.c"
 #undef open
 #undef fstat
 #undef read
@@ -53,8 +54,8 @@ int client_program(int argc, char **argv);
 #undef main
 #undef help
 
-#include "../../client/digits.h"
-#include "../../client/draw.h"
+#include "../../client/ask/number.h"
+#include "../../client/ask/lottery.h"
 
 enum { ARGUMENTS_MOST = 48, TEXT_MOST = 4000, KEPT_MOST = 64 };
 
@@ -134,7 +135,7 @@ forget(void)
         free(kept[--kept_count]);
     }
     message = expected = (struct content){.length = 0};
-    compared = seeded = false;
+    seeded = false;
     load = first;
 }
 
@@ -152,74 +153,88 @@ check_numbers(void)
     CHECK(load.held <= 65536 && load.gate_count <= GATES_MOST, "-H %u", load.held);
     CHECK(!load.label || (strlen(load.label) >= 1 && strlen(load.label) <= 80), "-L");
     CHECK(load.message || (load.bytes >= 1 && load.bytes <= 1073741824), "-b %" PRIu64, load.bytes);
-    CHECK((load.connections > 0) != (load.plan.duration_ns > 0), "a number and a time, or neither");
+    CHECK((load.connections > 0) != (load.schedule.duration_ns > 0),
+          "a number and a time, or neither");
     CHECK(load.message || !load.expected, "-E without -M");
 }
 
 /* Each class of requests, or kind of misbehaviour, has its share of all draws, and all have one. */
 static void
-check_mix(void)
+check_lots(const struct lottery *lots, unsigned most)
 {
-    const struct mix *mix = &load.mix;
     uint64_t shares = 0, draws = 0;
 
-    CHECK(mix->options <= MIX_OPTIONS_MOST && mix->classes <= mix->options + 1, "%u classes",
-          mix->classes);
-    for (unsigned i = 0; i < mix->classes; i++) {
-        char line[MIX_LINE + 1];
-        unsigned long long bytes, cpu_us, wait_us;
-        size_t length = mix_request(mix, i, load.bytes, line);
+    CHECK(lots->count <= most, "%u lots", lots->count);
+    for (unsigned i = 0; i < lots->count; i++) {
+        CHECK(lots->shares[i] > 0 && lots->below[i] >= draws, "lot %u", i);
+        shares += lots->shares[i];
+        draws = lots->below[i];
+    }
+    CHECK(shares == lottery_share(lots) && shares <= LOTTERY_WHOLE &&
+              (draws == (uint64_t)1 << 32) == (shares == LOTTERY_WHOLE),
+          "shares of %" PRIu64, shares);
+    for (uint64_t nth = 0; nth < 8; nth++) {
+        uint64_t bits = lottery_bits(shares, nth);
+        unsigned lot = lottery_draw(lots, shares, nth);
 
-        CHECK(mix->works[i].share > 0 && mix->works[i].below >= draws, "class %u", i);
-        shares += mix->works[i].share;
-        draws = mix->works[i].below;
-        CHECK(length < MIX_LINE && length == strlen(line) && line[length - 1] == '\n', "%s", line);
-        if (i < mix->options) {
+        CHECK(lot <= lots->count && (lot < lots->count || bits >= draws) &&
+                  (lot == lots->count || bits < lots->below[lot]) &&
+                  (lot == 0 || bits >= lots->below[lot - 1]),
+              "draw %" PRIu64 " is won by lot %u", bits, lot);
+    }
+}
+
+static void
+check_work(void)
+{
+    const struct work *work = &load.work;
+    unsigned classes = work_classes(work);
+    uint64_t shares = 0;
+
+    check_lots(&work->lots, WORK_OPTIONS_MOST);
+    CHECK(classes >= work->lots.count && classes <= work->lots.count + 1, "%u classes", classes);
+    for (unsigned i = 0; i < classes; i++) {
+        char line[WORK_LINE + 1];
+        unsigned long long bytes, cpu_us, wait_us;
+        size_t length = work_line(work, i, load.bytes, line);
+
+        shares += work_share(work, i);
+        CHECK(length < WORK_LINE && length == strlen(line) && line[length - 1] == '\n', "%s", line);
+        if (i < work->lots.count) {
             CHECK(sscanf(line, "%llu %llu %llu\n", &bytes, &cpu_us, &wait_us) == 3 &&
                       bytes == load.bytes && cpu_us <= 10000000 && wait_us <= 10000000,
                   "%s", line);
         }
     }
-    if (mix->classes > 0) {
-        CHECK(shares == DRAW_WHOLE && draws == (uint64_t)1 << 32, "shares of %" PRIu64, shares);
-        CHECK(mix_class(mix, UINT32_MAX) < mix->classes && mix_class(mix, 0) < mix->classes,
-              "a draw without a class");
-    }
+    CHECK(classes == 0 || shares == LOTTERY_WHOLE, "shares of %" PRIu64, shares);
 }
 
 static void
-check_manners(void)
+check_misbehaviours(void)
 {
-    const struct manners *manners = &load.manners;
-    uint64_t shares = 0, below = 0;
+    check_lots(&load.misbehaviours.lots, MISBEHAVE_MOST);
+    for (unsigned i = 0; i < load.misbehaviours.lots.count; i++) {
+        const struct misbehaviour *kind = &load.misbehaviours.kinds[i];
+        bool paced = kind->how == MISBEHAVE_SLOW_SEND || kind->how == MISBEHAVE_SLOW_READ;
 
-    CHECK(manners->count <= MANNERS_MOST, "%u kinds", manners->count);
-    for (unsigned i = 0; i < manners->count; i++) {
-        const struct misbehaviour *kind = &manners->kinds[i];
-        bool paced = kind->manner == MANNER_SLOW_SEND || kind->manner == MANNER_SLOW_READ;
-
-        CHECK(kind->share > 0 && kind->below >= below, "kind %u", i);
         CHECK(kind->length > 0 && (size_t)kind->length <= strlen(kind->text), "%s", kind->text);
         CHECK(paced == (kind->pace > 0) && kind->pace <= 1000000000, "pace %u", kind->pace);
-        shares += kind->share;
-        below = kind->below;
     }
-    CHECK(shares <= DRAW_WHOLE && below <= (uint64_t)1 << 32, "shares of %" PRIu64, shares);
 }
 
 /* A slow one may move a byte when it is due, and none before. */
 static void
 check_pace(uint64_t bytes)
 {
-    for (unsigned i = 0; i < load.manners.count; i++) {
-        const struct misbehaviour *kind = &load.manners.kinds[i];
+    for (unsigned i = 0; i < load.misbehaviours.lots.count; i++) {
+        const struct misbehaviour *kind = &load.misbehaviours.kinds[i];
         int64_t due;
 
         if (kind->pace > 0) {
-            due = manners_due(kind, bytes);
-            CHECK(due >= 0 && manners_allowed(kind, due) > bytes, "byte %" PRIu64 " of %s", bytes,
+            due = misbehave_due(kind, bytes);
+            CHECK(due >= 0 && misbehave_allowed(kind, due) > bytes, "byte %" PRIu64 " of %s", bytes,
                   kind->text);
-            CHECK(due < 2 || manners_allowed(kind, due - 2) <= bytes + 1,
+            CHECK(due < 2 || misbehave_allowed(kind, due - 2) <= bytes + 1,
                   "byte %" PRIu64 " of %s comes early", bytes, kind->text);
         }
     }
@@ -229,29 +244,32 @@ check_pace(uint64_t bytes)
 static void
 check_plan(uint64_t k, int64_t ns)
 {
-    const struct plan *plan = &load.plan;
+    const struct schedule *schedule = &load.schedule;
     uint64_t total, count;
 
-    if (plan->kind == PLAN_CLOSED || plan->kind == PLAN_SEARCH) {
+    if (schedule->kind == SCHEDULE_CLOSED || schedule->kind == SCHEDULE_SEARCH) {
         return;
     }
-    CHECK(plan->rate >= 1 && plan->rate <= PLAN_RATE_MOST && plan->rate_to >= 1 &&
-              plan->rate_to <= PLAN_RATE_MOST,
-          "-r %u:%u", plan->rate, plan->rate_to);
+    CHECK(schedule->rate >= 1 && schedule->rate <= SCHEDULE_RATE_MOST && schedule->rate_to >= 1 &&
+              schedule->rate_to <= SCHEDULE_RATE_MOST,
+          "-r %u:%u", schedule->rate, schedule->rate_to);
     total = load_total(&load);
     k = total > 0 ? k % total : k;
-    CHECK(total > 0 && plan_due(plan, 0) == 0, "nothing is due at the start");
-    CHECK(plan_due(plan, k) >= 0, "connection %" PRIu64 " was due before the start", k);
-    CHECK(k == 0 || plan_due(plan, k - 1) <= plan_due(plan, k), "connection %" PRIu64, k);
-    CHECK(plan->duration_ns == 0 || plan_due(plan, total - 1) < plan->duration_ns,
+    CHECK(total > 0 && schedule_due(schedule, 0) == 0, "nothing is due at the start");
+    CHECK(schedule_due(schedule, k) >= 0, "connection %" PRIu64 " was due before the start", k);
+    CHECK(k == 0 || schedule_due(schedule, k - 1) <= schedule_due(schedule, k),
+          "connection %" PRIu64, k);
+    CHECK(schedule->duration_ns == 0 || schedule_due(schedule, total - 1) < schedule->duration_ns,
           "the last is due behind the end");
-    CHECK(plan_count(plan, plan_due(plan, k)) <= k, "connection %" PRIu64 " counts too early", k);
-    CHECK(plan_count(plan, plan_due(plan, k) + 1) > k, "connection %" PRIu64 " counts late", k);
-    ns = load_schedule(&load) > 0 ? ns % load_schedule(&load) : ns;
-    count = plan_count(plan, ns);
+    CHECK(schedule_count(schedule, schedule_due(schedule, k)) <= k,
+          "connection %" PRIu64 " counts too early", k);
+    CHECK(schedule_count(schedule, schedule_due(schedule, k) + 1) > k,
+          "connection %" PRIu64 " counts late", k);
+    ns = load_schedule_ns(&load) > 0 ? ns % load_schedule_ns(&load) : ns;
+    count = schedule_count(schedule, ns);
     CHECK(ns > 0 || count == 0, "%" PRIu64 " due before the start", count);
-    CHECK(count == 0 || plan_due(plan, count - 1) < ns, "count %" PRIu64, count);
-    CHECK(ns == 0 || plan_due(plan, count) >= ns, "%" PRIu64 " and more are due", count);
+    CHECK(count == 0 || schedule_due(schedule, count - 1) < ns, "count %" PRIu64, count);
+    CHECK(ns == 0 || schedule_due(schedule, count) >= ns, "%" PRIu64 " and more are due", count);
 }
 
 static void
@@ -263,7 +281,7 @@ check_message(void)
     if (!load.message) {
         return;
     }
-    bytes = (const unsigned char *)frame_bytes(&length);
+    bytes = (const unsigned char *)message_frame(&length);
     CHECK(length == load.message_bytes + 4 && length > 4, "a frame of %zu", length);
     CHECK(((size_t)bytes[0] << 24 | (size_t)bytes[1] << 16 | (size_t)bytes[2] << 8 | bytes[3]) ==
               length - 4,
@@ -295,27 +313,29 @@ write_lists(const struct load *from, char texts[][160])
 {
     int count = 0;
 
-    for (unsigned i = 0; i < from->mix.options; i++) {
-        const struct work *work = &from->mix.works[i];
+    for (unsigned i = 0; i < from->work.lots.count; i++) {
+        const struct work_class *class = &from->work.classes[i];
+        uint32_t share = from->work.lots.shares[i];
 
-        snprintf(texts[count++], 160, "-W%u:%u@%u.%09u", work->cpu_us, work->wait_us,
-                 work->share / DRAW_WHOLE, work->share % DRAW_WHOLE);
+        snprintf(texts[count++], 160, "-W%u:%u@%u.%09u", class->cpu_us, class->wait_us,
+                 share / LOTTERY_WHOLE, share % LOTTERY_WHOLE);
     }
-    for (unsigned i = 0; i < from->manners.count; i++) {
-        const struct misbehaviour *kind = &from->manners.kinds[i];
+    for (unsigned i = 0; i < from->misbehaviours.lots.count; i++) {
+        const struct misbehaviour *kind = &from->misbehaviours.kinds[i];
+        uint32_t share = from->misbehaviours.lots.shares[i];
 
         snprintf(texts[count++], 160, "-x%.*s@%u.%09u", kind->length < 100 ? kind->length : 100,
-                 kind->text, kind->share / DRAW_WHOLE, kind->share % DRAW_WHOLE);
+                 kind->text, share / LOTTERY_WHOLE, share % LOTTERY_WHOLE);
     }
-    if (from->plan.kind == PLAN_OPEN || from->plan.kind == PLAN_RAMP) {
-        bool ramp = from->plan.kind == PLAN_RAMP;
+    if (from->schedule.kind == SCHEDULE_OPEN || from->schedule.kind == SCHEDULE_RAMP) {
+        bool ramp = from->schedule.kind == SCHEDULE_RAMP;
 
-        snprintf(texts[count++], 160, ramp ? "-r%u:%u" : "-r%u", from->plan.rate,
-                 from->plan.rate_to);
+        snprintf(texts[count++], 160, ramp ? "-r%u:%u" : "-r%u", from->schedule.rate,
+                 from->schedule.rate_to);
     }
-    if (from->plan.duration_ns > 0) {
+    if (from->schedule.duration_ns > 0) {
         snprintf(texts[count++], 160, "-d%" PRId64 ".%09" PRId64,
-                 from->plan.duration_ns / 1000000000, from->plan.duration_ns % 1000000000);
+                 from->schedule.duration_ns / 1000000000, from->schedule.duration_ns % 1000000000);
     } else {
         snprintf(texts[count++], 160, "-t%" PRIu64, from->connections);
     }
@@ -325,20 +345,17 @@ write_lists(const struct load *from, char texts[][160])
 static bool
 same_lists(const struct load *one, const struct load *other)
 {
-    bool same = one->mix.classes == other->mix.classes &&
-                one->manners.count == other->manners.count && one->plan.kind == other->plan.kind &&
-                one->plan.rate == other->plan.rate && one->plan.rate_to == other->plan.rate_to &&
-                one->plan.duration_ns == other->plan.duration_ns;
+    bool same = memcmp(&one->work, &other->work, sizeof one->work) == 0 &&
+                memcmp(&one->misbehaviours.lots, &other->misbehaviours.lots,
+                       sizeof one->misbehaviours.lots) == 0 &&
+                one->schedule.kind == other->schedule.kind &&
+                one->schedule.rate == other->schedule.rate &&
+                one->schedule.rate_to == other->schedule.rate_to &&
+                one->schedule.duration_ns == other->schedule.duration_ns;
 
-    for (unsigned i = 0; same && i < one->mix.classes; i++) {
-        same = one->mix.works[i].below == other->mix.works[i].below &&
-               one->mix.works[i].cpu_us == other->mix.works[i].cpu_us &&
-               one->mix.works[i].wait_us == other->mix.works[i].wait_us;
-    }
-    for (unsigned i = 0; same && i < one->manners.count; i++) {
-        same = one->manners.kinds[i].below == other->manners.kinds[i].below &&
-               one->manners.kinds[i].manner == other->manners.kinds[i].manner &&
-               one->manners.kinds[i].pace == other->manners.kinds[i].pace;
+    for (unsigned i = 0; same && i < one->misbehaviours.lots.count; i++) {
+        same = one->misbehaviours.kinds[i].how == other->misbehaviours.kinds[i].how &&
+               one->misbehaviours.kinds[i].pace == other->misbehaviours.kinds[i].pace;
     }
     return same;
 }
@@ -351,7 +368,7 @@ check_round_trip(void)
     char *argv[ARGUMENTS_MOST + 1] = {texts[0]};
     int argc = 1, lists;
 
-    if (load.message || load.plan.kind == PLAN_SEARCH) {
+    if (load.message || load.schedule.kind == SCHEDULE_SEARCH) {
         return;
     }
     before = load;
@@ -387,8 +404,8 @@ try_line(int argc, char **argv, uint64_t k, int64_t ns)
         take_all(argc, argv);
         taken = true;
         check_numbers();
-        check_mix();
-        check_manners();
+        check_work();
+        check_misbehaviours();
         check_pace(k);
         check_plan(k, ns);
         check_message();
@@ -420,7 +437,7 @@ try_decimal(const char *text)
     snprintf(scaled, sizeof scaled, "%.*s%.*s%.*s", (int)whole, text, places <= 9 ? (int)places : 0,
              text + whole + point, places <= 9 ? 9 - (int)places : 0, "000000000");
     good = good && strtod(scaled, NULL) < (86400.0 + 1) * 1e9;
-    taken = digits_take_decimal(&rest, 86400, &billionths);
+    taken = number_take_decimal(&rest, 86400, &billionths);
     CHECK(taken == good, "'%s' is %s as a decimal", text, taken ? "taken" : "refused");
     if (taken) {
         CHECK(rest == text + length, "'%s' is not read to its end", text);

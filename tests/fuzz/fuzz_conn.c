@@ -200,6 +200,7 @@ static struct {
     bool closed, late;      /* the client has gone, or has made the server wait */
     size_t lines;           /* that -v has printed */
     unsigned steps;
+    struct worker worker;
 } now;
 
 volatile sig_atomic_t signals_stop, signals_report, signals_replace, signals_ended, signals_ticked,
@@ -426,7 +427,7 @@ serve_steps(void)
     struct conn conn;
     enum conn_result result = CONN_OK;
 
-    conn_open(&conn, FD);
+    conn_open(&conn, &now.worker, FD);
     while (result != CONN_CLOSED) {
         enum conn_state state = conn.state;
 
@@ -459,7 +460,7 @@ serve_steps(void)
 static void
 serve_blocking(void)
 {
-    conn_serve(FD);
+    conn_serve(&now.worker, FD);
 }
 
 /* --- what must hold then --------------------------------------------------------------------- */
@@ -542,7 +543,7 @@ run(void serve(void), const char *way, struct slices reads, struct slices writes
     signals_stop = now.stopped;
     over = false;
     conn_start(&options);
-    conn_identify(CHILD, &slot);
+    now.worker = conn_worker(CHILD, 0, &slot);
     serve();
     check_counters(&slot, way);
     if (signals_stop) {

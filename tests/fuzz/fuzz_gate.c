@@ -1,5 +1,5 @@
 /*
- * fuzz_gate - client/gate.c: the conditions of -f and -r max@, and what is told of them.
+ * fuzz_gate - client/ask/gate.c: the conditions of -f and -r max@, and what is told of them.
  *
  * The oracle takes an expression apart from its end: value and unit, operator, metric. Both must
  * agree on what is a gate, and the same text with other blanks must be the same gate. What holds is
@@ -13,7 +13,7 @@
 
 #include "fuzz.h"
 
-#include "../../client/gate.c"
+#include "../../client/ask/gate.c"
 
 enum { TEXT_MOST = 200 };
 
@@ -156,7 +156,7 @@ holds(double value, const char *operator, double limit)
 /* --- a run ----------------------------------------------------------------------------------- */
 
 static struct load load;
-static struct result result;
+static struct totals totals;
 
 /* The figures of a run, near the limit or anywhere. */
 static void
@@ -166,20 +166,20 @@ make_run(struct input *input, double limit)
     uint64_t value = input_number(input, 4);
 
     memset(&load, 0, sizeof load);
-    result = (struct result){.seconds = 0};
-    load.plan.kind = flags & 1 ? PLAN_OPEN : PLAN_CLOSED;
+    totals = (struct totals){.seconds = 0};
+    load.schedule.kind = flags & 1 ? SCHEDULE_OPEN : SCHEDULE_CLOSED;
     load.held = flags & 2;
     load.bytes = flags & 4 ? 100 : 10;
     if (flags & 8 && limit < 4e9) {
         value = (uint64_t)limit + value % 3 - (limit >= 1);
     }
-    result.failed = result.unsent = result.completed = value;
-    result.held.least = value;
-    result.distribution.used = flags & 16 ? (size_t)value : 0;
-    result.evenness.jain = (double)value / 4294967296.0;
-    result.seconds = 1 + flags % 7;
+    totals.failed = totals.unsent = totals.completed = value;
+    totals.held.least = value;
+    totals.distribution.used = flags & 16 ? (size_t)value : 0;
+    totals.evenness.jain = (double)value / 4294967296.0;
+    totals.seconds = 1 + flags % 7;
     for (int kind = 0; kind < LATENCY_KINDS && flags & 32; kind++) {
-        histogram_record(&result.latencies[kind], (int64_t)(value * (1 + flags / 64)));
+        histogram_record(&totals.latencies[kind], (int64_t)(value * (1 + flags / 64)));
     }
 }
 
@@ -214,7 +214,7 @@ judge_run(const struct gate *gate, const struct expected *expected, struct input
     double shown;
 
     make_run(input, gate->value);
-    found = gate_judge(gate, &load, &result);
+    found = gate_judge(gate, &load, &totals);
     CHECK(found.holds == (found.known && holds(found.value, expected->operator, gate->value)),
           "%s with %.17g: %d", gate->text, found.value, found.holds);
     CHECK(gate_found(gate, &found, text) == text && strlen(text) < GATE_TEXT - 1, "%s", text);

@@ -1,5 +1,5 @@
 /*
- * fuzz_reply - client/check.c and client/frame.c: is this the reply that was asked for?
+ * fuzz_reply - client/engine/verify.c: is this the reply that was asked for?
  *
  * An input is what a server sends. It is judged in small pieces and in one; both times the verdict,
  * and where it falls, must be the oracle's, which looks at the whole. A reply is right if and only
@@ -12,7 +12,7 @@
 
 #include "fuzz.h"
 
-#include "../../client/check.c"
+#include "../../client/engine/verify.c"
 
 #include "expected_reply.h"
 
@@ -48,8 +48,8 @@ compare(const struct reply *reply, const struct facts *facts, size_t at, bool st
 
     CHECK(verdict == found.verdict, "after %zu of %zu bytes: verdict %d instead of %d", at,
           facts->wanted, (int)verdict, (int)found.verdict);
-    if (verdict == CHECK_WHOLE) {
-        bool identified = check_identified(reply);
+    if (verdict == VERDICT_WHOLE) {
+        bool identified = verify_identified(reply);
 
         CHECK(reply->unverified == !found.verified, "verified: %d", !reply->unverified);
         CHECK(identified == facts->stamped, "identified: %d", identified);
@@ -65,11 +65,11 @@ static enum verdict
 feed(struct reply *reply, const char *text, size_t length, size_t wanted, struct slices slices)
 {
     struct facts facts = look_at(text, length, wanted);
-    enum verdict verdict = CHECK_MORE;
-    bool stamps = check_known();
+    enum verdict verdict = VERDICT_MORE;
+    bool stamps = verify_known();
 
-    check_begin(reply);
-    for (size_t at = 0; at < length && verdict == CHECK_MORE;) {
+    verify_begin(reply);
+    for (size_t at = 0; at < length && verdict == VERDICT_MORE;) {
         size_t most = length - at < CONN_CHUNK ? length - at : CONN_CHUNK;
         long count = slices_next(&slices, most);
         char *piece;
@@ -80,7 +80,7 @@ feed(struct reply *reply, const char *text, size_t length, size_t wanted, struct
         piece = malloc((size_t)count); /* so that reading beyond it is seen */
         CHECK(piece, "no memory");
         memcpy(piece, text + at, (size_t)count);
-        verdict = check_take(reply, piece, (size_t)count);
+        verdict = verify_take(reply, piece, (size_t)count);
         free(piece);
         at += (size_t)count;
         compare(reply, &facts, at, stamps, verdict);
@@ -113,13 +113,15 @@ meet_stamp(size_t wanted)
     struct reply reply;
 
     make_reply(text, wanted, wanted, &none);
-    CHECK(feed(&reply, text, wanted, wanted, slices_whole()) == CHECK_WHOLE, "a good reply is bad");
-    CHECK(check_known() && !reply.unverified, "a good reply is not known to be one");
+    CHECK(feed(&reply, text, wanted, wanted, slices_whole()) == VERDICT_WHOLE,
+          "a good reply is bad");
+    CHECK(verify_known() && !reply.unverified, "a good reply is not known to be one");
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static struct load load;
     struct input input = {data, size};
     uint8_t flags = input_byte(&input);
     size_t wanted = 1 + (flags & 1 ? input_number(&input, 3) : input_byte(&input));
@@ -142,13 +144,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(text, "no memory");
     length = make_reply(text, wanted, good, &input);
     edit(text, length, &edits);
+    load.bytes = wanted;
     for (int known_before = 0; known_before <= 1; known_before++) {
-        check_open(wanted);
+        verify_open(&load);
         if (known_before) {
             meet_stamp(wanted);
         }
         feed(&reply, text, length, wanted, slices);
-        check_open(wanted);
+        verify_open(&load);
         if (known_before) {
             meet_stamp(wanted);
         }

@@ -9,15 +9,14 @@
  * its place with a message, or it takes exactly the seat that the environment names, says what it
  * does there, and closes each connection once.
  */
-#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../common/fdpass.h"
 #include "../../common/scoreboard.h"
 #include "dying.h"
 
@@ -26,15 +25,15 @@ static int size_of(int fd, struct stat *status);
 static void *map(int fd, size_t size);
 static int receive(int channel, bool wait);
 static int note_close(int fd);
-static ssize_t wake(int fd, const void *bytes, size_t size);
+static int wake(pid_t pid, int which);
 static int ignore(int fd, ...);
 
 #define getenv(name) environment(name)
 #define fstat(fd, status) size_of(fd, status)
 #define scoreboard_map(fd, size) map(fd, size)
-#define fdpass_receive(channel, wait) receive(channel, wait)
+#define channel_receive(channel, wait) receive(channel, wait)
 #define close(fd) note_close(fd)
-#define write(fd, bytes, size) wake(fd, bytes, size)
+#define kill(pid, signal) wake(pid, signal)
 #define fcntl(...) ignore(__VA_ARGS__)
 
 #include "../../server05_spawn_pool/handlers/handler.c"
@@ -42,9 +41,9 @@ static int ignore(int fd, ...);
 #undef getenv
 #undef fstat
 #undef scoreboard_map
-#undef fdpass_receive
+#undef channel_receive
 #undef close
-#undef write
+#undef kill
 #undef fcntl
 
 enum { FD = 1000, BOARD_MOST = 1 << 14, MESSAGES_MOST = 64, NAME = 32 };
@@ -105,12 +104,11 @@ receive(int channel, bool wait)
 
     CHECK(channel == 3 && (wait || signals_stop), "it does not wait");
     CHECK(now.served == now.closed, "the last connection is open");
-    errno = what % 8 == 1 ? EBADMSG : what % 8 == 2 ? EAGAIN : EINTR;
     signals_ticked = what >= 64 && what < 128;
     signals_stop = signals_stop || what >= 248;
     signals_replace = what >= 240 && what < 248;
     if (what % 8 <= 3) {
-        return what == 0 ? FDPASS_END : FDPASS_NONE;
+        return what == 0 ? CHANNEL_END : what % 8 == 1 ? CHANNEL_LOST : CHANNEL_NONE;
     }
     return FD + what;
 }
@@ -123,13 +121,13 @@ note_close(int fd)
     return 0;
 }
 
-static ssize_t
-wake(int fd, const void *bytes, size_t size)
+static int
+wake(pid_t pid, int which)
 {
-    (void)bytes;
-    CHECK(fd == 3 && size == 1 && now.waits && now.woken == 0, "%zu bytes to %d", size, fd);
+    CHECK(pid == 1 && which == SIGCHLD && now.waits && now.woken == 0, "%d to process %ld", which,
+          (long)pid);
     now.woken++;
-    return 1;
+    return 0;
 }
 
 static int

@@ -1,8 +1,9 @@
 /*
- * fuzz_visit - client/visit.c, and through it check.c, frame.c and request.c: a connection of the
- * client from connect() to close(), with a server that sends anything.
+ * fuzz_visit - client/engine/connection.c, and through it verify.c, message.c and request.c:
+ * a connection of the client from connect() to close(), with a server that sends anything.
  *
- * under test: client/check.c client/request.c client/outcome.c client/distribution.c
+ * under test: client/engine/verify.c client/engine/request.c client/figures/outcome.c
+ * under test: client/figures/distribution.c
  *
  * An input is what the server sends: some good replies, each when it was asked for, then others, in
  * pieces; then it closes, resets, or says nothing more. Requests leave in pieces too. It must end,
@@ -37,7 +38,7 @@ static int note_shutdown(int how);
 #define socket(family, type, protocol) new_socket()
 #define connect(fd, address, length) connecting()
 #define poll(fds, count, timeout) ready(fds)
-#define getsockopt(fd, level, name, value, length) how_it_went(value, length)
+#define getsockopt(fd, level, name, value, length) ((void)(fd), how_it_went(value, length))
 #define setsockopt(fd, level, name, value, length) option_set(value)
 #define fcntl(...) note_flags(__VA_ARGS__)
 #define shutdown(fd, how) note_shutdown(how)
@@ -46,8 +47,9 @@ static int note_shutdown(int how);
 #define read(fd, bytes, size) feed_read(bytes, size)
 #define clock_gettime(clock, now) virtual_clock(now)
 
-#include "../../client/frame.c"
-#include "../../client/visit.c"
+#include "../../client/ask/message.c"
+#include "../../client/engine/local_address.c"
+#include "../../client/engine/connection.c"
 
 #undef socket
 #undef connect
@@ -192,7 +194,7 @@ available(void)
 {
     uint64_t requests = now.request_length > 0 ? now.sent / now.request_length : 0;
 
-    if (asked.message || (requests > now.good) || asked.manners.count > 0) {
+    if (asked.message || (requests > now.good) || asked.misbehaviours.lots.count > 0) {
         return now.good * now.wanted + now.tail_length;
     }
     return requests * now.wanted;
@@ -249,50 +251,51 @@ virtual_clock(struct timespec *time)
 
 /* --- a visit --------------------------------------------------------------------------------- */
 
-static enum visit_state
+static enum connection_state
 slow_in(const struct misbehaviour *ways)
 {
-    return ways->manner == MANNER_SLOW_SEND   ? VISIT_SENDING
-           : ways->manner == MANNER_SLOW_READ ? VISIT_RECEIVING
-                                              : VISIT_NONE;
+    return ways->how == MISBEHAVE_SLOW_SEND   ? CONNECTION_SENDING
+           : ways->how == MISBEHAVE_SLOW_READ ? CONNECTION_RECEIVING
+                                              : CONNECTION_NONE;
 }
 
 /* No slow one may be ahead of its time by more than the byte that shows what is too much. */
 static void
-check_pace(const struct visit *visit)
+check_pace(const struct connection *conn)
 {
     uint64_t allowed;
 
-    if (!visit->ways || visit->state == VISIT_NONE || visit->state != slow_in(visit->ways)) {
+    if (!conn->misbehaviour || conn->state == CONNECTION_NONE ||
+        conn->state != slow_in(conn->misbehaviour)) {
         return;
     }
-    allowed = manners_allowed(visit->ways, now.clock_ns - visit->asked_ns);
-    CHECK(visit->moved <= allowed + 1, "%llu bytes moved, %llu are allowed",
-          (unsigned long long)visit->moved, (unsigned long long)allowed);
+    allowed = misbehave_allowed(conn->misbehaviour, now.clock_ns - conn->asked_ns);
+    CHECK(conn->moved <= allowed + 1, "%llu bytes moved, %llu are allowed",
+          (unsigned long long)conn->moved, (unsigned long long)allowed);
 }
 
 /* What the event loop does with it. */
 static void
-go_through(struct visit *visit)
+go_through(struct connection *conn)
 {
-    enum visit_result result = visit_begin(visit, 1000, true);
+    enum connection_result result = connection_begin(conn, 1000, true);
 
-    while (result == VISIT_GOES_ON || result == VISIT_WAITS) {
+    while (result == CONNECTION_GOES_ON || result == CONNECTION_WAITS) {
         CHECK(++now.steps < STEPS_MOST, "no end after %u steps", now.steps);
-        check_pace(visit);
-        CHECK(visit_events(visit) >= 0, "events");
-        if (result == VISIT_WAITS && now.idle >= IDLE_MOST && visit->wake_ns == 0) {
-            visit_give_up(visit, FAILURE_TIMED_OUT, 0);
+        check_pace(conn);
+        CHECK(connection_events(conn) >= 0, "events");
+        if (result == CONNECTION_WAITS && now.idle >= IDLE_MOST && conn->wake_ns == 0) {
+            connection_give_up(conn, FAILURE_TIMED_OUT, 0);
             break;
         }
-        if (result == VISIT_WAITS && visit->wake_ns != 0) {
-            now.clock_ns = visit->wake_ns > now.clock_ns ? visit->wake_ns : now.clock_ns;
-            visit->wake_ns = 0;
+        if (result == CONNECTION_WAITS && conn->wake_ns != 0) {
+            now.clock_ns = conn->wake_ns > now.clock_ns ? conn->wake_ns : now.clock_ns;
+            conn->wake_ns = 0;
         }
-        result = visit_step(visit);
+        result = connection_step(conn);
     }
-    CHECK(visit->state == VISIT_NONE && visit->fd == -1, "it is over in state %d",
-          (int)visit->state);
+    CHECK(conn->state == CONNECTION_NONE && conn->fd == -1, "it is over in state %d",
+          (int)conn->state);
     CHECK(now.open == now.closed, "the socket is not closed");
 }
 
@@ -319,11 +322,11 @@ expect_reply(bool stamps)
                               1u << FAILURE_REJECTED | 1u << FAILURE_RESET | COMPLETED;
 
     switch (verdict) {
-    case CHECK_WHOLE: /* but who has sent it may be another than before */
+    case VERDICT_WHOLE: /* but who has sent it may be another than before */
         return next | (now.good > 0 ? 1u << FAILURE_CORRUPT : 0);
-    case CHECK_REJECTED:
+    case VERDICT_REJECTED:
         return 1u << FAILURE_REJECTED;
-    case CHECK_CORRUPT:
+    case VERDICT_CORRUPT:
         /* Right up to its length, and then too much: it may come when the visit is over. */
         return 1u << FAILURE_CORRUPT | (length > now.wanted && now.reads.count > 0 ? next : 0);
     default:
@@ -370,7 +373,7 @@ expect_frame(void)
 static unsigned
 expect(bool stamps)
 {
-    unsigned connect_fails = 1u << outcome_of(now.connect_error);
+    unsigned connect_fails = 1u << failure_of(now.connect_error);
 
     if (now.connect_error != 0) {
         return connect_fails;
@@ -411,14 +414,14 @@ check_tally(unsigned found)
     }
     CHECK(met <= requests, "%llu requests of children, %llu in all", (unsigned long long)met,
           (unsigned long long)requests);
-    CHECK(connects == (found == COMPLETED && asked.manners.count == 0), "%llu times of connecting",
-          (unsigned long long)connects);
-    CHECK(asked.manners.count > 0 || found != COMPLETED || requests == asked.requests,
+    CHECK(connects == (found == COMPLETED && asked.misbehaviours.lots.count == 0),
+          "%llu times of connecting", (unsigned long long)connects);
+    CHECK(asked.misbehaviours.lots.count > 0 || found != COMPLETED || requests == asked.requests,
           "completed with %llu requests", (unsigned long long)requests);
     CHECK(asked.message || requests * now.wanted <= now.received, "more replies than were sent");
-    CHECK(asked.manners.count > 0 || counter_get(&counts->bytes) == now.received, "%llu bytes",
-          counter_get(&counts->bytes));
-    CHECK((found == 1u << FAILURE_REJECTED && asked.manners.count == 0) ==
+    CHECK(asked.misbehaviours.lots.count > 0 || counter_get(&counts->bytes) == now.received,
+          "%llu bytes", counter_get(&counts->bytes));
+    CHECK((found == 1u << FAILURE_REJECTED && asked.misbehaviours.lots.count == 0) ==
               (counts->rejection[0] != '\0'),
           "the line kept is '%s'", counts->rejection);
     CHECK(!strpbrk(counts->rejection, "\r\n"), "more than a line is kept");
@@ -435,7 +438,7 @@ clear_counts(void)
         CHECK(counts, "no memory");
     }
     memset(counts, 0, offsetof(struct tally, lasted));
-    for (int i = 0; i < MANNERS_MOST; i++) {
+    for (int i = 0; i < MISBEHAVE_MOST; i++) {
         histogram_clear(&counts->lasted[i]);
     }
     for (int i = 0; i < TRUST_KINDS * LATENCY_KINDS; i++) {
@@ -454,20 +457,20 @@ begin(bool stamps)
 
     clear_counts();
     distribution_close(&shares);
-    visit_open(&asked, counts, &shares);
+    connection_open(&asked, counts, &shares);
     if (stamps && !asked.message) {
-        check_begin(&reply);
+        verify_begin(&reply);
         for (uint64_t at = 0; at < now.wanted; at += CONN_CHUNK) {
             uint64_t rest = now.wanted - at;
 
-            check_take(&reply, now.good_reply + at,
-                       (size_t)(rest < CONN_CHUNK ? rest : CONN_CHUNK));
+            verify_take(&reply, now.good_reply + at,
+                        (size_t)(rest < CONN_CHUNK ? rest : CONN_CHUNK));
         }
     }
     if (asked.message) {
         request_bytes(NULL, 0, &now.request_length);
     } else {
-        request_bytes(asked.manners.count > 0 ? &asked.manners.kinds[0] : NULL, 0,
+        request_bytes(asked.misbehaviours.lots.count > 0 ? &asked.misbehaviours.kinds[0] : NULL, 0,
                       &now.request_length);
     }
 }
@@ -475,7 +478,7 @@ begin(bool stamps)
 static void
 run(struct slices reads, struct slices writes, bool stamps)
 {
-    static struct visit visit;
+    static struct connection conn;
     unsigned found;
 
     now.reads = reads;
@@ -485,9 +488,9 @@ run(struct slices reads, struct slices writes, bool stamps)
     now.open = now.closed = now.steps = now.idle = 0;
     now.shut = now.ended = false;
     begin(stamps);
-    go_through(&visit);
-    found = what_it_was(asked.manners.count > 0 ? &counts->bad[0] : &counts->good);
-    if (asked.manners.count == 0) {
+    go_through(&conn);
+    found = what_it_was(asked.misbehaviours.lots.count > 0 ? &counts->bad[0] : &counts->good);
+    if (asked.misbehaviours.lots.count == 0) {
         CHECK(found & expect(stamps), "outcome %x instead of %x", found, expect(stamps));
     }
     check_tally(found);
@@ -530,14 +533,15 @@ take_manner(struct input *input)
 {
     uint8_t how = input_byte(input);
 
-    asked.manners.count = 1;
-    asked.manners.kinds[0] = (struct misbehaviour){.text = "x",
-                                                   .length = 1,
-                                                   .manner = (enum manner)(how % 6),
-                                                   .share = 1000000000,
-                                                   .below = UINT64_C(1) << 32};
-    if (how % 6 <= MANNER_SLOW_READ) {
-        asked.manners.kinds[0].pace = 1 + input_number(input, 2);
+    asked.misbehaviours.lots.count = 1;
+    asked.misbehaviours.kinds[0] = (struct misbehaviour){
+        .text = "x",
+        .length = 1,
+        .how = (enum misbehave_how)(how % 6),
+    };
+    asked.misbehaviours.lots.below[0] = UINT64_C(1) << 32;
+    if (how % 6 <= MISBEHAVE_SLOW_READ) {
+        asked.misbehaviours.kinds[0].pace = 1 + input_number(input, 2);
     }
 }
 
@@ -552,8 +556,7 @@ take_message(uint8_t how)
     free(message.memory);
     free(expected.memory);
     message = expected = (struct content){.length = 0};
-    compared = false;
-    frame_open(&asked);
+    message_open(&asked);
 }
 
 static void
@@ -567,9 +570,9 @@ take_circumstances(struct input *input, uint8_t flags)
     now.connect_error = errors[more / 8 % 8];
     asked = (struct load){.host = "x", .processes = 1, .in_flight = 1, .seed = 1};
     asked.requests = 1 + flags / 4 % REQUESTS_MOST;
-    asked.plan.kind = flags & 64 ? PLAN_OPEN : PLAN_CLOSED;
-    asked.plan.rate = asked.plan.rate_to = 1;
-    asked.plan.duration_ns = 1000000000;
+    asked.schedule.kind = flags & 64 ? SCHEDULE_OPEN : SCHEDULE_CLOSED;
+    asked.schedule.rate = asked.schedule.rate_to = 1;
+    asked.schedule.duration_ns = 1000000000;
     asked.target.storage.ss_family = AF_INET;
 }
 

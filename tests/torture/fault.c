@@ -197,7 +197,6 @@ WRAP(int, getrlimit, -1, (int which, struct rlimit *to), (which, to))
 WRAP(int, getsockname, -1, (int fd, struct sockaddr *to, socklen_t *length), (fd, to, length))
 WRAP(int, getsockopt, -1, (int fd, int level, int name, void *value, socklen_t *length),
      (fd, level, name, value, length))
-WRAP(int, link, -1, (const char *path, const char *other), (path, other))
 WRAP(int, listen, -1, (int fd, int backlog), (fd, backlog))
 WRAP(int, lstat, -1, (const char *path, struct stat *to), (path, to))
 WRAP(void *, malloc, NULL, (size_t size), (size))
@@ -216,11 +215,11 @@ WRAP(int, pselect, -1,
 WRAP(struct dirent *, readdir, NULL, (DIR * directory), (directory))
 WRAP(void *, realloc, NULL, (void *memory, size_t size), (memory, size))
 WRAP(ssize_t, recv, -1, (int fd, void *bytes, size_t length, int flags), (fd, bytes, length, flags))
-WRAP(int, rename, -1, (const char *path, const char *other), (path, other))
 WRAP(int, select, -1,
      (int count, fd_set *readable, fd_set *writable, fd_set *special, struct timeval *time),
      (count, readable, writable, special, time))
 WRAP(ssize_t, sendmsg, -1, (int fd, const struct msghdr *message, int flags), (fd, message, flags))
+WRAP(int, setenv, -1, (const char *name, const char *value, int replaces), (name, value, replaces))
 WRAP(int, setitimer, -1, (int which, const struct itimerval *to, struct itimerval *was),
      (which, to, was))
 WRAP(int, setrlimit, -1, (int which, const struct rlimit *to), (which, to))
@@ -449,21 +448,21 @@ __wrap_fork(void)
     return pid;
 }
 
-int __real_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
-                       const posix_spawnattr_t *attributes, char *const *arguments,
-                       char *const *variables);
-int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
-                       const posix_spawnattr_t *attributes, char *const *arguments,
-                       char *const *variables);
+int __real_posix_spawnp(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                        const posix_spawnattr_t *attributes, char *const *arguments,
+                        char *const *variables);
+int __wrap_posix_spawnp(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                        const posix_spawnattr_t *attributes, char *const *arguments,
+                        char *const *variables);
 int
-__wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
-                   const posix_spawnattr_t *attributes, char *const *arguments,
-                   char *const *variables)
+__wrap_posix_spawnp(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                    const posix_spawnattr_t *attributes, char *const *arguments,
+                    char *const *variables)
 {
-    int error = hook_fails(FAULT_CALL_posix_spawn, FROM);
+    int error = hook_fails(FAULT_CALL_posix_spawnp, FROM);
 
     if (error == 0) {
-        error = __real_posix_spawn(pid, path, actions, attributes, arguments, variables);
+        error = __real_posix_spawnp(pid, path, actions, attributes, arguments, variables);
     }
     if (error == 0 && state) {
         atomic_fetch_add(&state->started, 1);

@@ -55,7 +55,6 @@
     X(getsockname, "ENOBUFS !EBADF")                                                               \
     X(getsockopt, "ENOBUFS ENOMEM !EBADF")                                                         \
     X(kill, "ESRCH EPERM")                                                                         \
-    X(link, "EACCES EEXIST EIO ENOENT ENOSPC EPERM EROFS")                                         \
     X(listen, "EADDRINUSE EACCES ENOBUFS !EBADF")                                                  \
     X(lstat, "EACCES EIO ENOENT ENOMEM")                                                           \
     X(malloc, "ENOMEM")                                                                            \
@@ -67,7 +66,7 @@
     X(pipe, "EMFILE ENFILE")                                                                       \
     X(poll, "EINTR EAGAIN ENOMEM !EINVAL")                                                         \
     X(posix_fallocate, "ENOSPC EINTR EIO EFBIG EOPNOTSUPP")                                        \
-    X(posix_spawn, "EAGAIN ENOMEM EACCES ENOENT ETXTBSY EMFILE")                                   \
+    X(posix_spawnp, "EAGAIN ENOMEM EACCES ENOENT ETXTBSY EMFILE")                                  \
     X(posix_spawn_file_actions_adddup2, "ENOMEM !EBADF")                                           \
     X(posix_spawn_file_actions_init, "ENOMEM")                                                     \
     X(posix_spawnattr_init, "ENOMEM")                                                              \
@@ -83,9 +82,9 @@
     X(realloc, "ENOMEM")                                                                           \
     X(recv, "EINTR EAGAIN ECONNRESET ETIMEDOUT ENOBUFS ENOMEM !EBADF")                             \
     X(recvmsg, "EINTR EAGAIN ECONNRESET ENOBUFS ENOMEM TRUNC !EBADF")                              \
-    X(rename, "EACCES EBUSY EIO ENOENT ENOSPC EPERM EROFS")                                        \
     X(select, "EINTR ENOMEM !EBADF !EINVAL")                                                       \
     X(sendmsg, "EINTR EAGAIN ECONNRESET EPIPE ENOBUFS ENOMEM ETOOMANYREFS !EBADF")                 \
+    X(setenv, "ENOMEM !EINVAL")                                                                    \
     X(setitimer, "!EINVAL")                                                                        \
     X(setrlimit, "EPERM !EINVAL")                                                                  \
     X(setsockopt, "ENOBUFS ENOMEM ENOPROTOOPT !EBADF !EINVAL")                                     \

@@ -26,12 +26,12 @@ enum {
 /* --- special cases --------------------------------------------------------------------------- */
 
 enum promise_flags {
-    MAY_FAIL = 1,     /* the program does its work, and ends with status 1, having said why */
-    MAY_END = 2,      /* it may end at once with status 1, having said why */
-    NO_CAUSE = 4,     /* its message need not contain what errno means */
-    NO_REPORT = 8,    /* no statistics */
-    LEAVES = 16,      /* a file */
-    LEAVES_ASIDE = 32 /* a dead server's socket, under the name that it was given */
+    MAY_FAIL = 1,    /* the program does its work, and ends with status 1, having said why */
+    MAY_END = 2,     /* it may end at once with status 1, having said why */
+    NO_CAUSE = 4,    /* its message need not contain what errno means */
+    NO_REPORT = 8,   /* no statistics */
+    LEAVES = 16,     /* a file */
+    LEAVES_LOCK = 32 /* PATH.lock of a Unix socket */
 };
 
 static const struct promise {
@@ -282,7 +282,7 @@ judge_remains(struct run *run, const struct promise *promise)
     }
     do {
         path = find_file(run->directory, "");
-        if (path && (!(promise->flags & LEAVES_ASIDE) || !strstr(path, "/socket."))) {
+        if (path && (!(promise->flags & LEAVES_LOCK) || !strstr(path, "/socket.lock"))) {
             problem("left behind: %s", path);
         }
     } while (path && take_away(path));

@@ -341,10 +341,10 @@ lasts(const struct fault *fault)
     static const struct {
         const char *calls, *errors;
     } lasting[] = {
-        {"accept fork posix_spawn socketpair pselect select poll epollwait recvmsg sendmsg "
+        {"accept fork posix_spawnp socketpair pselect select poll epollwait recvmsg sendmsg "
          "fcntl_lock",
          "EMFILE ENFILE ENOBUFS ENOMEM ENOLCK ETOOMANYREFS"},
-        {"fork posix_spawn poll", "EAGAIN"},
+        {"fork posix_spawnp poll", "EAGAIN"},
     };
 
     for (size_t i = 0; i < sizeof lasting / sizeof lasting[0]; i++) {

@@ -1,0 +1,119 @@
+#include "schedule.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "../../common/die.h"
+#include "../figures/histogram.h"
+#include "number.h"
+
+enum { NS = NUMBER_BILLION, LEAST_NS = 1000 * 1000 };
+
+/* --- the options ----------------------------------------------------------------------------- */
+
+static bool
+take_rate(const char **text, uint32_t *rate)
+{
+    return number_take(text, SCHEDULE_RATE_MOST, rate) && *rate > 0;
+}
+
+void
+schedule_take_rate(struct schedule *schedule, const char *value)
+{
+    static const char search[] = "max@";
+    const char *text = value;
+    bool good;
+
+    if (strncmp(value, search, strlen(search)) == 0) {
+        schedule->kind = SCHEDULE_SEARCH;
+        schedule->bound = value + strlen(search);
+        return;
+    }
+    schedule->kind = SCHEDULE_OPEN;
+    good = take_rate(&text, &schedule->rate);
+    schedule->rate_to = schedule->rate;
+    if (good && *text == ':') {
+        text++;
+        schedule->kind = SCHEDULE_RAMP;
+        good = take_rate(&text, &schedule->rate_to);
+    }
+    if (!good || *text != '\0') {
+        die_usage("-r '%.60s': RATE, FROM:TO or max@BOUND is allowed, in whole connections per "
+                  "second from 1 to %d; for example -r 1000",
+                  value, SCHEDULE_RATE_MOST);
+    }
+}
+
+void
+schedule_take_duration(struct schedule *schedule, const char *value)
+{
+    const char *text = value;
+    uint64_t ns;
+
+    if (!number_take_decimal(&text, SCHEDULE_SECONDS_MOST, &ns) || *text != '\0' || ns < LEAST_NS ||
+        ns > (uint64_t)SCHEDULE_SECONDS_MOST * NS) {
+        die_usage("-d '%.60s': seconds from 0.001 to %d are allowed, with up to 9 decimals; for "
+                  "example -d 10",
+                  value, SCHEDULE_SECONDS_MOST);
+    }
+    schedule->duration_ns = (int64_t)ns;
+}
+
+/* --- when connections are due ---------------------------------------------------------------- */
+
+/* The rate grows by this in each second. */
+static double
+growth(const struct schedule *schedule)
+{
+    return ((double)schedule->rate_to - (double)schedule->rate) * NS /
+           (double)schedule->duration_ns;
+}
+
+/* After t seconds, rate t + growth t^2 / 2 connections were due: that is k, solved for t in the way
+ * that loses no digits where the growth is small. */
+static int64_t
+ramp_due(const struct schedule *schedule, uint64_t k)
+{
+    double rate = schedule->rate, count = (double)k;
+    double square = rate * rate + 2 * growth(schedule) * count;
+
+    return (int64_t)(2 * count / (rate + histogram_root(square)) * NS);
+}
+
+static uint64_t
+ramp_count(const struct schedule *schedule, int64_t ns)
+{
+    double t = (double)ns / NS;
+
+    return (uint64_t)(schedule->rate * t + growth(schedule) * t * t / 2);
+}
+
+int64_t
+schedule_due(const struct schedule *schedule, uint64_t k)
+{
+    return schedule->kind == SCHEDULE_RAMP ? ramp_due(schedule, k)
+                                           : (int64_t)number_scale(k, NS, schedule->rate);
+}
+
+uint64_t
+schedule_count(const struct schedule *schedule, int64_t ns)
+{
+    bool ramp = schedule->kind == SCHEDULE_RAMP;
+    uint64_t count;
+
+    if (ns <= 0) {
+        return 0;
+    }
+    if (ramp && ns > schedule->duration_ns) {
+        ns = schedule->duration_ns;
+    }
+    count = 1 + (ramp ? ramp_count(schedule, ns) : number_scale((uint64_t)ns, schedule->rate, NS));
+    /* Rounding may have it wrong by one or, with a ramp, by a few. */
+    while (schedule_due(schedule, count - 1) >= ns) {
+        count--;
+    }
+    while (schedule_due(schedule, count) < ns) {
+        count++;
+    }
+    return count;
+}

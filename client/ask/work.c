@@ -1,0 +1,52 @@
+#include "work.h"
+
+#include <stdio.h>
+
+#include "../../common/conn.h"
+#include "number.h"
+
+void
+work_take(struct work *work, const char *value)
+{
+    static const struct lottery_option option = {'W', WORK_OPTIONS_MOST, "CPU_US[:WAIT_US][@SHARE]",
+                                                 "20000@0.01"};
+    struct work_class class = {0};
+    const char *text = value;
+
+    if (!number_take(&text, CONN_WORK_MAX, &class.cpu_us)) {
+        lottery_refuse(&option, value, "CPU_US must be whole microseconds from 0 to 10000000");
+    }
+    if (*text == ':' && (text++, !number_take(&text, CONN_WORK_MAX, &class.wait_us))) {
+        lottery_refuse(&option, value, "WAIT_US must be whole microseconds from 0 to 10000000");
+    }
+    lottery_add(&work->lots, &option, value, text);
+    work->classes[work->lots.count - 1] = class;
+}
+
+unsigned
+work_classes(const struct work *work)
+{
+    uint32_t share = lottery_share(&work->lots);
+
+    return work->lots.count + (share > 0 && share < LOTTERY_WHOLE);
+}
+
+uint32_t
+work_share(const struct work *work, unsigned class)
+{
+    return class < work->lots.count ? work->lots.shares[class]
+                                    : LOTTERY_WHOLE - lottery_share(&work->lots);
+}
+
+size_t
+work_line(const struct work *work, unsigned class, uint64_t bytes, char line[WORK_LINE])
+{
+    const struct work_class *asked = &work->classes[class];
+    unsigned long long count = bytes;
+
+    if (class >= work->lots.count) {
+        return (size_t)snprintf(line, WORK_LINE, "%llu\n", count);
+    }
+    return (size_t)snprintf(line, WORK_LINE, "%llu %lu %lu\n", count, (unsigned long)asked->cpu_us,
+                            (unsigned long)asked->wait_us);
+}

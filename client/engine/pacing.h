@@ -1,0 +1,50 @@
+/*
+ * pacing - when a client process starts, which connection it begins next and when, and when it
+ * stops.
+ */
+#ifndef CLIENT_ENGINE_PACING_H
+#define CLIENT_ENGINE_PACING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../figures/tally.h"
+
+enum {
+    PACING_TICK_MS = 100,  /* how often a blocking call is interrupted, to look at the flags */
+    PACING_GRACE_MS = 1000 /* after TERM, for the connections that are under way */
+};
+
+/* Listens to signals, then waits for a byte from `gatefd`, which starts all processes together.
+ * False if the process must not begin: TERM came first, or `parent` has died. */
+bool pacing_open(const struct load *load, struct tally *tally, pid_t parent, int gatefd);
+
+/* True if there is, or will be, another connection to begin. */
+bool pacing_more(int64_t now);
+
+/* When it is due, by clock_ns(); 0 in the closed loop, where it always is. */
+int64_t pacing_due(void);
+
+/* In the open loop: notes that a connection which was due at `due` begins now. `full`: it has had
+ * to wait because there was no room for it. */
+void pacing_begins(int64_t due, int64_t now, bool full);
+
+/* When the time of -d is over; INT64_MAX: never. In the open loop the caller then begins those
+ * connections that were due before and find room, and calls pacing_close(): no more will begin.
+ * `full`: there was no room for the rest. */
+int64_t pacing_deadline(void);
+void pacing_close(bool full);
+
+/* True if time is up also for the connections under way. */
+bool pacing_over(int64_t now);
+
+/* True once after each tick and signal: it is time to look at the clock. */
+bool pacing_ticked(void);
+
+/* True if the parent has died. */
+bool pacing_orphaned(void);
+
+/* Notes when the process ended and the processor time that it used. */
+void pacing_end(void);
+
+#endif

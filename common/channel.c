@@ -1,0 +1,159 @@
+#include "channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "conn.h"
+#include "die.h"
+#include "fdpass.h"
+#include "listen.h"
+
+enum { SPARE_FDS = 128 }; /* beside both ends of each channel */
+
+static void
+raise_limit(unsigned count)
+{
+    rlim_t needed = 2 * (rlim_t)count + SPARE_FDS;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1) {
+        die("getrlimit");
+    }
+    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= needed) {
+        return;
+    }
+    limit.rlim_cur = needed;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == -1) {
+        diex("-n %u needs %llu descriptors: more than ulimit -Hn allows", count,
+             (unsigned long long)needed);
+    }
+}
+
+bool
+channel_open(struct channel *channel, int type)
+{
+    int pair[2];
+
+    if (socketpair(AF_UNIX, type, 0, pair) == -1) {
+        return false;
+    }
+    if (fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1 || fcntl(pair[0], F_SETFD, FD_CLOEXEC) == -1 ||
+        fcntl(pair[1], F_SETFD, FD_CLOEXEC) == -1) {
+        die("socketpair");
+    }
+    *channel = (struct channel){.sender = pair[0], .receiver = pair[1]};
+    return true;
+}
+
+struct channel *
+channels_open(unsigned count)
+{
+    static struct channel *channels;
+
+    channels = calloc(count + 1, sizeof *channels);
+    if (!channels) {
+        die("%u channels", count);
+    }
+    raise_limit(count);
+    for (unsigned i = 1; i <= count; i++) {
+        if (!channel_open(&channels[i], SOCK_STREAM)) {
+            die("socketpair");
+        }
+    }
+    return channels;
+}
+
+int
+channels_child(struct channel *channels, unsigned count, unsigned number)
+{
+    channels_shut(channels, count); /* the parent's: a copy here would hide its death */
+    for (unsigned i = 1; i <= count; i++) {
+        if (i != number) {
+            close(channels[i].receiver); /* another child's */
+        }
+    }
+    return channels[number].receiver;
+}
+
+void
+channels_shut(struct channel *channels, unsigned count)
+{
+    for (unsigned i = 1; i <= count; i++) {
+        if (channels[i].sender != -1) {
+            close(channels[i].sender);
+            channels[i].sender = -1;
+        }
+    }
+}
+
+bool
+channel_send(struct channel *channel, int connfd)
+{
+    static atomic_llong quiet_until;
+
+    if (fdpass_send(channel->sender, connfd, (unsigned char)channel->given) == -1) {
+        if (errno != EAGAIN && errno != EWOULDBLOCK) { /* full: there will be room */
+            warn_seldom(&quiet_until, "cannot pass a connection, trying again");
+        }
+        return false;
+    }
+    channel->given++;
+    close(connfd); /* it is the receiver's now: a second copy would keep the connection open */
+    return true;
+}
+
+unsigned
+channel_inside(const struct channel *channel)
+{
+    int first = fdpass_peek(channel->receiver);
+
+    return first == -1 ? 0 : (unsigned char)(channel->given - (unsigned)first);
+}
+
+bool
+channels_any_inside(const struct channel *channels, unsigned count)
+{
+    for (unsigned i = 1; i <= count; i++) {
+        if (channel_inside(&channels[i]) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int
+channel_receive(int receiver, bool wait)
+{
+    static atomic_llong quiet_until;
+    int connfd = fdpass_receive(receiver, wait);
+
+    if (connfd >= 0) {
+        return connfd;
+    }
+    if (connfd == FDPASS_END || (errno == EAGAIN && !wait)) {
+        return CHANNEL_END;
+    }
+    switch (errno) {
+    case EBADMSG:
+        warnx("a connection was lost on the way: out of descriptors?");
+        return CHANNEL_LOST;
+    case EAGAIN: /* another process that has this end has changed it */
+        conn_make_blocking(receiver);
+        return CHANNEL_NONE;
+    case EINTR:
+    case ECONNRESET: /* the sender died before it read a byte of ours; the end comes next */
+        return CHANNEL_NONE;
+    default:
+        if (!fdpass_exhausted()) {
+            die("cannot receive connections"); /* never again: a successor will do better */
+        }
+        warn_seldom(&quiet_until, "cannot receive connections, trying again");
+        listen_pause();
+        return CHANNEL_NONE;
+    }
+}

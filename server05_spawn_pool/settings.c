@@ -1,0 +1,153 @@
+#include "settings.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "../common/die.h"
+
+enum { HANDLERS_MAX = 400 /* two descriptors each, and select() takes 1024 */, HANDLERS = 64 };
+enum { QUEUE_MAX = 64, REQUESTS_MAX = 1000 * 1000 * 1000 };
+
+static const char help[] =
+    "A distributor accepts connections and gives them to handlers: spawned programs.\n\n"
+    "  -d HOW      queued: handlers take connections from one queue (default);\n"
+    "              piped: the distributor chooses one\n"
+    "  -P POLICY   piped: round-robin or least-loaded (default)\n"
+    "  -Q N        piped: connections that a handler may hold, the one in service included;\n"
+    "              queued: about so many wait in the queue for each of -n handlers (default 1)\n"
+    "  -e PROGRAM  the handler (default handler_bytes); what follows -- are its arguments\n"
+    "  -n N        handlers at the start (default: as many as there are processors)\n"
+    "  -s SIZE     pooled: always so many (default); auto: as many as the load needs\n"
+    "  -m N        auto: start more when fewer than N are idle (default 2)\n"
+    "  -M N        auto: retire one a second when more than N are idle (default: -m and 3 more)\n"
+    "  -x N        the most handlers, for auto and TTIN (default 64, or -n if that is more)\n"
+    "  -R N        a handler retires after N to 1.25 N requests (default 0: never)\n"
+    "\n"
+    "HUP replaces all handlers, TTIN makes one more, TTOU one fewer.\n"
+    "\n";
+
+static const char *const ways[] = {"queued", "piped", NULL};
+static const char *const policies[] = {"round-robin", "least-loaded", NULL};
+static const char *const sizes[] = {"pooled", "auto", NULL};
+
+static unsigned
+handlers_option(int letter)
+{
+    return (unsigned)options_number(letter, optarg, 1, HANDLERS_MAX);
+}
+
+static void
+take(struct settings *settings, int letter)
+{
+    switch (letter) {
+    case 'd':
+        settings->piped = options_word('d', optarg, ways) == 1;
+        break;
+    case 's':
+        settings->automatic = options_word('s', optarg, sizes) == 1;
+        break;
+    case 'P':
+        settings->least_loaded = options_word('P', optarg, policies) == 1;
+        break;
+    case 'Q':
+        settings->queue = (unsigned)options_number('Q', optarg, 1, QUEUE_MAX);
+        break;
+    case 'e':
+        settings->program = optarg;
+        break;
+    case 'm':
+        settings->min_spare = handlers_option('m');
+        break;
+    case 'M':
+        settings->max_spare = handlers_option('M');
+        break;
+    case 'x':
+        settings->most = handlers_option('x');
+        break;
+    default:
+        settings->retire_after = (unsigned)options_number('R', optarg, 0, REQUESTS_MAX);
+        break;
+    }
+}
+
+static int
+processors(unsigned most)
+{
+    int limit = most > 0 ? (int)most : HANDLERS_MAX;
+    long count = 2;
+
+#ifdef _SC_NPROCESSORS_ONLN /* not in POSIX, but nearly everywhere */
+    count = sysconf(_SC_NPROCESSORS_ONLN);
+#endif
+    return count < 1 ? 1 : count > limit ? limit : (int)count;
+}
+
+/* Defaults that depend on other options, and what contradicts each other. */
+static void
+complete(struct settings *settings, struct options *options)
+{
+    unsigned children;
+
+    if (options->children == 0) {
+        options->children = processors(settings->most);
+    }
+    children = (unsigned)options->children;
+    if (settings->most == 0) {
+        settings->most = children > HANDLERS ? children : HANDLERS;
+    }
+    if (settings->max_spare == 0) {
+        settings->max_spare = settings->min_spare + 3;
+    }
+    if (settings->min_spare > settings->max_spare) {
+        die_usage("-m %u -M %u: the second must not be less", settings->min_spare,
+                  settings->max_spare);
+    }
+    if (children > settings->most) {
+        die_usage("-n %u: -x %u allows no more", children, settings->most);
+    }
+    if (settings->automatic && settings->min_spare > settings->most) {
+        die_usage("-m %u: -x %u allows no more", settings->min_spare, settings->most);
+    }
+}
+
+/* What stands behind "--" is the handler's, and getopt() shall not see it; the "--" itself makes
+ * room for the handler's name. */
+void
+settings_take(struct settings *settings, struct server *server, int argc, char **argv)
+{
+    static char *alone[2];
+    bool policy = false, spare = false; /* options that need another one */
+    int ours = 1, letter;
+
+    while (ours < argc && strcmp(argv[ours], "--") != 0) {
+        ours++;
+    }
+    *settings = (struct settings){.least_loaded = true, .queue = 1, .min_spare = 2};
+    settings->program = "handler_bytes";
+    server->options = options_default(0);
+    while ((letter = server_option(server, ours, argv, "d:e:m:M:n:P:Q:R:s:x:", help,
+                                   HANDLERS_MAX)) != -1) {
+        policy = policy || letter == 'P';
+        spare = spare || letter == 'm' || letter == 'M';
+        take(settings, letter);
+    }
+    if (policy && !settings->piped) {
+        die_usage("-P is for -d piped: a queue has no choice");
+    }
+    if (spare && !settings->automatic) {
+        die_usage("-%c is for -s auto", settings->max_spare > 0 ? 'M' : 'm');
+    }
+    complete(settings, &server->options);
+    settings->arguments = ours < argc ? &argv[ours] : alone;
+}
+
+const char *
+settings_variant(const struct settings *settings)
+{
+    static const char *const names[2][3] = {
+        {"queued pooled", "piped pooled round-robin", "piped pooled least-loaded"},
+        {"queued auto", "piped auto round-robin", "piped auto least-loaded"},
+    };
+
+    return names[settings->automatic][settings->piped ? 1 + settings->least_loaded : 0];
+}

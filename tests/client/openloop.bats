@@ -1,0 +1,476 @@
+#!/usr/bin/env bats
+# The client on a schedule: -r and -d, ramps, the search for a rate. The servers are those of the
+# suite and badserver.c. No test says how fast this machine is.
+
+# shellcheck disable=SC2016 # $1 is a field of awk, for true_of
+load ../helpers
+
+start_pool() { # OPTION...
+    SERVER=$(basename "$(find "$ROOT" -maxdepth 1 -name 'server0[34]_*' | sort | tail -n 1)")
+    start_server "$@"
+}
+
+start_single() { # OPTION...
+    SERVER=$(basename "$(find "$ROOT" -maxdepth 1 -name 'server0[0-2]_*' | sort | head -n 1)")
+    start_server "$@"
+}
+
+# Is it so, of fields of the report? `true_of '$1 <= $2 && $3 > 0' a b c`
+true_of() { # CONDITION FIELD...
+    local condition=$1 values
+
+    shift
+    values=$(json_of "$@") || return 1
+    if ! paste -sd' ' <<<"$values" | awk "{ exit !($condition) }"; then
+        echo "not so: $condition, of $*: $(paste -sd' ' <<<"$values")"
+        return 1
+    fi
+}
+
+# What holds of every open loop that has completed something.
+check_times() {
+    true_of '$1 == $2 && $3 <= $4 && $5 <= $6 && $7 <= $8' {service,response}_us.count \
+        {service,response}_us.min {service,response}_us.p50 {service,response}_us.max
+}
+
+@test "-r: so many per second, each with a response time" {
+    local each
+
+    start_pool -n 10
+    for each in '-c 1 -m 1' '-c 3' '-c 5 -m 2 -k 3'; do
+        # shellcheck disable=SC2086 # into words
+        ask_client -r 300 -t 60 $each
+        [[ $STATUS -eq 0 && ! -s $T/stderr ]]
+        [[ $(json_of mode) == open ]]
+        counted rate 300
+        counted rate_to 300
+        counted completed "$(json_of scheduled)"
+        counted response_us.count "$(json_of requests)"
+        check_times
+        # The schedule is as long as it is; who is late takes longer.
+        true_of '$1 >= $2 / 300 && $1 < $2 / 300 + 5' seconds scheduled
+    done
+    counted requests 900
+    counted in_flight 2
+    ask_client -r 300 -t 6
+    counted in_flight 100
+}
+
+@test "-r: the processes take turns, there are no bursts of all of them" {
+    local lines
+
+    start_pool -v -n 10
+    mkfifo "$T/seen"
+    exec 5<>"$T/seen"
+    "$BIN/client" -p "$PORT" -r 50 -t 10 -c 5 -q &
+    HELPERS+=($!)
+    # When the server says that it has served one, ten times and then forty.
+    tail -n +2 -f "$OUT" >"$T/seen" &
+    HELPERS+=($!)
+    for ((lines = 0; lines < 50; lines++)); do
+        read -r -t "$LIMIT" -u 5
+        echo "$EPOCHREALTIME"
+    done | awk 'NR > 1 { gaps++; small += $1 - last < 0.004 } { last = $1 }
+        END { print small " of " gaps " gaps are small"; exit !(gaps == 49 && small < 25) }'
+    exec 5>&-
+}
+
+@test "-d: a closed loop for a time, -m 1 and more" {
+    local in_flight start
+
+    start_pool -n 10
+    for in_flight in 1 8; do
+        start=$(now_ms)
+        ask_client -d 0.4 -c 2 -m "$in_flight"
+        (($(now_ms) - start >= 400 && $(now_ms) - start < 8000))
+        [[ $STATUS -eq 0 && $(json_of mode) == closed ]]
+        counted completed "$(json_of scheduled)"
+        counted completed -ge 10
+        counted unsent 0
+        counted connections_each 0
+        counted rate 0
+        counted response_us.count 0
+        true_of '$1 == 0.4 && $2 >= 0.4 && $2 < 5' duration_s seconds
+    done
+    # A last row that is short belongs to the one before.
+    ask_client -d 1 -c 2 -W 0:30000
+    json_of 'intervals.*.seconds' | awk '$1 < 0.1 { exit 1 }'
+    # Those of processes that were at work before this one looked are in the rows too.
+    ask_client -d 0.05 -c 20
+    [[ $(json_of 'intervals.*.completed' | awk '{ sum += $1 } END { print sum }') -eq \
+        $(json_of completed) ]]
+}
+
+@test "-d: what is under way when time is over is finished" {
+    start_pool -n 10
+    ask_client -d 0.1 -c 3 -W 0:500000
+    [[ $STATUS -eq 0 ]]
+    counted completed 3
+    ask_client -d 0.1 -c 3 -r 30 -W 0:500000
+    [[ $STATUS -eq 0 ]]
+    counted scheduled 3
+    counted completed 3
+    true_of '$1 >= 0.5' seconds
+}
+
+@test "-r and -d: all that is due in the time, and no more" {
+    start_pool -n 10
+    ask_client -r 333 -d 1.5 -c 4
+    counted scheduled 500 # 499.5: the last one is due a little before the end
+    true_of '$1 == 1.5 && $2 >= 1.5' duration_s seconds
+    # There is room for all that is due: who comes late begins it all the same.
+    [[ $STATUS -eq 0 ]]
+    counted unsent 0
+    check_times
+}
+
+@test "a server that stops for a second: the response time shows it, the service time does not" {
+    start_single
+    "$BIN/client" -p "$PORT" -r 500 -d 4 -m 1 -o json >"$T/report" 2>"$T/stderr" &
+    CLIENT=$!
+    HELPERS+=("$CLIENT")
+    enough() {
+        ask_server
+        [[ $(json_of connections) -ge 300 ]]
+    }
+    eventually enough
+    kill -s STOP "$SERVER_PID"
+    sleep 1
+    kill -s CONT "$SERVER_PID"
+    wait "$CLIENT" || echo "status $?"
+    JSON=$(cat "$T/report")
+    check_identity
+    counted scheduled 2000
+    # With -m 1 only five connections are inside while the server stops, and 500 more are due.
+    true_of '$1 > 500000 && $2 > 950000' response_us.p99 response_us.max
+    true_of '$1 < 100000 && $2 < 400000 && $3 > 950000' service_us.p50 service_us.p99 service_us.max
+    json_of 'hints.*' | grep -q '^Response p99 is [0-9.]* times service p99'
+    counted late.no_room -ge 300
+    # The rows of the seconds tell which one it was.
+    json_of 'intervals.*.p99_us' | awk '$1 > 500000 { high++ } $1 < 300000 { low++ }
+        { last = $1 } END { exit !(high >= 1 && low >= 1 && last < 300000) }'
+}
+
+@test "-d: what is due before the end is begun, if there is room, and nothing after it" {
+    local client
+
+    start_pool -n 10
+    # The client does not come to itself before the time is over.
+    "$BIN/client" -p "$PORT" -r 100 -d 1 -c 1 -o json >"$T/report" 2>"$T/stderr" &
+    CLIENT=$!
+    HELPERS+=("$CLIENT")
+    enough() {
+        ask_server
+        [[ $(json_of connections) -ge 40 ]]
+    }
+    eventually enough
+    client=$(children_of "$CLIENT")
+    kill -s STOP "$client"
+    sleep 1
+    kill -s CONT "$client"
+    wait "$CLIENT"
+    JSON=$(cat "$T/report")
+    counted completed 100
+    counted late.client_busy -ge 20
+    # Two find room, and are not over before the time is. (A client that is woken after both the
+    # end and these would begin two more.)
+    for _ in 1 2 3; do
+        ask_client -r 100 -d 0.5 -c 1 -m 2 -W 0:570000
+        [[ $STATUS -eq 1 ]]
+        [[ $(json_of completed) -gt 2 ]] || break
+    done
+    counted completed 2
+    counted unsent 48
+}
+
+@test "one place that is taken for long: what waits for it lacks room, not a processor" {
+    start_single
+    ask_client -c 1 -m 1 -t 400 -r 1000 -W 0:300000@0.01 -S 3
+    counted classes.0.asked -ge 1
+    true_of '$1 >= 100 && $1 > 2 * $2' late.no_room late.client_busy
+}
+
+@test "why connections began late: no room for them, or the client itself came late" {
+    local client
+
+    start_pool -n 10
+    "$BIN/client" -p "$PORT" -r 200 -d 4 -c 1 -m 70 -o json >"$T/report" 2>"$T/stderr" &
+    CLIENT=$!
+    HELPERS+=("$CLIENT")
+    enough() {
+        ask_server
+        [[ $(json_of connections) -ge $1 ]]
+    }
+    eventually enough 100
+    # shellcheck disable=SC2046 # several pids
+    kill -s STOP $(children_of "$SERVER_PID")
+    sleep 0.5
+    # shellcheck disable=SC2046
+    kill -s CONT $(children_of "$SERVER_PID")
+    eventually enough 400 # by then it has caught up
+    client=$(children_of "$CLIENT")
+    kill -s STOP "$client"
+    sleep 0.5
+    kill -s CONT "$client"
+    wait "$CLIENT" || echo "status $?"
+    JSON=$(cat "$T/report")
+    check_identity
+    # A hundred are due in half a second, and there is room for seventy.
+    counted late.no_room -ge 10
+    counted late.client_busy -ge 30
+}
+
+@test "a closed loop does not notice: the same second is in one time per process" {
+    start_single
+    "$BIN/client" -p "$PORT" -d 3 -c 5 -o json >"$T/report" 2>"$T/stderr" &
+    CLIENT=$!
+    HELPERS+=("$CLIENT")
+    some() {
+        ask_server
+        [[ $(json_of connections) -ge 1000 ]]
+    }
+    eventually some
+    kill -s STOP "$SERVER_PID"
+    sleep 1
+    kill -s CONT "$SERVER_PID"
+    wait "$CLIENT"
+    JSON=$(cat "$T/report")
+    counted response_us.count 0
+    true_of '$1 < 400000 && $2 > 950000' service_us.p99 service_us.max
+}
+
+@test "a rate that is too high: said first, with who is the limit; what is not begun is unsent" {
+    start_single
+    # One after the other, 20 ms each: 50 per second.
+    ask_client -r 500 -d 1 -c 2 -m 2 -W 0:20000
+    [[ $STATUS -eq 1 ]]
+    counted scheduled 500
+    counted failed 0
+    counted unsent -ge 300
+    counted late.no_room -ge 20
+    [[ $(json_of hints.0) == 'The rate was not reached: '*' The server was the limit'* ]]
+    true_of '$1 > 2 * $2' response_us.p99 service_us.p50
+    run -1 --separate-stderr "$BIN/client" -p "$PORT" -r 500 -d 0.5 -c 2 -m 2 -W 0:20000
+    [[ ${lines[0]} == 'The rate was not reached: '* && -z $stderr ]]
+    [[ $output == *'Open loop: '*'Never begun: '* ]]
+    [[ $(awk 'length($0) > 100' <<<"$output") == '' ]]
+    run -1 --separate-stderr "$BIN/client" -p "$PORT" -q -r 500 -d 0.5 -c 2 -m 2 -W 0:20000
+    [[ ${lines[0]} == 'The rate was not reached: '* ]]
+    # With room for all, every connection begins in time; but they do not end as fast.
+    ask_client -r 500 -d 0.2 -c 2 -m 500 -W 0:20000
+    [[ $STATUS -eq 0 ]]
+    counted unsent 0
+    [[ $(json_of hints.0) == 'The rate was'* ]]
+}
+
+@test "slow replies alone are no reason to say that the rate was not reached" {
+    start_pool -n 60
+    ask_client -r 50 -d 2 -c 2 -W 0:800000
+    [[ $STATUS -eq 0 ]]
+    counted completed 100
+    run ! grep -q 'The rate was' <<<"$(json_of 'hints.*')"
+    # Nor are two humps, of which the median is now the one and now the other.
+    for seed in 1 2 3; do
+        ask_client -r 60 -d 1 -c 2 -W 0:200000@0.5 -S "$seed"
+        run ! grep -q 'did not keep up' <<<"$(json_of 'hints.*')"
+    done
+    # But of twenty requests on each connection the further ones do not hide that the first waited.
+    ask_client -r 200 -d 1 -c 2 -m 200 -k 20 -W 0:50000 -T "$PATIENCE"
+    json_of 'hints.*' | grep -q '^The rate was'
+    # Nor are a few that take long, or many on a connection.
+    ask_client -r 100 -d 1 -c 2 -W 0:600000@0.1
+    run ! grep -q 'The rate was' <<<"$(json_of 'hints.*')"
+    ask_client -r 30 -d 1 -c 2 -k 20 -W 0:20000
+    run ! grep -q 'The rate was' <<<"$(json_of 'hints.*')"
+}
+
+@test "-r FROM:TO: the rate grows, or falls, and every second has a row" {
+    start_pool -n 10
+    ask_client -r 20:380 -d 2.5 -c 3
+    counted scheduled 500
+    counted rate 20
+    counted rate_to 380
+    counted 'intervals.#' -ge 3
+    # 20 + 144 t per second: in the first second 92, in the second 236, after it more than 308.
+    true_of '$1 < 170 && $2 > 160 && $2 < 300 && $3 > 280' intervals.{0,1,2}.asked_per_second
+    [[ $(json_of 'intervals.*.completed' | awk '{ sum += $1 } END { print sum }') -eq \
+        $(json_of completed) ]]
+    true_of '$1 == 0 && $2 > 0.9 && $2 < 5 && $3 > 0 && $3 <= $4' intervals.0.from_s \
+        intervals.0.seconds intervals.0.p50_us intervals.0.p99_us
+    # What takes longer than a falling ramp lasts: it has an end, and nothing is due behind it.
+    ask_client -r 200000:1 -d 0.001 -m 200 -W 0:1500000@0.05 -c 1
+    true_of '$1 == 101 && $2 == 101' scheduled completed
+    ask_client -r 380:20 -d 1.5 -c 3
+    counted scheduled 300
+    json_of 'intervals.*.asked_per_second' | head -n 2 | sort -n -r -c
+    run -0 "$BIN/client" -p "$PORT" -r 100:300 -d 1.5
+    [[ ${lines[0]} == '100 to 300 connections/s over 1.5 s from 5 processes x '* ]]
+    [[ $(grep -Ec '^ +[0-9.]+ to +[0-9.]+ ' <<<"$output") -ge 2 ]]
+    [[ $(awk 'length($0) > 100' <<<"$output") == '' ]]
+}
+
+@test "rows of seconds: failures are in them, and of a count there are none" {
+    start_badserver corrupt 3
+    ask_client -r 200 -d 1.2
+    [[ $STATUS -eq 1 ]]
+    counted failed -ge 70
+    [[ $(json_of 'intervals.*.failed' | awk '{ sum += $1 } END { print sum }') -eq \
+        $(json_of failed) ]]
+    [[ $(json_of 'intervals.*.completed' | awk '{ sum += $1 } END { print sum }') -eq \
+        $(json_of completed) ]]
+    ask_client -c 2 -t 10
+    counted 'intervals.#' 0
+    end_badserver
+}
+
+@test "-r with -W: every class has its response times" {
+    start_pool -n 10
+    ask_client -r 400 -t 40 -W 0:1000@0.3
+    [[ $STATUS -eq 0 ]]
+    [[ $(json_of 'classes.*.service_us.count') == "$(json_of 'classes.*.response_us.count')" ]]
+    true_of '$1 <= $2' classes.0.service_us.p50 classes.0.response_us.p50
+    # With -k the next request is due when the last reply has come, not with the connection.
+    ask_client -r 50 -t 5 -k 3 -W 0:100000
+    true_of '$1 < 1.4 * $2' response_us.p50 service_us.p50
+    run -0 "$BIN/client" -p "$PORT" -r 400 -t 40 -W 0:1000@0.3
+    [[ $output == *'service by work'*'response by work'* ]]
+}
+
+@test "-r over a Unix socket, with frames, and where nobody listens" {
+    some_server
+    start_server -i "$T/socket"
+    ask_client -i "$T/socket" -r 400 -t 20
+    [[ $STATUS -eq 0 ]]
+    counted completed 100
+    check_times
+    stop_server
+    launch "$TOOLS/frameserver" echo
+    await_ready
+    ask_client -r 400 -t 20 -M hello -E hello
+    [[ $STATUS -eq 0 ]]
+    counted completed 100
+    check_times
+    end_badserver
+    PORT=1
+    ask_client -r 400 -t 10
+    [[ $STATUS -eq 3 ]]
+    counted errors.refused 50
+    counted response_us.count 0
+}
+
+@test "Ctrl-C in an open loop: what is not begun is unsent" {
+    local server
+
+    start_pool -n 10
+    server=$SERVER_PID
+    client_away -r 200 -d 1000
+    sleep 0.5
+    kill -s INT "$CLIENT"
+    await_end "$CLIENT"
+    [[ $STATUS -eq 1 ]]
+    check_identity
+    counted scheduled 200000
+    counted unsent -ge 190000
+    counted completed -ge 1
+    true_of '$1 < 15' seconds
+    SERVER_PID=$server
+}
+
+@test "-r max@BOUND: finds the rate that a server can keep" {
+    start_pool -n 10
+    # Ten children, 100 ms each: 100 per second and no more.
+    ask_client -r 'max@p99<600ms' -d 0.5 -W 0:100000
+    [[ $STATUS -eq 0 ]]
+    true_of '$1 >= 40 && $1 <= 125' search.rate
+    [[ $(json_of search.bound mode) == $'p99<600ms\nopen' ]]
+    counted rate "$(json_of search.rate)" # the report is of the best step
+    true_of '$1 < 600000' response_us.p99
+    # Two runs have kept that rate, and the lowest rate that was lost is at most 5 % more.
+    paste <(json_of 'search.steps.*.rate') <(json_of 'search.steps.*.kept') |
+        awk -v rate="$(json_of search.rate)" '
+            $2 == "true" && $1 == rate { kept++ }
+            $2 == "false" && $1 > rate && (!least || $1 < least) { least = $1 }
+            END { exit !(kept >= 2 && least > rate && least <= 1.06 * rate + 1) }'
+}
+
+@test "-r max@BOUND: who cannot begin in time does not keep the rate, whatever the service time" {
+    start_pool -n 10
+    # Two at a time, 50 ms each: 40 per second, and each of them is served at once.
+    run -0 "$BIN/client" -p "$PORT" -r 'max@service.p99<10s' -d 0.3 -c 2 -m 1 -W 0:50000
+    [[ ${lines[0]} == 'The highest rate that keeps service.p99<10s: '*' connections/s' ]]
+    (($(awk '{ print $(NF - 1) }' <<<"${lines[0]}") <= 50))
+    [[ $output == *'rate not reached'* ]]
+    [[ $(awk 'length($0) > 100' <<<"$output") == '' ]]
+}
+
+@test "-r max@BOUND: none, nobody there, stopped" {
+    local server
+
+    start_pool -n 2
+    ask_client -r 'max@p50<1us' -d 0.01
+    [[ $STATUS -eq 1 && -z $(json_of search.ended_early) ]]
+    counted search.rate 0
+    run -1 "$BIN/client" -p "$PORT" -q -r 'max@p50<1us' -d 0.01
+    [[ $output == 'No rate was found that keeps p50<1us' ]]
+    server=$SERVER_PID
+    client_away -r 'max@p99<1s' -d 100
+    sleep 0.3
+    kill -s INT "$CLIENT"
+    await_end "$CLIENT"
+    [[ $STATUS -eq 1 && $(json_of interrupted) == true ]]
+    counted 'search.steps.#' 1
+    # The same when there are good steps already.
+    client_away -r 'max@p99<10s' -d 0.2
+    sleep 1.2
+    kill -s INT "$CLIENT"
+    await_end "$CLIENT"
+    [[ $STATUS -eq 1 && $(json_of interrupted) == true ]]
+    check_identity
+    SERVER_PID=$server
+    PORT=1
+    for bound in 'p99<1s' 'failed<=100000'; do
+        ask_client -r "max@$bound" -d 0.1
+        [[ $STATUS -eq 3 && $(json_of search.ended_early) == 'nothing could connect' ]]
+        counted search.rate 0
+    done
+}
+
+@test "-r max@BOUND: a server that fails keeps no rate; one that dies ends the search" {
+    start_badserver corrupt
+    ask_client -r 'max@p99<10s' -d 0.1
+    [[ $STATUS -eq 1 ]]
+    counted search.rate 0
+    json_of 'search.steps.*.why' | grep -qx 'connections failed'
+    end_badserver
+    start_badserver good
+    "$BIN/client" -p "$PORT" -r 'max@p99<10s' -d 0.2 -o json >"$T/report" &
+    CLIENT=$!
+    HELPERS+=("$CLIENT")
+    sleep 1.2
+    end_badserver
+    STATUS=0
+    wait "$CLIENT" || STATUS=$?
+    JSON=$(cat "$T/report")
+    [[ $STATUS -eq 1 ]]
+    # If it dies in the midst of a step that is not the last one.
+    [[ $(json_of search.ended_early) == 'nothing could connect' ]]
+}
+
+@test "-x and no descriptors for anybody: it ends all the same" {
+    start_pool -n 10
+    run -0 bash -c 'ulimit -n 64; exec timeout 30 "$@"' bash "$BIN/client" -p "$PORT" -c 1 -t 200 \
+        -m 100 -x half-close
+}
+
+@test "-r and -d: what does not go together" {
+    not_allowed '-d with -t' -d 5 -t 5
+    not_allowed '-d with -t' -t 5 -r 5 -d 5
+    not_allowed '-r FROM:TO without -d' -r 1:5
+    not_allowed '-r FROM:TO without -d' -r 1:5 -t 5
+    not_allowed '-t with -r max' -r 'max@p99<5ms' -t 5
+    not_allowed "-r 'max@p99': " -r max@p99
+    not_allowed "-r 'max@': " -r max@
+    not_allowed "-r 'max@rate>=1000'" -r 'max@rate>=1000'
+    not_allowed "-r 'max@p99>1us'" -r 'max@p99>1us'
+    not_allowed '-t with -r: ' -r 1 -t 1000000000
+}

@@ -1,0 +1,466 @@
+#!/usr/bin/env bats
+# The sketches: each speaks the protocol, and each fault that its comments number is shown in it;
+# the same done to the server beside it does no harm. A test is named after its sketch and fault.
+
+load ../helpers
+
+eval "shared_$(declare -f setup)"
+
+# Tests that begin with a sketch's name are about this one, and the server beside it.
+setup() {
+    shared_setup
+    if [[ $BATS_TEST_DESCRIPTION =~ ^sketch([0-9]+) ]]; then
+        choose "$ROOT/server${BASH_REMATCH[1]}"_*/sketch.c
+    fi
+}
+
+choose() { # PAGE
+    PAGE=$1
+    [[ -e $PAGE ]] || skip "there is no $PAGE"
+    SERVER=$(basename "${PAGE%/*}")
+    SKETCH=${SERVER%%_*}
+    SKETCH=${SKETCH/server/sketch}
+}
+
+start_sketch() {
+    launch "$BIN/$SKETCH" 0
+    await_ready
+}
+
+# A sketch has no end of its own, and its children do not notice it.
+end_sketch() {
+    # shellcheck disable=SC2046 # into words
+    kill -s KILL $(marked) || : # it may have ended itself
+    await_end
+    end_helpers || : # whatever they saw then
+    HELPERS=()
+}
+
+sketch_fails() {
+    eventually dead "$SERVER_PID"
+    end_sketch
+}
+
+# A client in the background that has got so far; it goes on, and ends, when let_go() is called.
+client_up_to() { # STEP... [-- STEP...]
+    local before=() here=$T/here.${#HELPERS[@]}
+
+    while [[ $# -gt 0 && $1 != -- ]]; do
+        before+=("$1")
+        shift
+    done
+    rm -f "$here" "$T/go"
+    poke_away "$ADDRESS" "${before[@]}" touch:"$here" until:"$T/go" "${@:2}"
+    eventually test -e "$here"
+}
+
+let_go() {
+    touch "$T/go"
+    await_all
+    HELPERS=()
+}
+
+# One like all others gets no reply, as far as this time tells.
+not_served() { # [MS]
+    poke "$ADDRESS" connect send:'100\n' silent:"${1:-500}"
+}
+
+# Clients, one after the other, that ask for much, close their sending side, and reset.
+leave_within_replies() { # N
+    poke -r "$1" "$ADDRESS" connect send:'100000000\n' more half reset
+}
+
+# So many descriptors more can be had, and no more.
+leave_room() { # N
+    local limit=0 room=$1
+
+    while [[ -e /proc/$SERVER_PID/fd/$limit ]] || ((room-- > 0)); do
+        limit=$((limit + 1))
+    done
+    limit_descriptors "$limit" "$SERVER_PID"
+}
+
+# With so many silent clients, how long does the server with -T 1 keep another one waiting? The
+# sketch is given twice that.
+outlasts_silence() { # N
+    local start
+
+    start_server -T 1
+    client_up_to idle:"$1"
+    start=$(now_ms)
+    served_after
+    start=$((2 * ($(now_ms) - start)))
+    let_go
+    stop_server
+    counted timed_out -ge 1
+    start_sketch
+    client_up_to idle:"$1"
+    not_served "$start"
+    end_sketch
+}
+
+zombies_are() { # N
+    local number=0 pid
+
+    find_children "$SERVER_PID"
+    for pid in "${CHILDREN[@]}"; do
+        alive "$pid" || number=$((number + 1))
+    done
+    [[ $number -eq $1 ]]
+}
+
+processes_are() { # N
+    [[ $(marked | wc -l) -eq $1 ]]
+}
+
+kill_children() {
+    local pid
+
+    for pid in $(children_of "$SERVER_PID"); do
+        kill -s KILL "$pid"
+        eventually dead "$pid"
+    done
+}
+
+# The sketch has ten children, and none after this command; the server goes on.
+loses_children() { # COMMAND
+    start_sketch
+    "$@"
+    eventually zombies_are 10
+    not_served
+    end_sketch
+    start_server -n 10
+    "$@"
+    served_after
+    eventually no_zombies_of "$SERVER_PID"
+}
+
+# Voluntary context switches of all children, for 100 clients one at a time.
+switches() {
+    poke -r 20 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    count() {
+        local pid
+
+        for pid in $(children_of "$SERVER_PID"); do
+            cat "/proc/$pid/status"
+        done | awk '/^voluntary_ctxt_switches/ { sum += $2 } END { print sum + 0 }'
+    }
+    SWITCHES=$(count)
+    poke -r 100 "$ADDRESS" connect send:'100\n' reply:100 half eof sleep:3
+    SWITCHES=$(($(count) - SWITCHES))
+}
+
+@test "each sketch is a page, on its own, and numbers its faults as README and tests do" {
+    local numbers
+
+    for PAGE in "$ROOT"/server[0-9][0-9]_*/sketch.c; do
+        choose "$PAGE"
+        awk -v name="$SKETCH" '
+            NR == 2 && index($0, " * " name " - ") { named = 1 }
+            !head && /\*\// { head = NR }
+            /#include "/ { included = 1 }
+            END { exit !named || head > 12 || included || NR < 40 || NR > 90 }' "$PAGE"
+        numbers=$(grep -o 'breaks [0-9]*:' "$PAGE" | tr -dc '0-9\n' | sort -n)
+        [[ $(wc -l <<<"$numbers") -ge 3 ]]
+        diff <(echo "$numbers") <(seq "$(wc -l <<<"$numbers")")
+        diff <(echo "$numbers") <(sed -n "s/^@test \"$SKETCH breaks \([0-9]*\):.*/\1/p" \
+            "$BATS_TEST_FILENAME")
+        diff <(echo "$numbers") <(rows | sed 's/^| \([0-9]*\) .*/\1/')
+    done
+}
+
+# The table of faults in the README.
+rows() {
+    sed -n '/^## The sketch and the server/,/^## In /s/^| [0-9]* |/&/p' "${PAGE%/*}/README.md"
+}
+
+@test "each sketch: the client gets all its bytes, and from every child" {
+    local bytes children
+
+    for PAGE in "$ROOT"/server[0-9][0-9]_*/sketch.c; do
+        choose "$PAGE"
+        start_sketch
+        [[ $(cat "$OUT") == "$SKETCH: listening on 127.0.0.1:$PORT" ]]
+        for bytes in 1 31 32 33 4096; do
+            ask_client -c 3 -t 4 -k 2 -b "$bytes"
+            [[ $STATUS -eq 0 && $(json_of completed) -eq 12 ]]
+        done
+        ask_client -c 2 -t 60 -m 30 -b 1000000
+        [[ $STATUS -eq 0 ]]
+        case $SKETCH in
+        sketch00 | sketch02) children=1 ;;
+        sketch01) children=120 ;;
+        *) children=10 ;;
+        esac
+        json_of 'children.*.connections' | awk -v rows="$children" '
+            { sum += $1 }
+            END { print NR " children, " sum; exit NR != rows || sum != 120 }'
+        end_sketch
+    done
+}
+
+@test "each sketch: what its README says to type shows each fault as it says there" {
+    local command row see
+
+    COMPLAINTS='^(accept|write): |buffer overflow'
+    ln -s "$BIN" "$T/bin"
+    for PAGE in "$ROOT"/server[0-9][0-9]_*/sketch.c; do
+        choose "$PAGE"
+        while IFS='|' read -r _ row _ command see _ <&4; do
+            start_sketch
+            command=${command//-p 2000/-p $PORT}
+            command=${command//127.0.0.1\/2000/127.0.0.1/$PORT}
+            command=${command# \`} see=${see# \`}
+            (cd "$T" && timeout $((3 * LIMIT)) bash -c "${command%\` }") \
+                >"$T/said" 2>&1 3>&- 4<&- || : # most end with a client that fails
+            echo "$SKETCH breaks $row: $(cat "$T/said")"
+            grep -qe "${see%\` }" "$T/said" "$ERR"
+            end_sketch
+        done 4< <(rows)
+    done
+    [[ -e $T/said ]]
+}
+
+@test "sketch00 breaks 1: a silent client keeps all others waiting for ever" {
+    outlasts_silence 1
+}
+
+@test "sketch00 breaks 2: a line that comes in two pieces counts as two requests" {
+    start_sketch
+    poke "$ADDRESS" connect send:3 reply:3 send:'3\n' reply:3
+    end_sketch
+    start_server
+    poke "$ADDRESS" connect send:3 silent:300 send:'3\n' reply:33 half eof
+}
+
+@test "sketch00 breaks 3: a client that leaves within its reply ends the server" {
+    start_sketch
+    leave_within_replies 1
+    sketch_fails
+    start_server
+    leave_within_replies 1
+    served_after
+}
+
+@test "sketch00 breaks 4: without a free descriptor the server ends" {
+    COMPLAINTS='^accept: |^server.*(waiting|retrying)'
+    start_sketch
+    leave_room 0
+    poke_away "$ADDRESS" connect gone
+    sketch_fails
+    start_server
+    leave_room 0
+    poke_away "$ADDRESS" connect send:'100\n' reply:100
+    eventually more_lines "$ERR" 0
+    leave_room 10
+    await_poke
+}
+
+@test "sketch01 breaks 1: children that have ended stay as zombies" {
+    start_sketch
+    poke -r 20 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    eventually zombies_are 20
+    end_sketch
+    start_server
+    poke -r 20 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    eventually has_children "$SERVER_PID" 0
+}
+
+@test "sketch01 breaks 2: it starts a process for each client, however many come" {
+    start_sketch
+    client_up_to idle:40
+    eventually has_children "$SERVER_PID" 40
+    end_sketch
+    start_server -n 5
+    client_up_to idle:40
+    eventually has_children "$SERVER_PID" 5
+    pause 0.5
+    has_children "$SERVER_PID" 5
+    let_go
+}
+
+@test "sketch01 breaks 3: a silent client keeps its child for ever" {
+    local start
+
+    start_server -T 1
+    start=$(now_ms)
+    client_up_to connect -- gone
+    eventually has_children "$SERVER_PID" 1
+    eventually has_children "$SERVER_PID" 0
+    start=$((2 * ($(now_ms) - start)))
+    let_go
+    stop_server
+    start_sketch
+    client_up_to connect
+    eventually has_children "$SERVER_PID" 1
+    pause "$((start / 1000)).$((start % 1000))"
+    zombies_are 0
+    end_sketch
+}
+
+@test "sketch01 breaks 4: TERM ends the parent alone, and its children serve on" {
+    start_sketch
+    client_up_to connect send:'33\n' reply:33 -- send:'33\n' reply:33
+    kill -s TERM "$SERVER_PID"
+    await_end
+    let_go
+    start_server
+    client_up_to connect send:'33\n' reply:33 -- gone
+    stop_server
+    [[ $STATUS -eq 0 ]]
+    nothing_marked
+    let_go
+}
+
+@test "sketch02 breaks 1: one client that does not read keeps all others waiting" {
+    start_sketch
+    client_up_to buffer:4096 connect send:'100000000\n' more
+    not_served
+    end_sketch
+    start_server
+    client_up_to buffer:4096 connect send:'100000000\n' more
+    served_after
+    let_go
+}
+
+@test "sketch02 breaks 2: from FD_SETSIZE on no client is served, and memory is overwritten" {
+    ulimit -S -n 4096 || skip 'the limit on open files is below 4096'
+    start_sketch
+    client_up_to idle:1100
+    taken() { dead "$SERVER_PID" || (($(find "/proc/$SERVER_PID/fd" | wc -l) > 1100)); }
+    eventually taken
+    not_served || dead "$SERVER_PID" # where the C library looks at what FD_SET() is given
+    COMPLAINTS='buffer overflow|FD_SETSIZE'
+    end_sketch
+    start_server -T "$PATIENCE"
+    client_up_to idle:1100 -- drop:300 connect send:'100\n' reply:100
+    eventually says "$ERR" FD_SETSIZE
+    let_go
+}
+
+@test "sketch02 breaks 3: without a free descriptor it spins" {
+    COMPLAINTS='^accept: |^server.*(waiting|retrying|FD_SETSIZE)'
+    start_sketch
+    leave_room 2
+    client_up_to idle:4
+    eventually more_lines "$ERR" 99
+    end_sketch
+    start_server
+    leave_room 2
+    client_up_to idle:4
+    eventually more_lines "$ERR" 0
+    let_go
+    served_after
+    [[ $(wc -l <"$ERR") -eq 1 ]]
+}
+
+@test "sketch02 breaks 4: a client that leaves within its reply ends all connections" {
+    start_sketch
+    client_up_to connect send:'33\n' reply:33 -- gone
+    leave_within_replies 1
+    await_end
+    let_go
+    start_server
+    client_up_to connect send:'33\n' reply:33 -- send:'33\n' reply:33
+    leave_within_replies 1
+    let_go
+}
+
+@test "sketch03 breaks 1: children that die stay as zombies, and are not replaced" {
+    COMPLAINTS='died of signal 9'
+    loses_children kill_children
+}
+
+@test "sketch03 breaks 2: TERM ends the parent alone, and its children keep the port" {
+    start_sketch
+    kill -s TERM "$SERVER_PID"
+    await_end
+    served_after
+    processes_are 10
+    end_sketch
+    start_server -i "$OWN_HOST"
+    stop_server
+    nothing_marked
+    poke "$ADDRESS" refused
+}
+
+@test "sketch03 breaks 3: as many silent clients as children keep all others waiting for ever" {
+    outlasts_silence 10
+}
+
+@test "sketch03 breaks 4: each client that leaves within its reply ends a child" {
+    loses_children leave_within_replies 10
+}
+
+@test "sketch04 breaks 1: an idle child that has died ends the server when its turn comes" {
+    start_sketch
+    poke -r 30 "$ADDRESS" connect send:'100\n' reply:100 half eof
+    kill_children
+    poke_away -r 1000 "$ADDRESS" connect send:'100\n' gone
+    sketch_fails
+    start_server
+    COMPLAINTS='died of signal 9'
+    kill_children
+    poke -r 30 "$ADDRESS" connect send:'100\n' reply:100 half eof
+}
+
+@test "sketch04 breaks 2: each client that leaves within its reply ends a child" {
+    loses_children leave_within_replies 10
+}
+
+@test "sketch04 breaks 3: as many silent clients as children keep all others waiting for ever" {
+    outlasts_silence 10
+}
+
+@test "sketch04 breaks 4: when the parent is killed, a busy child and those before it stay" {
+    local child
+
+    start_sketch
+    client_up_to idle:9 connect send:'33\n' reply:33 who -- drop:9 gone
+    read -r _ child _ <"$T/poke.0"
+    kill -s KILL "$SERVER_PID"
+    touch "$T/go"
+    eventually processes_are "$child"
+    pause 0.5
+    processes_are "$child"
+    end_sketch
+    start_server
+    client_up_to connect send:'33\n' reply:33 -- gone
+    kill -s KILL "$SERVER_PID"
+    await_end
+    eventually nothing_marked
+    let_go
+}
+
+@test "sketch05 breaks 1: a connection in the queue wakes all handlers: a herd" {
+    local herd
+
+    start_sketch
+    switches
+    herd=$SWITCHES
+    end_sketch
+    start_server -n 10
+    switches
+    echo "switches for 100 connections: $herd, $SWITCHES"
+    ((herd > 2 * SWITCHES))
+}
+
+@test "sketch05 breaks 2: handlers that die stay as zombies, and are not replaced" {
+    COMPLAINTS='died of signal 9'
+    loses_children kill_children
+}
+
+@test "sketch05 breaks 3: when the distributor is killed, its handlers stay and keep the port" {
+    start_sketch
+    [[ $(acceptors | wc -l) -eq 11 ]]
+    kill -s KILL "$SERVER_PID"
+    eventually processes_are 10
+    not_served
+    end_sketch
+    start_server -n 10 -i "$OWN_HOST"
+    [[ $(acceptors) == "$SERVER_PID" ]]
+    kill -s KILL "$SERVER_PID"
+    await_end
+    eventually nothing_marked
+    poke "$ADDRESS" refused
+}
