@@ -47,7 +47,6 @@ static struct conn conns[FD_SETSIZE];
 static fd_set open_fds;
 static int highest = -1;
 static int nconns;
-static bool limited;         /* by FD_SETSIZE, not by ulimit -n */
 static int64_t accept_after; /* clock_us(): until then the listener is left out of the wait set */
 
 int
@@ -140,10 +139,11 @@ accept_clients(int most)
 
     for (int i = 0; i < most; i++) {
         int connfd = accept(server.listenfd, NULL, NULL);
+        struct conn *conn;
 
         if (connfd == -1) {
             counter_add(&worker.slot->wasted, i == 0);
-            if (errno == EMFILE && limited && nconns > 0) {
+            if (errno == EMFILE && highest == FD_SETSIZE - 1) {
                 warn_seldom(&quiet_until, "%d connections, no more fit into an fd_set (FD_SETSIZE)",
                             nconns);
             } else if (!listen_exhausted()) {
@@ -152,13 +152,15 @@ accept_clients(int most)
             accept_after = clock_us() + PAUSE_US;
             return;
         }
+        conn = &conns[connfd < FD_SETSIZE ? connfd : 0]; /* (0 is never a connection's) */
+        conn_open(conn, &worker, connfd);
         if (connfd >= FD_SETSIZE || fcntl(connfd, F_SETFL, O_NONBLOCK) == -1) {
             /* The other clients must not wait for this one. */
             warn_seldom(&quiet_until, "cannot watch a connection: closing it");
+            conn_cut(conn);
             close(connfd);
             continue;
         }
-        conn_open(&conns[connfd], &worker, connfd);
         FD_SET(connfd, &open_fds);
         highest = connfd > highest ? connfd : highest;
         nconns++;
@@ -243,9 +245,10 @@ stay_below_fd_setsize(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) == -1) {
         die("getrlimit");
     }
-    limited = limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= FD_SETSIZE;
-    limit.rlim_cur = limited ? FD_SETSIZE : limit.rlim_cur;
-    if (setrlimit(RLIMIT_NOFILE, &limit) == -1) {
-        die("setrlimit");
+    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > FD_SETSIZE) {
+        limit.rlim_cur = FD_SETSIZE;
+        if (setrlimit(RLIMIT_NOFILE, &limit) == -1) {
+            die("setrlimit");
+        }
     }
 }

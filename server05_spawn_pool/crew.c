@@ -141,7 +141,7 @@ start_handler(unsigned number)
                         crew.boardfd);
     if (pid == -1) {
         if (!crew.there && errno != EAGAIN && errno != ENOMEM) {
-            die("handler %s", crew.settings->program);
+            die("-e '%.200s'", crew.settings->program);
         }
         atomic_store(&crew.board->seat[number].state, HANDLER_FREE);
         failed_to_start();

@@ -14,7 +14,10 @@ if ! [[ -x $TOOLS/poke && -n ${BIN:-} ]]; then
     echo "the programs are not built: tests/run does that, and knows where"
     exit 1
 fi
-LIMIT=${LIMIT:-20} # seconds that eventually() waits; more where an emulator runs it
+# Seconds, more of them on a slow or busy machine: what should end soon ends within a part of LIMIT;
+# whatever else would end it takes at least LIMIT; and PATIENCE is for what is waited for.
+LIMIT=$((20 * ${SLOWNESS:-1}))
+export PATIENCE=$((3 * LIMIT))
 
 PATH=$TOOLS:$PATH
 
@@ -25,8 +28,8 @@ if [[ $(uname) == Linux ]]; then
     OWN_HOST=127.77.$((BASHPID / 250 % 250 + 1)).$((BASHPID % 250 + 1))
 fi
 
-# bats notes before each command where it stands, in 0.1 ms: more processor time than all else. It is
-# enough to look where a command has failed.
+# bats notes before each command where it stands: 0.1 ms each time, more processor time than all
+# else. It is enough to look where a command has failed.
 note_failure() {
     bats_check_status_from_trap
     [[ -n ${BATS_DEBUG_LAST_STACK_TRACE_IS_VALID:-} ]] || bats_capture_stack_trace
@@ -98,13 +101,17 @@ children_of() {
     [[ ${#CHILDREN[@]} -eq 0 ]] || printf '%s\n' "${CHILDREN[@]}"
 }
 
-no_zombies_of() {
+zombies_of() {
     local pid
 
     find_children "$1"
     for pid in "${CHILDREN[@]}"; do
-        alive "$pid" || [[ ! -e /proc/$pid ]] || return 1
+        alive "$pid" || [[ ! -e /proc/$pid ]] || echo "$pid"
     done
+}
+
+no_zombies_of() {
+    [[ -z $(zombies_of "$1") ]]
 }
 
 has_children() { # PID N
@@ -151,11 +158,11 @@ pause() { # SECONDS
 
 # Until the command succeeds, or the test fails.
 eventually() {
-    local end=$((SECONDS + LIMIT))
+    local end=$((SECONDS + PATIENCE))
 
     until "$@"; do
         if ((SECONDS > end)); then
-            echo "in $LIMIT s not: $*"
+            echo "in $PATIENCE s not: $*"
             return 1
         fi
         pause 0.02
@@ -202,7 +209,7 @@ launch() {
 
 # Until the program in the background has said that it listens; ADDRESS and PORT are from there.
 await_ready() {
-    local end=$((SECONDS + LIMIT)) line=''
+    local end=$((SECONDS + PATIENCE)) line=''
 
     until read -r line <"$OUT"; do
         if ((SECONDS > end)) || dead "$SERVER_PID"; then
@@ -507,7 +514,7 @@ end_badserver() {
 # Runs the client with a JSON report: STATUS, JSON. What always holds is checked at once.
 ask_client() { # OPTION...
     STATUS=0
-    timeout -k 5 $((5 * LIMIT)) "$BIN/client" -p "$PORT" -o json "$@" \
+    timeout -k 5 $((5 * LIMIT)) "$BIN/client" -p "$PORT" -T "$LIMIT" -o json "$@" \
         >"$T/report" 2>"$T/stderr" || STATUS=$?
     take_json "$T/report"
     echo "status $STATUS"

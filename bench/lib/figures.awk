@@ -69,13 +69,15 @@ function read_server(    cost) {
 }
 
 # Connections that fail are over at once, and would make a run look fast.
-function judge(    lost) {
+function judge(    i, lost) {
     lost = asked["failed"] + asked["unsent"]
     if (!("completed" in asked)) {
         why = "the client printed no report"
     } else if (limited) {
+        for (i = 1; asked["hints." i + 1] != "" && asked["hints." i] ~ /^(The rate|Response)/; i++) {
+        }
         why = "this machine was the limit: " \
-            (failures != "" ? substr(failures, 2) : asked["hints.1"])
+            (failures != "" ? substr(failures, 2) : asked["hints." i])
     } else if (name == "highest" && found_rate == 0) {
         why = "no rate kept the bound"
         if (asked["search.ended_early"] != "") why = why ": " asked["search.ended_early"]

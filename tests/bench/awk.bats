@@ -13,13 +13,13 @@ setup_file() {
     tables_and_page "$REFERENCE"
 }
 
-# Made-up results: their figures as those of three runs, and from these all tables, sentences and the
+# Made-up results: their figures as those of three runs, and of these all tables, sentences and the
 # page; and what has changed since another time, which is nothing.
 tables_and_page() { # DIRECTORY
     local tool
 
     mkdir "$1"
-    awk -v dir="$1" -f "$TESTS/results.awk"
+    awk -v dir="$1" -f "$TESTS/bench/results.awk"
     for tool in compare herd scale; do
         awk -F, -v OFS=, '
             NR == 1 { print "round,row,load,x,figure,unit,value,why" }
@@ -57,7 +57,8 @@ try_awk() { # COMMAND
 
     # The tests' own.
     while read -r program; do
-        awk -f "$ROOT/bench/lib/json.awk" -f "$program" </dev/null 2>&1 >/dev/null | diff - /dev/null
+        awk -f "$ROOT/bench/lib/json.awk" -f "$program" </dev/null 2>&1 >/dev/null |
+            diff - /dev/null
     done < <(find "$TESTS" -name '*.awk' ! -name results.awk)
 }
 

@@ -64,7 +64,7 @@ load ../helpers
 
     start_badserver good
     for in_flight in 1 2 500; do
-        ask_client -c 2 -t 600 -m "$in_flight" -b 200 -T 60
+        ask_client -c 2 -t 600 -m "$in_flight" -b 200 -T "$PATIENCE"
         [[ $STATUS -eq 0 ]]
         counted completed 1200
         counted distribution.children 1200
@@ -248,7 +248,7 @@ fails_as() { # HOW KIND OPTION...
     [[ $output == *"Jain's fairness index 1.0"* ]]
     "$BIN/client" -p "$PORT" -c 3 -t 50 -b 4096 -v >"$T/wide"
     "$BIN/client" -p "$PORT" -c 1000 -t 1 -b 1 >>"$T/wide"
-    "$BIN/client" -p "$PORT" -c 100 -t 20 -k 20 >>"$T/wide"
+    "$BIN/client" -p "$PORT" -c 100 -t 5 -k 20 >>"$T/wide"
     end_badserver
     some_server
     path=$(printf "$T/%0$((106 - ${#T}))d" 0)

@@ -275,7 +275,7 @@ check_times() {
         run ! grep -q 'did not keep up' <<<"$(json_of 'hints.*')"
     done
     # But of twenty requests on each connection the further ones do not hide that the first waited.
-    ask_client -r 200 -d 1 -c 2 -m 200 -k 20 -W 0:50000 -T 60
+    ask_client -r 200 -d 1 -c 2 -m 200 -k 20 -W 0:50000 -T "$PATIENCE"
     json_of 'hints.*' | grep -q '^The rate was'
     # Nor are a few that take long, or many on a connection.
     ask_client -r 100 -d 1 -c 2 -W 0:600000@0.1

@@ -47,7 +47,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LIMIT_MS = 20000, STAMP = 32, PERIOD = 61, OPEN_MAX_HERE = 4096, REFUSED = 3 };
+enum { STAMP = 32, PERIOD = 61, OPEN_MAX_HERE = 4096, REFUSED = 3 };
 
 static union {
     struct sockaddr any;
@@ -61,6 +61,7 @@ static int fd = -1;             /* the newest connection */
 static int idle[OPEN_MAX_HERE]; /* the idle ones */
 static int nidle;
 static int buffer; /* SO_RCVBUF, 0: the system's */
+static int patience_ms = 60 * 1000; /* another, if PATIENCE says how many seconds */
 static int64_t mark;
 static char who[STAMP + 1];
 static bool keep_going;
@@ -145,8 +146,8 @@ receive(char *data, size_t most)
 {
     ssize_t count;
 
-    if (!ready(POLLIN, LIMIT_MS)) {
-        fail("nothing came in %d ms", LIMIT_MS);
+    if (!ready(POLLIN, patience_ms)) {
+        fail("nothing came in %d ms", patience_ms);
     }
     count = recv(fd, data, most, 0);
     if (count == -1) {
@@ -161,8 +162,8 @@ transmit(const char *data, size_t length)
     while (length > 0) {
         ssize_t count;
 
-        if (!ready(POLLOUT, LIMIT_MS)) {
-            fail("the server takes no more in %d ms", LIMIT_MS);
+        if (!ready(POLLOUT, patience_ms)) {
+            fail("the server takes no more in %d ms", patience_ms);
         }
         count = send(fd, data, length, MSG_DONTWAIT);
         if (count == -1 && errno != EAGAIN) {
@@ -191,7 +192,7 @@ is_myself(int candidate)
 static int
 try_connect(void)
 {
-    int64_t end = now_ms() + LIMIT_MS;
+    int64_t end = now_ms() + patience_ms;
     int result;
     int candidate = socket(address.any.sa_family, SOCK_STREAM, 0);
 
@@ -299,11 +300,11 @@ fill(long count)
 static void
 drip(int pause)
 {
-    int64_t end = now_ms() + LIMIT_MS;
+    int64_t end = now_ms() + patience_ms;
 
     while (send(fd, "0", 1, MSG_DONTWAIT) == 1 && !ready(POLLIN, pause)) {
         if (now_ms() > end) {
-            fail("still open after %d ms", LIMIT_MS);
+            fail("still open after %d ms", patience_ms);
         }
     }
 }
@@ -386,8 +387,8 @@ expect_end(bool clean)
     char byte;
     ssize_t count;
 
-    if (!ready(POLLIN, LIMIT_MS)) {
-        fail("still open after %d ms", LIMIT_MS);
+    if (!ready(POLLIN, patience_ms)) {
+        fail("still open after %d ms", patience_ms);
     }
     while (!clean && (count = recv(fd, &byte, 1, 0)) > 0) {
         /* What was sent before the end is not the question. */
@@ -404,8 +405,8 @@ expect_reset(void)
     ssize_t count;
 
     do {
-        if (!ready(POLLIN, LIMIT_MS)) {
-            fail("still open after %d ms", LIMIT_MS);
+        if (!ready(POLLIN, patience_ms)) {
+            fail("still open after %d ms", patience_ms);
         }
         count = recv(fd, data, sizeof data, 0);
     } while (count > 0);
@@ -443,7 +444,7 @@ expect_time(long least, long most)
 static void
 wait_for_file(const char *path)
 {
-    int64_t end = now_ms() + 3LL * LIMIT_MS;
+    int64_t end = now_ms() + 3LL * patience_ms;
 
     while (access(path, F_OK) == -1) {
         if (now_ms() > end) {
@@ -493,7 +494,7 @@ talk(const char *word, const char *rest)
     } else if (strcmp(word, "cut") == 0) {
         expect_reset();
     } else if (strcmp(word, "more") == 0) {
-        if (!ready(POLLIN, LIMIT_MS)) {
+        if (!ready(POLLIN, patience_ms)) {
             fail("nothing has come");
         }
     } else if (strcmp(word, "silent") == 0) {
@@ -664,9 +665,13 @@ int
 main(int argc, char **argv)
 {
     long processes = 1, times = 1;
+    const char *patience = getenv("PATIENCE");
     int letter;
 
     signal(SIGPIPE, SIG_IGN);
+    if (patience) {
+        patience_ms = 1000 * atoi(patience);
+    }
     while ((letter = getopt(argc, argv, "+j:r:kL:I")) != -1) {
         switch (letter) {
         case 'j':

@@ -554,7 +554,7 @@ waits_in_write() {
 @test "TERM: an idle connection keeps nobody waiting" {
     local start
 
-    start_server -g 20 -T 60
+    start_server -g "$LIMIT" -T "$PATIENCE"
     poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/idle" eof
     eventually test -e "$T/idle"
     start=$(now_ms)
@@ -606,21 +606,21 @@ stop_until_dead() {
 }
 
 @test "a second stop signal ends it at once" {
-    start_server -g 60
+    start_server -g "$LIMIT"
     COMPLAINTS='had to be killed'
     stop_inside_a_request eventually stop_until_dead
     ((TOOK < 6000))
 }
 
-@test "a stop signal at any moment stops it: 100 times, under load" {
+@test "a stop signal at any moment stops it: 40 times, under load" {
     local few=() i start took where worst=0
 
     if takes_children; then
         few=(-n 3)
     fi
-    for ((i = 0; i < 100; i++)); do
+    for ((i = 0; i < 40; i++)); do
         where=("$OWN_HOST" "$T/socket") # by turns
-        start_server -g 20 -i "${where[i / 2 % 2]}" "${few[@]}"
+        start_server -g "$LIMIT" -i "${where[i / 2 % 2]}" "${few[@]}"
         poke -k -j 2 -r 1000 "$ADDRESS" connect send:'2000\n' reply:2000 >/dev/null 3>&- &
         HELPERS+=($!)
         sleep "0.0$((RANDOM % 30 + 10))"
@@ -748,7 +748,7 @@ stop_until_dead() {
     if takes_children; then
         enough=(-n 10)
     fi
-    start_server -T 60 -g 0 "${enough[@]}"
+    start_server -T "$PATIENCE" -g 0 "${enough[@]}"
     COMPLAINTS='had to be killed'
     poke_away "$ADDRESS" idle:2 touch:"$T/idle" until:"$T/go"
     poke_away "$ADDRESS" connect send:'10' touch:"$T/half" until:"$T/go"

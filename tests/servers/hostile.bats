@@ -156,7 +156,7 @@ outlives() { # ATTACK
 
 # bats test_tags=concurrent
 @test "a flood of requests that is never read takes no place but its own" {
-    start_server -T 60
+    start_server -T "$PATIENCE"
     hostile_away -n 1 pipeline
     poke -r 50 "$ADDRESS" connect send:'100\n' reply:100 half eof within:$((750 * LIMIT))
     hostile_ends TERM

@@ -6,7 +6,7 @@ load ../helpers
 SERVER=server00_iterative
 
 @test "while one client is served, or silent, all others wait in the backlog" {
-    start_server -T 60
+    start_server -T "$PATIENCE"
     poke_away "$ADDRESS" connect send:'33\n' reply:33 touch:"$T/served" until:"$T/go" half eof
     eventually test -e "$T/served"
     poke "$ADDRESS" connect send:'33\n' silent:500

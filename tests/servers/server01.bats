@@ -56,7 +56,7 @@ SERVER=server01_fork
 @test "-n 1: the next client waits in the backlog, and costs nothing meanwhile" {
     local before
 
-    start_server -n 1 -T 60
+    start_server -n 1 -T "$PATIENCE"
     poke_away "$ADDRESS" connect send:'33\n' reply:33 touch:"$T/served" until:"$T/go" half eof
     eventually test -e "$T/served"
     poke_away "$ADDRESS" connect send:'33\n' touch:"$T/waits" reply:33 touch:"$T/second" half eof

@@ -17,7 +17,7 @@ SERVER=server02_select
 @test "readers of 16 MiB, fast and slow, delay nobody's byte" {
     local i
 
-    start_server -T 60
+    start_server -T "$PATIENCE"
     COMPLAINTS=''
     poke_away "$ADDRESS" buffer:4096 connect send:'16777216\n' more touch:"$T/stuck" until:"$T/go"
     poke_away -j 3 -r 1000 "$ADDRESS" connect send:'16777216\n' reply:16777216
@@ -44,11 +44,11 @@ stop_readers() {
     local kind
 
     start_server
-    for kind in '1 0 1500000' '1 1500000'; do
+    for kind in '1 0 1500000' '1 300000'; do
         rm -f "$T/working"
         poke_away "$ADDRESS" connect send:"1\n$kind\n" reply:1 touch:"$T/working" reply:1 half eof
         eventually test -e "$T/working"
-        poke "$ADDRESS" mark connect send:'1\n' reply:1 after:500
+        poke "$ADDRESS" mark connect send:'1\n' reply:1 after:200
         await_poke
     done
 }
@@ -56,7 +56,7 @@ stop_readers() {
 @test "500 connections are open at once, and each is served, again and again" {
     local i steps=()
 
-    start_server -T 60
+    start_server -T "$PATIENCE"
     poke_away "$ADDRESS" idle:500 touch:"$T/open" until:"$T/go"
     eventually test -e "$T/open"
     for ((i = 0; i < 20; i++)); do
@@ -75,7 +75,7 @@ too_many() { # LIMIT CONNECTIONS LESS MESSAGE
     local before
 
     ulimit -S -n "$1" || skip "the limit on open files is below $1"
-    start_server -T 60
+    start_server -T "$PATIENCE"
     ulimit -S -n "$(ulimit -H -n)"
     COMPLAINTS=$4
     poke_away "$ADDRESS" idle:"$2" touch:"$T/open" until:"$T/go" drop:"$3" connect send:'100\n' \

@@ -87,7 +87,7 @@ spread() { # POLICY
 @test "all children busy: others wait, at no cost, and are served" {
     local before
 
-    start_server -n 2 -T 60
+    start_server -n 2 -T "$PATIENCE"
     occupy_child half eof
     occupy_child half eof
     before=$(ticks_of "$SERVER_PID")
@@ -111,7 +111,7 @@ all_are_served() {
 }
 
 @test "connections that a killed child had not begun are served by others" {
-    start_server -n 1 -Q 4 -T 60
+    start_server -n 1 -Q 4 -T "$PATIENCE"
     COMPLAINTS='died of signal 9'
     occupy_child gone
     queue 3 500
@@ -122,7 +122,7 @@ all_are_served() {
 @test "TERM to one child: what it had not begun is served by its successor" {
     local i
 
-    start_server -n 1 -Q 4 -T 60
+    start_server -n 1 -Q 4 -T "$PATIENCE"
     occupy_child eof
     for i in 1 2 3; do
         poke_away "$ADDRESS" connect touch:"$T/queued.$i" until:"$T/late" send:'100\n' reply:100 \
@@ -146,7 +146,7 @@ all_are_served() {
 # As a service manager stops whatever belongs to a service; some children have left before the
 # parent has heard of it.
 @test "TERM to all its processes at once: what is queued is served before the end" {
-    start_server -n 2 -Q 4 -T 60 -g 20
+    start_server -n 2 -Q 4 -T "$PATIENCE" -g "$LIMIT"
     occupy_child eof
     occupy_child eof
     queue 6 300
@@ -161,7 +161,7 @@ all_are_served() {
 }
 
 @test "TERM, and the only child is killed then: what it had not begun is served all the same" {
-    start_server -n 1 -Q 4 -T 60 -g 20
+    start_server -n 1 -Q 4 -T "$PATIENCE" -g "$LIMIT"
     poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/working" send:'1 0 9000000\n' gone
     eventually test -e "$T/working"
     queue 3 300
@@ -178,7 +178,7 @@ all_are_served() {
 # Both children are busy for longer than the grace, and one is killed then: what waited for it does
 # not wait for the other.
 @test "TERM, and one of two busy children is killed: what it had not begun is served all the same" {
-    start_server -n 2 -Q 4 -T 60 -g 4
+    start_server -n 2 -Q 4 -T "$PATIENCE" -g 4
     COMPLAINTS='died of signal 9|1 children had to be killed|were not served'
     occupy_child send:'1 0 9000000\n' gone
     occupy_child send:'1 0 9000000\n' gone
@@ -194,7 +194,7 @@ all_are_served() {
 }
 
 @test "what is not served when the grace is over is not passed over in silence" {
-    start_server -n 1 -Q 4 -T 60 -g 1
+    start_server -n 1 -Q 4 -T "$PATIENCE" -g 1
     COMPLAINTS='1 children had to be killed|that had been accepted were not served'
     poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/working" send:'1 0 9000000\n' gone
     eventually test -e "$T/working"
@@ -208,7 +208,7 @@ all_are_served() {
 }
 
 @test "a full table of descriptors when a child is killed: what it had not begun is not lost" {
-    start_server -n 1 -Q 4 -T 60
+    start_server -n 1 -Q 4 -T "$PATIENCE"
     COMPLAINTS='died of signal 9|waiting until something is freed'
     occupy_child gone
     queue 3 500
@@ -219,7 +219,7 @@ all_are_served() {
 }
 
 @test "HUP: connections that wait in a child's queue are served all the same" {
-    start_server -n 1 -Q 4 -T 60 -g 20
+    start_server -n 1 -Q 4 -T "$PATIENCE" -g "$LIMIT"
     occupy_child send:'50\n' reply:50 half eof
     queue 3 300
     kill -s HUP "$SERVER_PID"
@@ -233,7 +233,7 @@ all_are_served() {
 @test "silent clients in a child's queue do not hold up the end" {
     local start
 
-    start_server -n 1 -Q 8 -T 60 -g 20
+    start_server -n 1 -Q 8 -T "$PATIENCE" -g "$LIMIT"
     poke_away "$ADDRESS" connect send:'1\n' reply:1 idle:7 touch:"$T/open" gone
     eventually test -e "$T/open"
     start=$(now_ms)
@@ -245,7 +245,7 @@ all_are_served() {
 # One child is busy for nine seconds; the other one serves all the rest, from more clients than it
 # has room for.
 @test "by default nothing waits behind a busy child while another one gets free, under load too" {
-    start_server -n 2 -T 60 -g 1
+    start_server -n 2 -T "$PATIENCE" -g 1
     COMPLAINTS='had to be killed'
     poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/busy" send:'1 0 9000000\n' gone
     eventually test -e "$T/busy"
@@ -259,7 +259,7 @@ all_are_served() {
 }
 
 @test "-Q 2: a connection waits behind a busy child, although the other one is free" {
-    start_server -n 2 -Q 2 -T 60
+    start_server -n 2 -Q 2 -T "$PATIENCE"
     occupy_child send:'1 0 1500000\n' reply:1 half eof
     occupy_child half eof
     queue 2 200 # one behind each

@@ -164,7 +164,7 @@ WAYS=('-d queued' '-d piped -P round-robin' '-d piped -P least-loaded')
 
 # One request of two seconds is in service; light ones follow. Are they delayed? In HELD_UP.
 light_behind_heavy() { # OPTION...
-    start_server -n 2 -T 60 "$@"
+    start_server -n 2 -T "$PATIENCE" "$@"
     poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/heavy" send:'1 0 2000000\n' reply:1
     eventually test -e "$T/heavy"
     HELD_UP=0
@@ -191,7 +191,7 @@ light_behind_heavy() { # OPTION...
 
     for way in "${WAYS[@]}"; do
         # shellcheck disable=SC2086
-        start_server -n 2 -T 60 $way
+        start_server -n 2 -T "$PATIENCE" $way
         HELPERS=()
         occupy_child half eof
         occupy_child half eof
@@ -279,7 +279,7 @@ light_behind_heavy() { # OPTION...
 }
 
 @test "-s auto: the handlers become more with the load, up to -x, and fewer after it" {
-    start_server -s auto -n 1 -m 2 -M 3 -x 8 -T 60
+    start_server -s auto -n 1 -m 2 -M 3 -x 8 -T "$PATIENCE"
     COMPLAINTS='all 8 handlers are busy'
     poke_away "$ADDRESS" idle:8 touch:"$T/open" until:"$T/go"
     eventually test -e "$T/open"
@@ -321,14 +321,14 @@ light_behind_heavy() { # OPTION...
 # --- programs that do not work --------------------------------------------------------------------
 
 @test "at the start, a handler that cannot run is the end: missing, no program, no permission" {
-    cannot_start 'no_such_handler: No such file' -e no_such_handler
+    cannot_start "no_such_handler': No such file" -e no_such_handler
     cannot_start "$T/no/such" -e "$T/no/such"
     echo hello >"$T/handler"
     cannot_start "$T/handler" -e "$T/handler"
     chmod +x "$T/handler"
-    cannot_start "$T/handler: Exec format error" -e "$T/handler"
+    cannot_start "$T/handler': Exec format error" -e "$T/handler"
     printf '#!%s/no/such\n' "$T" >"$T/handler"
-    cannot_start "$T/handler: No such file" -e "$T/handler"
+    cannot_start "$T/handler': No such file" -e "$T/handler"
 }
 
 @test "at the start, a handler that ends at once is the end" {
@@ -495,7 +495,7 @@ await_queued() {
 
     for way in "${WAYS[@]}"; do
         # shellcheck disable=SC2086
-        start_server -n 1 -Q 4 -T 60 $way
+        start_server -n 1 -Q 4 -T "$PATIENCE" $way
         COMPLAINTS='died of signal 9'
         HELPERS=()
         occupy_child gone
@@ -519,7 +519,7 @@ await_queued() {
 
     for way in "${WAYS[@]}"; do
         # shellcheck disable=SC2086
-        start_server -n 1 -Q 4 -T 60 $way
+        start_server -n 1 -Q 4 -T "$PATIENCE" $way
         COMPLAINTS='left by itself'
         HELPERS=()
         occupy_child eof
@@ -548,7 +548,7 @@ await_queued() {
 
     for way in "${WAYS[@]}"; do
         # shellcheck disable=SC2086
-        start_server -n 1 -Q 4 -T 60 -g 20 $way
+        start_server -n 1 -Q 4 -T "$PATIENCE" -g "$LIMIT" $way
         HELPERS=()
         poke_away "$ADDRESS" connect send:'1\n100 0 2000000\n' reply:1 touch:"$T/working" \
             reply:100 eof
@@ -572,7 +572,7 @@ await_queued() {
 
     for way in "${WAYS[@]}"; do
         # shellcheck disable=SC2086
-        start_server -n 2 -Q 4 -T 60 -g 20 $way
+        start_server -n 2 -Q 4 -T "$PATIENCE" -g "$LIMIT" $way
         HELPERS=()
         COMPLAINTS='left by itself'
         occupy_child eof
@@ -598,7 +598,7 @@ await_queued() {
 
     for way in "${WAYS[@]}"; do
         # shellcheck disable=SC2086
-        start_server -n 2 -Q 4 -T 60 -g 4 $way
+        start_server -n 2 -Q 4 -T "$PATIENCE" -g 4 $way
         COMPLAINTS='died of signal 9|1 children had to be killed|were not served'
         HELPERS=()
         occupy_child send:'1 0 9000000\n' gone
@@ -621,7 +621,7 @@ await_queued() {
 
     for way in "${WAYS[@]}"; do
         # shellcheck disable=SC2086
-        start_server -n 1 -Q 4 -T 60 -g 20 $way
+        start_server -n 1 -Q 4 -T "$PATIENCE" -g "$LIMIT" $way
         COMPLAINTS='died of signal 9'
         HELPERS=()
         poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/working" send:'1 0 9000000\n' gone
@@ -643,7 +643,7 @@ await_queued() {
 
     for way in "${WAYS[@]}"; do
         # shellcheck disable=SC2086
-        start_server -n 2 -T 60 $way
+        start_server -n 2 -T "$PATIENCE" $way
         HELPERS=()
         occupy_child half eof
         occupy_child send:'100\n' silent:200 touch:"$T/waited" reply:100 half eof

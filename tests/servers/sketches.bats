@@ -137,7 +137,7 @@ switches() {
 
 # --- all of them ---------------------------------------------------------------------------------
 
-@test "each sketch is a page, uses nothing of the suite, numbers its faults as README and tests do" {
+@test "each sketch is a page, uses nothing of the suite, numbers faults as README and tests do" {
     local name folder page numbers
 
     for page in "$ROOT"/server[0-9][0-9]_*/sketch.c; do
@@ -333,7 +333,7 @@ try_table() {
     not_served || dead "$SERVER_PID" # where the C library looks at what FD_SET() is given
     COMPLAINTS='buffer overflow|FD_SETSIZE'
     end_sketch
-    start_server -T 60
+    start_server -T "$PATIENCE"
     client_up_to idle:1100 -- drop:300 connect send:'100\n' reply:100
     eventually says "$ERR" FD_SETSIZE
     let_go
