@@ -2,18 +2,20 @@
  * client - the load generator: drives the servers of this suite, and others of their protocol, and
  * tells who served whom, how fast, and what failed.
  *
- * ask/      The options (this file) make a load: a schedule, the work of requests, misbehaviour.
- * engine/   This process forks -c client processes, opens a gate for all of them at once, and waits
- *           (processes.c). Each makes its connections (worker.c: one at a time; event_loop.c: many)
- *           when it is time for them (pacing.c), each step by step (connection.c, request.c), and
- *           verifies every byte (verify.c).
- * figures/  Each process counts in shared memory, which it alone writes (tally.h), and sends
- * through a pipe how often it met which child of the server (distribution.c). This process adds all
- * up (totals.c). report/   It says what that means (advice.c) and prints it (text.c, json.c,
- * csv.c).
+ * ask/ - The options (this file) become a load: schedule, work, misbehaviour, message, gates.
  *
- * Without -r it is a closed loop: the next connection begins when one has ended. It shows what a
- * server can do, not what users wait for when more of them come than it can serve. With -r it is an
+ * engine/ - This process forks -c client processes, opens a gate for all of them at once, and waits
+ * (processes.c). Each makes its connections (worker.c: one at a time; event_loop.c: many) when it
+ * is time for them (pacing.c), step by step (connection.c), and verifies every byte (verify.c).
+ *
+ * figures/ - Each process counts in shared memory, which it alone writes (tally.h), and sends
+ * through a pipe how often it met which child of the server (distribution.c). This process adds all
+ * up (totals.c).
+ *
+ * report/ - This process says what the figures mean (advice.c) and prints them.
+ *
+ * Without -r it is a closed loop: the next connection begins when one has ended. It shows the speed
+ * of a server, not the waiting of users when more of them come than it can serve. With -r it is an
  * open loop: connections begin when they are due, and the time that they were late counts.
  */
 #include <signal.h>
@@ -51,7 +53,7 @@ enum {
     MOST_LABEL = 80,
     BYTES_DEFAULT = 3000,
     CONNECTIONS_DEFAULT = 500,
-    IN_FLIGHT_OPEN = 100 /* without -m: an open loop needs room for those that are slow */
+    IN_FLIGHT_OPEN = 100 /* without -m: an open loop needs room for slow connections */
 };
 
 static const char help[] =
@@ -390,7 +392,7 @@ complete_count(void)
     }
 }
 
-/* What depends on several options. */
+/* Checks and completes options that depend on each other. */
 static void
 complete_load(void)
 {

@@ -2,15 +2,15 @@
 # old and new, two results of compare (compare.csv); name, what the old one is called.
 #
 # Two runs of one program never agree. So a figure counts as changed only if all this holds:
-#   - both times it is the median of two runs at least, for else its noise is not known;
-#   - the two ranges lie apart, by more than half of the wider one: with a few runs each, ranges that
-#     merely do not overlap come by chance too often among some hundred figures;
-#   - it is more than 10 %, after what is common to all rows has been taken off: if everything became
-#     slower by a fifth, that is the machine, and it is said once;
-#   - it is more than four times what the other rows moved by, as what disturbs a machine for some
-#     seconds does not disturb all rows alike (their median absolute deviation from what is common).
-# With less than five rows there is no telling what is common to them, nor how much they move: then
-# the ranges must lie apart by the whole of the wider one.
+#   - both times it is the median of at least two runs: the noise of a single run is not known;
+#   - the two ranges lie apart, by more than half of the wider one: with a few runs each, ranges
+#     that merely do not overlap come by chance too often among some hundred figures;
+#   - the change is more than 10 %, after the change that all rows have in common has been taken
+#     off: if all rows became slower by a fifth, that is the machine, and it is said once;
+#   - the change is at least the fourth power of the median factor by which the other rows moved
+#     from what they have in common: a disturbance of some seconds does not hit all rows alike.
+# With less than five rows the common change and the movement of rows are not known: then the ranges
+# must lie apart by the whole of the wider one.
 
 BEGIN {
     n = split("connections_per_second cpu_us_per_connection " \

@@ -76,8 +76,8 @@ function one_load(name,    i, r, per, unit, cpu) {
     failures(name, "")
 }
 
-# Under few, what the barest program of the same model would take on this machine, as a share of what
-# it took; under a load of one's own, the memory of its largest process.
+# Under few, the CPU time of the barest program of the same model on this machine, as a share of the
+# server's; under a load of one's own, the memory of the server's largest process.
 function share(r, name) {
     if (name == "own" && known(r, name, "", "peak_rss_kib")) {
         return sprintf("%6.1f", med[r, name, "", "peak_rss_kib"] / 1024)
@@ -206,8 +206,9 @@ function say_below_zero(    i, below) {
     if (!below) return
     print ""
     wrap("Below zero, " below " of them with few clients in all rounds: cheaper than the " \
-        "iterative server, whose waits of " number(med["00", "few", "", "switches_per_connection"]) \
-        " per connection are in the price too.", 0)
+        "iterative server, whose waits of " \
+        number(med["00", "few", "", "switches_per_connection"]) " per connection are in the " \
+        "price too.", 0)
 }
 
 # UNP vol. 1, fig. 30.2: how many each child has served; here the columns are the children.

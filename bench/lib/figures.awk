@@ -1,12 +1,19 @@
 # figures.awk - one run: the client's report and the server's statistics (two files of JSON) become
-# lines "round,row,load,x,figure,unit,value,why". After json.awk; variables: round row name (the
-# load's: to gawk `load` is something else) x; expect (all: a connection that fails makes it a failed
-# run, some: it is a figure); why (it has failed already); words (the server's on stderr); startup
-# ("CPU_US SWITCHES" without a client); sampled ("PRIVATE_KIB PROCESSES"); children (a file for who
-# served how many); limited (this machine was the client's limit). Exit status 1 if the run has
-# failed: then there is only the line `run`, with 0; 4 if it is that limit.
+# lines "round,row,load,x,figure,unit,value,why". After json.awk; variables:
+#
+#   round, row, x   of the run; name is its load (`load` is a keyword of gawk)
+#   expect          all: a connection that fails makes the run a failed one; some: it is a figure
+#   why             the run has failed already, and why
+#   words           the first line of the server's stderr, after ": "
+#   startup         "CPU_US SWITCHES" of a start and stop without a client
+#   sampled         "PRIVATE_KIB PROCESSES" while the client was at work
+#   limited         true if the client lacked descriptors, ports or memory of this machine
+#   children        file for the connections of each child
+#
+# Exit status 1 if the run has failed: then the only line is the figure `run` with the value 0; 4 if
+# it failed because of this machine's limit.
 
-# The last line of each file: a server says more than its statistics.
+# The last line of each file is the JSON.
 FILENAME == ARGV[1] { client = $0 }
 FILENAME == ARGV[2] { server = $0 }
 
@@ -50,14 +57,14 @@ function read_client(    kind, n, kinds, i) {
     found_rate = value["search.rate"] + 0
 }
 
-# What it cost to start and stop it is not the connections'.
+# Takes off the cost of starting and stopping the server.
 function read_server(    cost) {
     if (why != "") return
     if (server == "" || !parse_json(server) || !("cpu_user_s" in value)) {
         why = "the server printed no statistics"
         return
     }
-    counts = "context_switches" in value # a sketch does not
+    counts = "context_switches" in value # false of a sketch
     if (name != "startup") split(startup, cost, " ")
     known_startup = startup != ""
     cpu_us = (value["cpu_user_s"] + value["cpu_system_s"]) * 1e6 - cost[1]
@@ -74,10 +81,8 @@ function judge(    i, lost) {
     if (!("completed" in asked)) {
         why = "the client printed no report"
     } else if (limited) {
-        for (i = 1; asked["hints." i + 1] != "" && asked["hints." i] ~ /^(The rate|Response)/; i++) {
-        }
         why = "this machine was the limit: " \
-            (failures != "" ? substr(failures, 2) : asked["hints." i])
+            (failures != "" ? substr(failures, 2) : limit_hint())
     } else if (name == "highest" && found_rate == 0) {
         why = "no rate kept the bound"
         if (asked["search.ended_early"] != "") why = why ": " asked["search.ended_early"]
@@ -86,6 +91,12 @@ function judge(    i, lost) {
     } else if (expect == "all" && asked["completed"] == 0) {
         why = "no connection was made"
     }
+}
+
+# The client's remark about its own limit; its first remark may be about something else.
+function limit_hint(    i) {
+    for (i = 1; i < asked["hints.#"] && asked["hints." i] !~ /server is not the limit/; i++) ;
+    return asked["hints." i]
 }
 
 function put_all(    lost) {
@@ -124,7 +135,7 @@ function light_class(    path) {
     return path (asked[path ".response_us.count"] > 0 ? ".response_us" : ".service_us")
 }
 
-# Where others are connected beside, what it costs is theirs as well, and no connection's.
+# With idle clients or an attack beside, the server's cost is theirs, too: no figure then.
 function put_per_connection() {
     if (name == "idle" || name == "attack") return
     if (known_startup) {
@@ -143,8 +154,8 @@ function put_waits() {
     put("wasted_per_connection", "", value["wasted_wakeups"] / connections)
 }
 
-# As the server counted it, for it knows its idle children too. One that has a child for each
-# connection does not list them: there the client did.
+# As the server counted it: it knows its idle children, too. A server with a child for each
+# connection does not list them, nor does a sketch: then as the client counted it.
 function put_distribution(    i, n, count, served, least, most, sum, squares) {
     n = value["children.#"]
     if (n == 0) {

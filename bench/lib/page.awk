@@ -295,9 +295,9 @@ function page_head(    css, text_line) {
     print "</style>\n</head>\n<body>\n<header>\n<h1>Concurrent servers: what each costs</h1>"
     para("Small TCP servers, one concurrency model each, driven by the same client on the same " \
         "machine: how many connections each serves, what processor time that takes, how long the " \
-        "clients wait, and where each breaks. Each figure is the median of its runs, with the least and " \
-        "the largest where there were several. If the ranges of two rows overlap widely, treat the " \
-        "rows as the same.")
+        "clients wait, and where each breaks. Each figure is the median of its runs, with the " \
+        "least and the largest where there were several. If the ranges of two rows overlap " \
+        "widely, treat the rows as the same.")
     print "<nav aria-label=\"Contents\"><ul>"
     item("<a href=\"#machine\">Machine</a>")
     item("<a href=\"#summary\">Summary</a>")
@@ -314,17 +314,8 @@ function page_head(    css, text_line) {
 function part_machine(    table, n, i) {
     headline(2, "Machine, and what was run", "machine")
     n = csv_pairs(dir "machine.csv", table)
-    if (n > 0) {
-        print "<dl class=\"said\">"
-        for (i = 1; i <= n; i++) {
-            if (table[i, 1] != "key" || table[i, 2] != "value") {
-                printf "<dt>%s</dt><dd>%s</dd>\n", esc(table[i, 1]), esc(table[i, 2])
-            }
-        }
-        print "</dl>"
-    } else {
-        para("The machine was not noted: there is no machine.csv.")
-    }
+    if (n > 0) definitions(table, n)
+    else para("The machine was not noted: there is no machine.csv.")
     table_open("What was run")
     table_head("|<command|<started|took|rounds|<outcome|failed runs")
     for (i = 1; i <= 3; i++) about_row(EXPERIMENTS[i])
@@ -388,11 +379,16 @@ function part_summary() {
 }
 
 # What the experiments' own scripts have written, in two columns.
-function said(file, title, about,    table, n, i, last) {
+function said(file, title, about,    table, n) {
     n = csv_pairs(dir file, table)
     if (n < 1) return
     headline(3, title)
     para(about)
+    definitions(table, n)
+}
+
+# In two columns; what several have in common stands once.
+function definitions(table, n,    i, last) {
     print "<dl class=\"said\">"
     for (i = 1; i <= n; i++) {
         if (table[i, 1] != last) printf "<dt>%s</dt>\n", esc(table[i, 1])
@@ -569,8 +565,8 @@ function compare_latency(e,    i, name, first) {
     headline(3, "How long the clients wait")
     para("Connections begin on schedule, at half of the highest rate of each row (" \
         esc(TITLE[e, "half"]) "). Service time counts from when a connection really began, " \
-        "response time from when it was due. To the right are the slowest: p99 is 1 request in 100, " \
-        "p99.9 is 1 in 1000.")
+        "response time from when it was due. To the right are the slowest: p99 is 1 request in " \
+        "100, p99.9 is 1 in 1000.")
     charts_open()
     curve_charts(e, "half", "service_p50", "usual", "half-service", "Service time, the usual rows",
         "Look at the right end: who keeps the slowest requests short?")
@@ -622,7 +618,7 @@ function belongs(row, group) {
     return group == "" || (group == "usual" ? USUAL[row] : family(row) == group)
 }
 
-function curve_chart(e, load, f, name, title, caption, from, to,    i, heads) {
+function curve_chart(e, load, f, name, title, caption, from, to) {
     if (e == "compare") {
         curves(name, title, caption, UNIT[f], time_of(f) " time", "percentile")
     } else {
@@ -777,9 +773,9 @@ function load_table(e, load,    g, i, k, heads, any, group) {
     if (!any) para("No run of it has a figure.")
 }
 
-# column_add(LOAD, X, FIGURE, WHICH) - of the table that table_print(E, TITLE, HEADINGS, FROM, TO)
-# prints then, a row for each of the experiment's, or for those from FROM to TO that have the figure.
-# WHICH: median, min or max; if it is "", all of them are in a cell.
+# column_add(LOAD, X, FIGURE, WHICH) - a column of the table that table_print() prints next. WHICH:
+# median, min or max; if it is "", a cell has all three. table_print(E, TITLE, HEADINGS, FROM, TO)
+# prints all rows of the experiment, or the rows from FROM to TO that have the figure.
 function column_add(load, x, f, which) {
     COLUMN[++NCOLUMNS] = load SUBSEP x SUBSEP f
     WHICH[NCOLUMNS] = which
@@ -811,7 +807,7 @@ function x_chart(e, load, f, caption) {
 }
 
 # Rows by values of x, of one figure.
-function x_table(e, load, f, from, to,    i, heads) {
+function x_table(e, load, f, from, to) {
     for (i = 1; i <= NX[e, load]; i++) {
         column_add(load, X[e, load, i], f, "")
         heads = heads "|" thousands(X[e, load, i])
@@ -831,11 +827,7 @@ function other_tables(e, load, charted,    i, f, any) {
     if (any) print "</details>"
 }
 
-function load_head(e, load) {
-    headline(3, cap(load) ": " TITLE[e, load], e "-" load)
-}
-
-function part_herd(    e, i, load) {
+function part_herd(    e) {
     e = "herd"
     headline(2, "The thundering herd", e)
     if (!part_state(e)) return
@@ -843,45 +835,45 @@ function part_herd(    e, i, load) {
         "what is it good for? The rows are the ways of server03 in which children share a " \
         "listening socket.")
     said("herd-sentences.csv", "What follows", "Made of the figures below.")
+    x_loads(e, "wakeups_per_connection=1 is enough; a way with a lock wakes twice. Which curves " \
+        "rise with the children?" \
+        "|wasted_per_connection=Woken for nothing: somebody else had the connection already." \
+        "|switches_per_connection=What the kernel had to do for it; failed attempts show only in " \
+        "part." \
+        "|connections_per_second=Does the herd cost throughput?" \
+        "|p99=And the slowest 1 % of the clients?")
+}
+
+# x_loads(E, CHARTS) - of each load these charts, "FIGURE=CAPTION|...", and tables of all else.
+function x_loads(e, charts,    i, k, n, load, chart, part, charted) {
+    n = split(charts, chart, "|")
     for (i = 1; i <= NLOADS[e]; i++) {
         load = LOADS[e, i]
-        load_head(e, load)
+        charted = ""
+        headline(3, cap(load) ": " TITLE[e, load], e "-" load)
         charts_open()
-        x_chart(e, load, "wakeups_per_connection",
-            "1 is enough; a way with a lock wakes twice. Which curves rise with the children?")
-        x_chart(e, load, "wasted_per_connection",
-            "Woken for nothing: somebody else had the connection already.")
-        x_chart(e, load, "switches_per_connection",
-            "What the kernel had to do for it; failed attempts show only in part.")
-        x_chart(e, load, "connections_per_second", "Does the herd cost throughput?")
-        x_chart(e, load, p99(e, load), "And the slowest 1 % of the clients?")
+        for (k = 1; k <= n; k++) {
+            split(chart[k], part, "=")
+            if (part[1] == "p99") part[1] = p99(e, load)
+            x_chart(e, load, part[1], part[2])
+            charted = charted " " part[1]
+        }
         charts_close()
-        other_tables(e, load, "wakeups_per_connection wasted_per_connection " \
-            "switches_per_connection connections_per_second " p99(e, load))
+        other_tables(e, load, charted)
     }
 }
 
-function part_scale(    e, i, load) {
+function part_scale(    e) {
     e = "scale"
     headline(2, "Scale, and where each breaks", e)
     if (!part_state(e)) return
     para("One thing grows, all else stays. An X marks where a model breaks: the first point at " \
         "which a connection fails, or that could not be run.")
     break_table(e)
-    for (i = 1; i <= NLOADS[e]; i++) {
-        load = LOADS[e, i]
-        load_head(e, load)
-        charts_open()
-        x_chart(e, load, "connections_per_second", "Where does each curve bend, and where does " \
-            "it end?")
-        x_chart(e, load, "cpu_us_per_connection", "Level: each costs the same. Rising: the " \
-            "design pays.")
-        x_chart(e, load, p99(e, load), "The slowest 1 % feel it first.")
-        x_chart(e, load, "failed_share", "Above 0 some clients are not served at all.")
-        charts_close()
-        other_tables(e, load, "connections_per_second cpu_us_per_connection failed_share " \
-            p99(e, load))
-    }
+    x_loads(e, "connections_per_second=Where does each curve bend, and where does it end?" \
+        "|cpu_us_per_connection=Level: each costs the same. Rising: the design pays." \
+        "|p99=The slowest 1 % feel it first." \
+        "|failed_share=Above 0 some clients are not served at all.")
 }
 
 function break_table(e,    l, r, load, row, any) {

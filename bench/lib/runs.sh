@@ -1,7 +1,9 @@
 # shellcheck shell=sh
-# runs.sh - one server, one client, the figures of both: what compare, herd and scale are made of.
+# runs.sh - runs one server and one client at a time and records their figures, for compare, herd
+# and scale.
 #
-# Sourced, with $tool set to the name of the experiment and $root to the tree. It keeps, in $out:
+# Sourced, with $tool set to the name of the experiment and $root to the tree; it sources server.sh.
+# It keeps, in $out:
 #
 #   $tool-runs.csv      every figure of every run: round,row,load,x,figure,unit,value,why
 #                       (the figure `run` is 1, or 0 for a run that failed, and then why says how)
@@ -18,8 +20,8 @@ lib=$root/bench/lib
 # shellcheck source=bench/lib/server.sh
 . "$lib/server.sh"
 
-quick='' nothing='' rounds='' out=results # options that all of them have
-against=                                  # and one that compare has alone
+quick='' nothing='' rounds='' out=results # the options of all experiments
+against=                                  # an option of compare alone
 quick_rounds=1
 settle=0.05 # until a server's children are ready; many need longer
 began=      # when, in seconds
@@ -27,8 +29,8 @@ failed=0    # runs
 
 # --- the command line --------------------------------------------------------------------------
 
-# take_options LETTERS WORD... - the options, those in LETTERS by own_option, which the tool has;
-# then the words from $OPTIND on are not options.
+# take_options LETTERS WORD... - reads the options. Those in LETTERS go to own_option, a function of
+# the tool. Afterwards the words from $OPTIND on are no options.
 take_options() {
     letters=$1
     shift
@@ -55,7 +57,7 @@ take_options() {
     check_out
 }
 
-# typed WORD... - the words as one would type them.
+# typed WORD... - the words as a user would type them in a shell.
 typed() {
     for each; do
         case $each in
@@ -65,7 +67,8 @@ typed() {
     done | tr '\n\\' ' /'
 }
 
-# plain TEXT - fit for a value of a CSV, and for awk -v, which takes backslashes for its own.
+# plain TEXT - the text without what a value of a CSV and of awk -v must not have: commas, quotes,
+# line feeds, backslashes.
 plain() {
     printf '%s' "$1" | tr '\n,"\\' " ;'/"
 }
@@ -80,7 +83,7 @@ duration() {
 
 # --- the files ---------------------------------------------------------------------------------
 
-# check_out - what awk would not take for a file's name.
+# check_out - makes $out a name that awk takes for a file's, not for an option or an assignment.
 check_out() {
     case $out in
     '' | *\\*) wrong "-o '$out': a directory without a backslash in its name is allowed" ;;
@@ -89,8 +92,8 @@ check_out() {
     esac
 }
 
-# Two that write into one directory would mix their runs, and measure each other. (A lock that a
-# killed one has left is taken over.)
+# lock_out - two experiments that write into one directory would mix their runs, and measure each
+# other. (The lock of an experiment that was killed is taken over.)
 lock_out() {
     if ! mkdir "$out/.running" 2>/dev/null; then
         other=$(cat "$out/.running/pid" 2>/dev/null || :)
@@ -120,7 +123,7 @@ open_results() {
     about unfinished
 }
 
-# about OUTCOME - as things stand: written at the start, so that a run that was killed is known.
+# about OUTCOME - written at the start, too: so the results of a killed experiment are marked.
 about() {
     cat >"$out/$tool-about.csv" <<END
 key,value
@@ -167,7 +170,7 @@ variants() {
         done
         ;;
     server04_*)
-        for policy in first round-robin; do
+        for policy in first round-robin least-recent; do
             echo "$([ "$policy" = first ] && echo yes || echo no)|$number $policy|$1 -P $policy"
         done
         ;;
@@ -212,11 +215,11 @@ run() {
             why="the client ended with status $client_status: $(sed 1q "$tmp/client.err")"
         fi
     fi
-    [ -z "$signal" ] || return 1 # what was cut short says nothing
+    [ -z "$signal" ] || return 1 # a run that was cut short has no figures
     record "$@"
 }
 
-# record, with the same arguments - what the run has left in $tmp.
+# record, with the same arguments - the figures of the reports in $tmp.
 record() {
     sed -n '$p' "$tmp/server" >"$tmp/server.json"
     [ -z "$why" ] || : >"$tmp/client"
@@ -229,16 +232,16 @@ record() {
     case $outcome in
     0) return 0 ;;
     1) ;;
-    4) [ "$tool" != scale ] || return 1 ;; # where it looks for limits, that one is a result
+    4) [ "$tool" != scale ] || return 1 ;; # scale looks for limits: this machine's is a result
     *) fail "cannot write the figures of $2, $4 into $out" ;;
     esac
     case $3 in sketch*) ;; *) failed=$((failed + 1)) ;; esac # that a sketch fails is a result
     return 1
 }
 
-# The cost of starting and stopping is not a connection's: it is measured without a client, once a
-# round, and taken off. "CPU_US SWITCHES"; where this round's run failed, of an earlier one; or
-# nothing if it is not known.
+# startup_of ROUND SERVER - "CPU_US SWITCHES" of starting and stopping it without a client, which is
+# measured once a round and taken off the other runs: from this round, or from an earlier one if it
+# failed in this; nothing if it is not known.
 startup_of() {
     round=$1
     while [ "$round" -gt 0 ]; do
@@ -251,7 +254,7 @@ startup_file() {
     printf '%s/startup.%s.%s' "$tmp" "$1" "$(printf '%s' "$2" | tr ' /' '__')"
 }
 
-# start_only ROUND ROW SERVER [X] - measures that, and it is a figure.
+# start_only ROUND ROW SERVER [X] - starts and stops the server, and records the cost as a figure.
 start_only() {
     start_and_stop "$3"
     [ -z "$signal" ] || return 1
@@ -259,7 +262,7 @@ start_only() {
     keep_startup "$1" "$3"
 }
 
-# start_once ROUND SERVER - measures that if it is not known; it is no figure.
+# start_once ROUND SERVER - the same where the cost is not known; it is no figure.
 start_once() {
     [ -z "$(startup_of "$1" "$2")" ] || return 0
     start_and_stop "$2"
@@ -280,7 +283,7 @@ start_and_stop() {
     fi
 }
 
-# keep_startup ROUND SERVER - from what it has left.
+# keep_startup ROUND SERVER - from its statistics.
 keep_startup() {
     awk -f "$lib/json.awk" -f "$lib/startup.awk" "$tmp/server" >"$(startup_file "$1" "$2")" ||
         fail "cannot write into $tmp"
@@ -288,8 +291,8 @@ keep_startup() {
 
 # --- memory ------------------------------------------------------------------------------------
 
-# sample PID - then $sampled is "PRIVATE_KIB PROCESSES", the largest of three looks while the client
-# is at work; where there is no smaps_rollup the first is "-".
+# sample PID - sets $sampled to "PRIVATE_KIB PROCESSES" of the process and its children, the largest
+# of three samples while the client is at work; without smaps_rollup PRIVATE_KIB is "-".
 sample() {
     for _ in 1 2 3; do
         sleep 0.15 || :
@@ -336,7 +339,7 @@ plan() {
         }' "$tmp/rows" "$tmp/loads"
 }
 
-# describe_plan - for those who read the results.
+# describe_plan - writes the rows and loads into the results.
 describe_plan() {
     while IFS='|' read -r usual row line; do
         echo "$row,$(plain "$line"),$usual"
@@ -344,7 +347,8 @@ describe_plan() {
     awk -F'|' '{ print $1 "," $6 "," $7 "," $5 "," $4 }' "$tmp/loads" >>"$out/$tool-loads.csv"
 }
 
-# run_all - of the plan. The tool has `one ROUND ROW SERVER LOAD OPTIONS EXPECT X`: one run of it.
+# run_all - runs the plan. `one ROUND ROW SERVER LOAD OPTIONS EXPECT X`, a run, is a function of the
+# tool.
 run_all() {
     plan >"$tmp/plan"
     total=$(wc -l <"$tmp/plan")
@@ -367,13 +371,13 @@ show_progress() {
     progress "round $round of $rounds, run $((done + 1)) of $((total))$soon: $row, $load${x:+ $x}"
 }
 
-# begin - and keep the figures of another time: they may be about to be overwritten.
+# begin - makes $tmp, and keeps a copy of the old figures of -a: the new ones may overwrite them.
 begin() {
     make_tmp
     [ -z "$against" ] || cp "$against" "$tmp/old.csv" || fail "cannot read $against"
 }
 
-# prepare ROWS - before run_all: the files, and all that is to be run. The tool has `loads`.
+# prepare ROWS - makes the files and the plan of all runs. `loads` is a function of the tool.
 prepare() {
     # shellcheck disable=SC2046 # the names have no blanks
     check_programs client limits $(echo "$1" | sed 's/.*|//; s/ .*//' | sort -u)
@@ -395,7 +399,7 @@ finish() {
     leave $((failed > 0))
 }
 
-# show_nothing_new - what $out has, once more, where -n asks for it.
+# show_nothing_new - with -n: shows the results that $out has, and leaves.
 show_nothing_new() {
     [ -n "$nothing" ] || return 0
     [ -s "$out/$tool-runs.csv" ] || fail "there are no results in $out: leave out -n"
@@ -404,8 +408,8 @@ show_nothing_new() {
     leave 0
 }
 
-# show_results - the medians, the tables and the report of what there is. The tool has `tables`,
-# which writes $out/$tool.txt. (What the machine can do is measured by compare alone.)
+# show_results - makes and prints the medians, the tables and the report. `tables`, which writes
+# $out/$tool.txt, is a function of the tool. (Only compare measures the limits of the machine.)
 show_results() {
     [ -f "$out/limits.csv" ] || echo name >"$out/limits.csv"
     awk -f "$lib/list.awk" -f "$lib/medians.awk" "$out/limits.csv" "$out/$tool-runs.csv" \
@@ -419,7 +423,7 @@ show_results() {
     echo "The figures: $out/$tool.csv; of each run: $out/$tool-runs.csv"
 }
 
-# table_awk PROGRAM [OPTION...] - runs it with what all tables need.
+# table_awk PROGRAM [OPTION...] - runs an awk program of lib/ with the functions that tables need.
 table_awk() {
     awk_name=$1
     shift

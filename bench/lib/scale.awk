@@ -168,7 +168,8 @@ function curve(name) {
     if (name == "idle") {
         print ""
         print "The idle ones connect just before the load begins: a server that forks for each may"
-        print "be at it still. CPU per connection is left out: theirs cannot be told from the others'."
+        print "still be forking. CPU per connection is left out: the share of the idle connections in"
+        print "it is not known."
     }
     widest(name)
 }

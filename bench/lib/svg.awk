@@ -8,6 +8,13 @@
 BEGIN {
     WIDTH = 480
     LETTER = 7.9 # the width of an average letter of 13.5 units, estimated generously
+    # The markers of the eight styles: where their outline begins, and how it goes on.
+    SHAPE[1] = SHAPE[6] = "-4.5:0:a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0z" # circle, ring
+    SHAPE[2] = SHAPE[8] = "-4:-4:h8v8h-8z" # square, hollow square
+    SHAPE[3] = "0:-5.6:l5.5 9.4h-11z" # triangle
+    SHAPE[4] = "0:-5.8:l5.8 5.8l-5.8 5.8l-5.8 -5.8z" # diamond
+    SHAPE[5] = "0:5.6:l-5.5 -9.4h11z" # triangle on its tip
+    SHAPE[7] = "-5.5:-1.5:h4v-4h3v4h4v3h-4v4h-3v-4h-4z" # plus
 }
 
 # --- text ----------------------------------------------------------------------------------------
@@ -206,37 +213,18 @@ function attribute(name, value) {
 
 function put(x, y, anchor, class, what) {
     printf "<text x=\"%.1f\" y=\"%.1f\"%s%s>%s</text>\n", x, y,
-        attribute("text-anchor", anchor == "start" ? "" : anchor), attribute("class", class), esc(what)
+        attribute("text-anchor", anchor == "start" ? "" : anchor), attribute("class", class),
+        esc(what)
 }
 
 function stroke(class, x1, y1, x2, y2) {
     printf "<path class=\"%s\" d=\"M%.1f %.1fL%.1f %.1f\"/>\n", class, x1, y1, x2, y2
 }
 
-# The outline of a marker around x, y: one of eight shapes.
-function outline(style, x, y) {
-    if (style == 1) { # circle
-        return sprintf("M%.1f %.1fa4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0z", x - 4.5, y)
-    }
-    if (style == 2) { # square
-        return sprintf("M%.1f %.1fh8v8h-8z", x - 4, y - 4)
-    }
-    if (style == 3) { # triangle
-        return sprintf("M%.1f %.1fl5.5 9.4h-11z", x, y - 5.6)
-    }
-    if (style == 4) { # diamond
-        return sprintf("M%.1f %.1fl5.8 5.8l-5.8 5.8l-5.8 -5.8z", x, y - 5.8)
-    }
-    if (style == 5) { # triangle on its tip
-        return sprintf("M%.1f %.1fl-5.5 -9.4h11z", x, y + 5.6)
-    }
-    if (style == 6) { # ring
-        return sprintf("M%.1f %.1fa4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0z", x - 4.5, y)
-    }
-    if (style == 7) { # plus
-        return sprintf("M%.1f %.1fh4v-4h3v4h4v3h-4v4h-3v-4h-4z", x - 5.5, y - 1.5)
-    }
-    return sprintf("M%.1f %.1fh8v8h-8z", x - 4, y - 4) # hollow square
+# The outline of a marker around x, y.
+function outline(style, x, y,    part) {
+    split(SHAPE[style], part, ":")
+    return sprintf("M%.1f %.1f%s", x + part[1], y + part[2], part[3])
 }
 
 function marker(style, x, y, tip, class) {
@@ -271,7 +259,8 @@ function legend_key(style) {
 function chart_begin() {
     split("", B)
     split("", C)
-    NBARS = NSERIES = NBREAKS = 0
+    split("", R)
+    NBARS = NSERIES = NBREAKS = NVALUES = 0
 }
 
 function bar(label, style, med, min, max) {
@@ -281,6 +270,9 @@ function bar(label, style, med, min, max) {
     B[NBARS, "med"] = is_number(med) ? med + 0 : ""
     B[NBARS, "min"] = is_number(min) ? min + 0 : B[NBARS, "med"]
     B[NBARS, "max"] = is_number(max) ? max + 0 : B[NBARS, "med"]
+    note("x", B[NBARS, "min"])
+    note("x", B[NBARS, "max"])
+    rank(B[NBARS, "med"], label)
 }
 
 # A series is begun by its name; its points follow from left to right. y "" is a gap.
@@ -296,14 +288,30 @@ function point(x, y, tip,    n) {
     C[NSERIES, n, "x"] = x
     C[NSERIES, n, "y"] = is_number(y) ? y + 0 : ""
     C[NSERIES, n, "tip"] = tip
+    note("x", x)
+    note("y", C[NSERIES, n, "y"])
+    rank(C[NSERIES, n, "y"], tip)
 }
 
 # The series that was begun last breaks at x.
 function breaks_at(x, tip) {
     NBREAKS++
-    C["break", NBREAKS, "series"] = NSERIES
-    C["break", NBREAKS, "x"] = x
-    C["break", NBREAKS, "tip"] = tip
+    C[NSERIES, "break"] = x
+    C[NSERIES, "break tip"] = tip
+    note("x", x)
+}
+
+# rank(V, NAME) - the highest and the lowest of all values, and their names.
+function rank(v, name) {
+    if (v == "") return
+    if (NVALUES++ == 0 || v > HIGH) {
+        HIGH = v
+        HIGHEST = name
+    }
+    if (NVALUES == 1 || v < LOW) {
+        LOW = v
+        LOWEST = name
+    }
 }
 
 # note(WHICH, V) - the least and the largest of all values, of those above 0, and whether 0 is met.
@@ -345,17 +353,11 @@ function wrap(label, max,    at, i) {
 }
 
 # Who is highest and lowest, in a sentence.
-function describe_bars(unit,    i, high, low, n) {
-    for (i = 1; i <= NBARS; i++) {
-        if (B[i, "med"] == "") continue
-        n++
-        high = high == "" || B[i, "med"] > B[high, "med"] ? i : high
-        low = low == "" || B[i, "med"] < B[low, "med"] ? i : low
-    }
-    if (n == 0) return "No values."
-    if (n == 1) return B[high, "label"] ": " pretty(B[high, "med"], unit) "."
-    return sprintf("%d bars. Highest: %s, %s; lowest: %s, %s.", n, B[high, "label"],
-        pretty(B[high, "med"], unit), B[low, "label"], pretty(B[low, "med"], unit))
+function describe_bars(unit) {
+    if (NVALUES == 0) return "No values."
+    if (NVALUES == 1) return HIGHEST ": " pretty(HIGH, unit) "."
+    return sprintf("%d bars. Highest: %s, %s; lowest: %s, %s.", NVALUES, HIGHEST,
+        pretty(HIGH, unit), LOWEST, pretty(LOW, unit))
 }
 
 function range_text(i, unit) {
@@ -364,9 +366,9 @@ function range_text(i, unit) {
 }
 
 # The left edge of the plot, for labels as long as these.
-function label_width(    i, n, widest) {
+function label_width(    i, widest) {
     for (i = 1; i <= NBARS; i++) {
-        n = wrap(B[i, "label"], 22)
+        wrap(B[i, "label"], 22)
         widest = length(LINES[1]) > widest ? length(LINES[1]) : widest
         widest = length(LINES[2]) > widest ? length(LINES[2]) : widest
     }
@@ -430,12 +432,9 @@ function grid_x(a, top, bottom,    i, x, each, label, half, free) {
 }
 
 # Of how many ticks of a linear axis one can have its number.
-function label_step(a,    each, i, n, wide, apart) {
+function label_step(a,    each, n, wide, apart) {
     n = A[a, "ticks"]
-    for (i = 1; i <= n; i++) {
-        each = length(tick_text(A[a, "tick", i], A[a, "unit"])) * LETTER + 6
-        wide = each > wide ? each : wide
-    }
+    wide = tick_width(a) + 6
     apart = n > 1 ? place(a, A[a, "tick", 2]) - place(a, A[a, "tick", 1]) : wide
     for (each = 1; each < n && each * apart < wide; each++) ;
     return each
@@ -449,11 +448,7 @@ function axis_gap(x, y) {
 # bars(NAME, TITLE, CAPTION, UNIT, WHAT) - horizontal bars of all that bar() was told, with a
 # whisker from the least to the largest; WHAT is written under the axis.
 function bars(name, title, caption, unit, what,    i, y, left, right, widest) {
-    split("", R)
     for (i = 1; i <= NBARS; i++) {
-        note("x", B[i, "med"])
-        note("x", B[i, "min"])
-        note("x", B[i, "max"])
         widest = length(pretty(B[i, "med"], unit)) > widest ? \
             length(pretty(B[i, "med"], unit)) : widest
         y += bar_height(i)
@@ -478,20 +473,14 @@ function bars(name, title, caption, unit, what,    i, y, left, right, widest) {
 # --- dots: a line per label, a marker per series -------------------------------------------------
 
 # dots(...) - series have points whose x is the number of a bar() (its label) and y the value.
-function dots(name, title, caption, unit, what,    i, s, y, left, top, use_log) {
-    split("", R)
-    for (s = 1; s <= NSERIES; s++) {
-        for (i = 1; i <= C[s, "n"]; i++) note("x", C[s, i, "y"])
-    }
+function dots(name, title, caption, unit, what,    i, y, left) {
     for (i = 1; i <= NBARS; i++) y += bar_height(i)
     left = label_width() + 8
-    use_log = wants_log("x", 20)
-    axis("x", unit, use_log ? R["x", "least"] : R["x", "lo"] < 0 ? R["x", "lo"] : 0, R["x", "hi"],
-        use_log, R["x", "zero"], left, WIDTH - 30)
+    value_axis("x", unit, 20, left, WIDTH - 30)
     figure_open(name, title, caption)
-    svg_open(y + 46, title, describe_series(unit, "", "row"))
+    svg_open(y + 46, title, describe_series())
     grid_x("x", 2, y + 4)
-    put((left + WIDTH) / 2, y + 40, "middle", "unit", what (use_log ? " (log scale)" : ""))
+    put((left + WIDTH) / 2, y + 40, "middle", "unit", what scale_of("x"))
     dots_rows(2, unit, left)
     print "</svg>"
     legend()
@@ -514,19 +503,11 @@ function dots_rows(y, unit, left,    i, s, middle) {
 
 # --- curves --------------------------------------------------------------------------------------
 
-# The highest and the lowest point of all, in a sentence. KIND "row": x is the number of a bar.
-function describe_series(unit, x_unit, kind,    s, i, high, low, n) {
-    for (s = 1; s <= NSERIES; s++) {
-        for (i = 1; i <= C[s, "n"]; i++) {
-            if (C[s, i, "y"] == "") continue
-            n++
-            if (high == "" || C[s, i, "y"] > C[high, "y"]) high = s SUBSEP i
-            if (low == "" || C[s, i, "y"] < C[low, "y"]) low = s SUBSEP i
-        }
-    }
-    if (n == 0) return "No values."
-    return sprintf("%d points in %d series. Highest: %s; lowest: %s.%s", n, NSERIES,
-        C[high, "tip"], C[low, "tip"],
+# The highest and the lowest point of all, in a sentence.
+function describe_series() {
+    if (NVALUES == 0) return "No values."
+    return sprintf("%d points in %d series. Highest: %s; lowest: %s.%s", NVALUES, NSERIES, HIGHEST,
+        LOWEST,
         NBREAKS ? " " NBREAKS (NBREAKS == 1 ? " series breaks" : " series break") " (X)." : "")
 }
 
@@ -586,56 +567,41 @@ function curve_marks(s,    i) {
 }
 
 # A break is marked at its x, as high as its curve has been last.
-function curve_breaks(    b, s, i, x, y, last) {
-    for (b = 1; b <= NBREAKS; b++) {
-        s = C["break", b, "series"]
-        x = C["break", b, "x"]
-        y = ""
-        for (i = 1; i <= C[s, "n"] && C[s, i, "x"] <= x; i++) {
-            if (C[s, i, "y"] != "") {
-                last = place("x", C[s, i, "x"])
-                y = place("y", C[s, i, "y"])
-            }
-        }
-        x = place("x", x)
-        if (y == "") {
-            last = x
-            y = A["y", "from"]
-        }
-        break_mark(C[s, "style"], last, x, y, C["break", b, "tip"])
+function curve_break(s,    i, x, y, last) {
+    x = C[s, "break"]
+    if (x == "") return
+    last = place("x", x)
+    y = A["y", "from"]
+    for (i = 1; i <= C[s, "n"] && C[s, i, "x"] <= x; i++) {
+        if (C[s, i, "y"] == "") continue
+        last = place("x", C[s, i, "x"])
+        y = place("y", C[s, i, "y"])
     }
+    break_mark(C[s, "style"], last, place("x", x), y, C[s, "break tip"])
 }
 
-# The ranges of all points and breaks.
-function note_all(    s, i) {
-    split("", R)
-    for (s = 1; s <= NSERIES; s++) {
-        for (i = 1; i <= C[s, "n"]; i++) {
-            note("y", C[s, i, "y"])
-            note("x", C[s, i, "x"])
-        }
-    }
-    for (i = 1; i <= NBREAKS; i++) note("x", C["break", i, "x"])
-}
-
-# The y axis: from 0 if it is linear.
-function axis_y(unit, top, bottom,    use_log) {
-    use_log = wants_log("y", 50)
+# value_axis(AXIS, UNIT, RATIO, FROM, TO) - of the values of all points: from 0 if it is linear, and
+# logarithmic if they span that ratio.
+function value_axis(a, unit, ratio, from, to,    use_log) {
+    use_log = wants_log("y", ratio)
     if (R["y", "n"] == 0) note("y", 0)
-    axis("y", unit, use_log ? R["y", "least"] : R["y", "lo"] < 0 ? R["y", "lo"] : 0, R["y", "hi"],
-        use_log, R["y", "zero"], bottom, top)
+    axis(a, unit, use_log ? R["y", "least"] : R["y", "lo"] < 0 ? R["y", "lo"] : 0, R["y", "hi"],
+        use_log, R["y", "zero"], from, to)
+}
+
+function scale_of(a) {
+    return A[a, "log"] ? " (log scale)" : ""
 }
 
 # curves(NAME, TITLE, CAPTION, UNIT, WHAT, X_WHAT) - what series() and point() were told. X_WHAT is
 # written under the x axis; "percentile" makes it the axis of percentiles.
 function curves(name, title, caption, unit, what, x_what,    s, left, right, x_log) {
-    note_all()
-    axis_y(unit, 34, 278)
+    value_axis("y", unit, 50, 278, 34)
     left = tick_width("y") + 9
     right = WIDTH - 14
     figure_open(name, title, caption)
-    svg_open(322, title, describe_series(unit))
-    put(0, 14, "start", "unit", what (A["y", "log"] ? " (log scale)" : ""))
+    svg_open(322, title, describe_series())
+    put(0, 14, "start", "unit", what scale_of("y"))
     grid_y("y", left, right)
     if (x_what == "percentile") {
         axis("x", "", 0, 3, 0, 0, left + 14, right)
@@ -647,13 +613,13 @@ function curves(name, title, caption, unit, what, x_what,    s, left, right, x_l
         axis("x", "", x_log ? R["x", "least"] : R["x", "lo"], R["x", "hi"], x_log, R["x", "zero"],
             left + 14, right)
         grid_x("x", 26, 278)
-        put((left + right) / 2, 316, "middle", "unit", x_what (x_log ? " (log scale)" : ""))
+        put((left + right) / 2, 316, "middle", "unit", x_what scale_of("x"))
     }
     stroke("axis", left, 278, right, 278)
     if (A["y", "log"] && A["y", "zero"]) axis_gap(left, 278 - 17)
     for (s = 1; s <= NSERIES; s++) curve(s)
     for (s = 1; s <= NSERIES; s++) curve_marks(s)
-    curve_breaks()
+    for (s = 1; s <= NSERIES; s++) curve_break(s)
     print "</svg>"
     legend()
 }

@@ -23,7 +23,7 @@ static const char blanks[] = " \t";
 
 /* --- the metrics ----------------------------------------------------------------------------- */
 
-/* The first two are times, which a histogram tells; then whole numbers, then ratios, of the run. */
+/* Of a time, which a histogram tells: up to MEAN; whole numbers of the run: up to HELD; ratios. */
 enum measure {
     MEASURE_PERCENTILE,
     MEASURE_MEAN,
@@ -40,26 +40,24 @@ static const struct metric {
     const char *name;
     enum measure measure;
     uint32_t millionths; /* of a percentile; the least is the one of 0, the greatest of a million */
-} metrics[] = {
-    {"min", MEASURE_PERCENTILE, 0},
-    {"mean", MEASURE_MEAN, 0},
-    {"p25", MEASURE_PERCENTILE, 250000},
-    {"p50", MEASURE_PERCENTILE, 500000},
-    {"p75", MEASURE_PERCENTILE, 750000},
-    {"p90", MEASURE_PERCENTILE, 900000},
-    {"p95", MEASURE_PERCENTILE, 950000},
-    {"p99", MEASURE_PERCENTILE, 990000},
-    {"p999", MEASURE_PERCENTILE, 999000},
-    {"p9999", MEASURE_PERCENTILE, 999900},
-    {"max", MEASURE_PERCENTILE, 1000000},
-    {"failed", MEASURE_FAILED, 0},
-    {"unsent", MEASURE_UNSENT, 0},
-    {"completed", MEASURE_COMPLETED, 0},
-    {"children", MEASURE_CHILDREN, 0},
-    {"held", MEASURE_HELD, 0},
-    {"rate", MEASURE_RATE, 0},
-    {"jain", MEASURE_JAIN, 0},
-};
+} metrics[] = {{"min", MEASURE_PERCENTILE, 0},
+               {"mean", MEASURE_MEAN, 0},
+               {"p25", MEASURE_PERCENTILE, 250000},
+               {"p50", MEASURE_PERCENTILE, 500000},
+               {"p75", MEASURE_PERCENTILE, 750000},
+               {"p90", MEASURE_PERCENTILE, 900000},
+               {"p95", MEASURE_PERCENTILE, 950000},
+               {"p99", MEASURE_PERCENTILE, 990000},
+               {"p999", MEASURE_PERCENTILE, 999000},
+               {"p9999", MEASURE_PERCENTILE, 999900},
+               {"max", MEASURE_PERCENTILE, 1000000},
+               {"failed", MEASURE_FAILED, 0},
+               {"unsent", MEASURE_UNSENT, 0},
+               {"completed", MEASURE_COMPLETED, 0},
+               {"children", MEASURE_CHILDREN, 0},
+               {"held", MEASURE_HELD, 0},
+               {"rate", MEASURE_RATE, 0},
+               {"jain", MEASURE_JAIN, 0}};
 
 enum { METRICS = sizeof metrics / sizeof metrics[0] };
 
@@ -73,12 +71,6 @@ static bool
 is_time(const struct gate *gate)
 {
     return measure_of(gate) <= MEASURE_MEAN;
-}
-
-static bool
-is_count(const struct gate *gate)
-{
-    return measure_of(gate) >= MEASURE_FAILED && measure_of(gate) <= MEASURE_HELD;
 }
 
 static bool
@@ -190,7 +182,7 @@ take_number(const struct gate *gate, const char **text)
     if (whole > WHOLE_MOST || strtod(*text, NULL) > value_most) {
         return "a number may be at most 1000000000000";
     }
-    if (fraction && is_count(gate)) {
+    if (fraction && !is_time(gate) && measure_of(gate) <= MEASURE_HELD) {
         return "a count is a whole number";
     }
     *text += whole + fraction + decimals;

@@ -1,5 +1,5 @@
 /*
- * gate - -f: what must hold of a run, such as p99<50ms or failed==0; also the bound of -r max@.
+ * gate - -f: a condition that a run must meet, such as p99<50ms; also the bound of -r max@.
  *
  *     [connect.|first_byte.|service.|response.] METRIC OPERATOR VALUE
  *
@@ -31,7 +31,7 @@ struct gate {
     double value; /* us where it is a time */
 };
 
-/* What was found. */
+/* The value that was found in a run. */
 struct judgement {
     bool known;   /* there is a value: without a success, there is no time */
     double value; /* us where it is a time */
@@ -39,7 +39,7 @@ struct judgement {
 };
 
 /* Reads `text`, which must outlive the gate; blanks between its parts do not matter. False if it is
- * none: then `*why` says what is wrong, in a static string that ends without a point. */
+ * none: then `*why` is the reason, a static string without a point at its end. */
 bool gate_parse(struct gate *gate, const char *text, const char **why);
 
 /* Looks at a finished run. */
@@ -52,13 +52,13 @@ struct judgement gate_judge(const struct gate *gate, const struct load *load,
 const char *gate_found(const struct gate *gate, const struct judgement *judgement,
                        char text[GATE_TEXT]);
 
-/* True if it can be the bound of a search: what gets worse as the rate grows, and has a limit. */
+/* True if it can be the bound of a search: its metric gets worse as the rate grows. */
 bool gate_is_bound(const struct gate *gate);
 
 /* Why a run of this load cannot have that value at all; NULL if it can. */
 const char *gate_unfit(const struct gate *gate, const struct load *load);
 
-/* True if the gate is about failures: then they do not break what is searched for by themselves. */
+/* True if the gate is about failures: then a search allows as many as it says. */
 bool gate_is_about_failures(const struct gate *gate);
 
 #endif

@@ -1,6 +1,5 @@
 #include "lottery.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "../../common/die.h"
@@ -28,13 +27,6 @@ lottery_share(const struct lottery *lottery)
     return share;
 }
 
-/* A decimal above 0 and at most 1. */
-static bool
-take_share(const char **text, uint64_t *share)
-{
-    return number_take_decimal(text, 1, share) && *share > 0 && *share <= LOTTERY_WHOLE;
-}
-
 void
 lottery_add(struct lottery *lottery, const struct lottery_option *option, const char *value,
             const char *text)
@@ -42,7 +34,8 @@ lottery_add(struct lottery *lottery, const struct lottery_option *option, const 
     uint64_t share = LOTTERY_WHOLE, sum = lottery_share(lottery);
     char why[WHY] = "";
 
-    if (*text == '@' && (text++, !take_share(&text, &share))) {
+    if (*text == '@' &&
+        (text++, !number_take_decimal(&text, 1, &share) || share == 0 || share > LOTTERY_WHOLE)) {
         lottery_refuse(option, value,
                        "SHARE must be above 0 and at most 1, such as 0.5, at most 9 decimals");
     }

@@ -36,8 +36,8 @@ struct lottery {
 _Noreturn void lottery_refuse(const struct lottery_option *option, const char *value,
                               const char *why);
 
-/* Adds a lot. Its share is what the value of the option ends with, from `text` on: @SHARE, or
- * nothing, which is 1. Wrong usage if that is not allowed, or more than is left. */
+/* Adds a lot. Its share is at the end of the option's value, from `text` on: @SHARE, or nothing,
+ * which is 1. Wrong usage if that is not allowed, or more than is left. */
 void lottery_add(struct lottery *lottery, const struct lottery_option *option, const char *value,
                  const char *text);
 

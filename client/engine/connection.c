@@ -52,11 +52,9 @@ connection_step(struct connection *conn)
         return conn->wake_ns != 0 ? receive(conn) : send_request(conn);
     case CONNECTION_RECEIVING:
         return receive(conn);
-    case CONNECTION_NONE:
-    case CONNECTION_RETIRED:
-        break;
+    default:
+        return CONNECTION_OVER;
     }
-    return CONNECTION_OVER;
 }
 
 /* --- the end --------------------------------------------------------------------------------- */
@@ -467,7 +465,7 @@ same_child(struct connection *conn)
 static enum connection_result
 replied(struct connection *conn, int64_t now)
 {
-    /* If this one has a stamp and those before had none, they were wrong. */
+    /* If this reply has a stamp and the one before had none, the one before was wrong. */
     bool late_stamp = conn->trust == TRUST_UNVERIFIED && !conn->reply.unverified;
 
     if (late_stamp || !same_child(conn)) {
@@ -583,7 +581,7 @@ receive(struct connection *conn)
     return take_piece(conn, (size_t)count, first);
 }
 
-/* --- what to wait for ------------------------------------------------------------------------ */
+/* --- waiting --------------------------------------------------------------------------------- */
 
 int
 connection_events(const struct connection *conn)

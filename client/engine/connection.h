@@ -18,7 +18,6 @@
 
 enum connection_state {
     CONNECTION_NONE,       /* there is none */
-    CONNECTION_RETIRED,    /* for the owner, after STRANDED: there will be none either */
     CONNECTION_OPENING,    /* before connect(); if that has to wait, poll() cannot tell when to
                               call it again */
     CONNECTION_CONNECTING, /* connect() goes on in the kernel: wait for writability */
@@ -44,7 +43,7 @@ struct connection {
     unsigned class;                          /* of the request: its work; 0 without -W */
     size_t sent;                             /* bytes of the request */
     int broken;           /* errno of sending a message, while the reply is read yet; or 0 */
-    int64_t due_ns;       /* in the open loop: when it was to begin */
+    int64_t due_ns;       /* in the open loop: when it was due */
     int64_t opened_ns;    /* just before connect() */
     int64_t began_ns;     /* the same; for a later request, when the reply before it had come */
     int64_t connected_ns; /* how long connecting took */

@@ -14,19 +14,14 @@ enum {
     BURST_MOST = 32         /* connections to begin before a look at those under way */
 };
 
-/* Places for connections. The free ones are on a stack, the lowest on top, so that poll() need not
- * look far; a place that found no descriptor is not there any more. */
-struct places {
-    size_t *free; /* indices of connections */
-    size_t count;
-};
-
 /* Invariant: polls[i] belongs to connections[i], and from `high` on there is no connection. */
 struct loop {
     struct connection *connections; /* first `room` places for well-behaved ones, then the others */
     struct pollfd *polls;
     size_t room, size, high;
-    struct places good, bad;
+    /* The free places of both kinds, linked by `after`; the lowest in front, so that poll() need
+     * not look far. A place that found no descriptor is not there any more. */
+    struct connection *good, *bad;
     size_t open;             /* connections under way */
     bool stuck;              /* no room for the next one, and no place has become free since */
     bool full;               /* a due one had to wait for room, and we are still behind since */
@@ -35,60 +30,9 @@ struct loop {
     struct connection queue; /* head of the ring of open ones; the one that began first in front */
 };
 
-static void open_loop(struct loop *loop);
-static bool goes_on(const struct loop *loop, int64_t now);
-static void begin_due(struct loop *loop, int64_t now);
-static int64_t patience(const struct loop *loop, int64_t now);
-static int64_t turn(struct loop *loop, int ready);
-
 static const struct load *load;
 
-void
-event_loop_run(const struct load *asked)
-{
-    static struct loop loop;
-    int64_t now = clock_ns();
-
-    load = asked;
-    open_loop(&loop);
-    while (goes_on(&loop, now)) {
-        int ready;
-
-        begin_due(&loop, now);
-        ready = wait_until(loop.polls, loop.high, patience(&loop, now));
-        if (ready == -1 && errno != EINTR) {
-            die("waiting for %zu connections", loop.open);
-        }
-        now = turn(&loop, ready);
-    }
-}
-
 /* --- places ---------------------------------------------------------------------------------- */
-
-static void
-open_places(struct places *places, size_t first, size_t end)
-{
-    places->free = calloc(end - first + 1, sizeof *places->free); /* never nothing */
-    if (!places->free) {
-        die("no memory for %zu connections in flight", end - first);
-    }
-    while (end > first) {
-        places->free[places->count++] = --end;
-    }
-}
-
-/* How many descriptors this process may have. There are no more places: if that is the limit, the
- * last places will find no descriptor, and the report says so. */
-static uint64_t
-most_descriptors(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 0) {
-        return limit.rlim_cur;
-    }
-    return UINT64_MAX;
-}
 
 static uint64_t
 least_of(uint64_t one, uint64_t other)
@@ -96,10 +40,28 @@ least_of(uint64_t one, uint64_t other)
     return one < other ? one : other;
 }
 
+/* The free places for connections of this kind. */
+static struct connection **
+places_of(struct loop *loop, int kind)
+{
+    return kind == MISBEHAVE_NOT ? &loop->good : &loop->bad;
+}
+
+static void
+put_back(struct connection **places, struct connection *conn)
+{
+    conn->after = *places;
+    *places = conn;
+}
+
 static void
 open_loop(struct loop *loop)
 {
-    uint64_t total = load_total(load), most = most_descriptors();
+    struct rlimit limit;
+    /* There are no more places than descriptors: if these are the limit, the last places will find
+     * none, and the report says so. */
+    bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 0;
+    uint64_t total = load_total(load), most = known ? limit.rlim_cur : UINT64_MAX;
     uint64_t mine = total > 0 ? total / load->processes + 1 : UINT64_MAX;
     uint64_t room = least_of(least_of(load->in_flight, mine), most);
     uint64_t beside = load->misbehaviours.lots.count > 0 ? least_of(MISBEHAVE_AT_ONCE, mine) : 0;
@@ -115,17 +77,10 @@ open_loop(struct loop *loop)
     if (!loop->connections || !loop->polls) {
         die("no memory for %zu connections in flight", loop->size);
     }
-    for (size_t i = 0; i < loop->size; i++) {
+    for (size_t i = loop->size; i-- > 0;) {
         loop->connections[i].fd = loop->polls[i].fd = -1;
+        put_back(i < loop->room ? &loop->good : &loop->bad, &loop->connections[i]);
     }
-    open_places(&loop->good, 0, loop->room);
-    open_places(&loop->bad, loop->room, loop->size);
-}
-
-static struct places *
-places_of(struct loop *loop, int kind)
-{
-    return kind == MISBEHAVE_NOT ? &loop->good : &loop->bad;
 }
 
 /* --- the queue of deadlines ------------------------------------------------------------------ */
@@ -180,19 +135,28 @@ advance(struct connection *conn)
 static void
 leave(struct loop *loop, struct connection *conn, enum connection_result result)
 {
-    struct places *places = places_of(loop, conn->kind);
-
     unqueue(conn);
     loop->open--;
-    if (result == CONNECTION_STRANDED) {
-        conn->state = CONNECTION_RETIRED;
-    } else {
+    if (result != CONNECTION_STRANDED) {
         loop->stuck = false;
-        places->free[places->count++] = (size_t)(conn - loop->connections);
+        put_back(places_of(loop, conn->kind), conn);
     }
     while (loop->high > 0 && loop->connections[loop->high - 1].fd == -1) {
         loop->high--;
     }
+}
+
+/* After steps. True if the connection is over. */
+static bool
+settle(struct loop *loop, struct connection *conn, enum connection_result result)
+{
+    bool over = result == CONNECTION_OVER || result == CONNECTION_STRANDED;
+
+    watch(loop, conn);
+    if (over) {
+        leave(loop, conn, result);
+    }
+    return over;
 }
 
 static void
@@ -204,38 +168,21 @@ begin(struct loop *loop, struct connection *conn, int64_t due_ns)
     loop->open++;
     loop->high = place >= loop->high ? place + 1 : loop->high;
     queue_last(loop, conn);
-    if (result == CONNECTION_GOES_ON) {
-        result = advance(conn);
-    }
-    watch(loop, conn);
-    if (result == CONNECTION_OVER || result == CONNECTION_STRANDED) {
-        leave(loop, conn, result);
-    }
+    settle(loop, conn, result == CONNECTION_GOES_ON ? advance(conn) : result);
 }
 
 static void
 step(struct loop *loop, struct connection *conn)
 {
     int64_t began_ns = conn->began_ns;
-    enum connection_result result = advance(conn);
 
-    watch(loop, conn);
-    if (result == CONNECTION_OVER || result == CONNECTION_STRANDED) {
-        leave(loop, conn, result);
-    } else if (conn->began_ns != began_ns) {
+    if (!settle(loop, conn, advance(conn)) && conn->began_ns != began_ns) {
         unqueue(conn); /* the next request has a time of its own */
         queue_last(loop, conn);
     }
 }
 
 /* --- beginning ------------------------------------------------------------------------------- */
-
-static bool
-goes_on(const struct loop *loop, int64_t now)
-{
-    /* Stuck with nothing open: all places have found no descriptor, and none will be free. */
-    return loop->open > 0 || (!loop->stuck && pacing_more(now));
-}
 
 /* A misbehaving connection for which there is no room is left out, so that the ones behind it need
  * not wait. But in a closed loop of none but misbehaving ones it has to wait for room. */
@@ -251,18 +198,19 @@ static bool
 begin_next(struct loop *loop, int64_t due, int64_t now)
 {
     int kind = connection_next();
-    struct places *places = places_of(loop, kind);
+    struct connection **places = places_of(loop, kind), *conn = *places;
 
-    if (places->count == 0 && waits_for_room(kind)) {
+    if (!conn && waits_for_room(kind)) {
         return false;
     }
     if (due > 0 && kind == MISBEHAVE_NOT) {
         pacing_begins(due, now, loop->full);
     }
-    if (places->count == 0) {
-        connection_omit(kind);
+    if (conn) {
+        *places = conn->after;
+        begin(loop, conn, due);
     } else {
-        begin(loop, &loop->connections[places->free[--places->count]], due);
+        connection_omit(kind);
     }
     return true;
 }
@@ -384,4 +332,25 @@ turn(struct loop *loop, int ready)
     pacing_ticked();
     expire(loop, now);
     return now;
+}
+
+void
+event_loop_run(const struct load *asked)
+{
+    static struct loop loop;
+    int64_t now = clock_ns();
+
+    load = asked;
+    open_loop(&loop);
+    /* (Stuck with nothing open: all places have found no descriptor, and none will be free.) */
+    while (loop.open > 0 || (!loop.stuck && pacing_more(now))) {
+        int ready;
+
+        begin_due(&loop, now);
+        ready = wait_until(loop.polls, loop.high, patience(&loop, now));
+        if (ready == -1 && errno != EINTR) {
+            die("waiting for %zu connections", loop.open);
+        }
+        now = turn(&loop, ready);
+    }
 }

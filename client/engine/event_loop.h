@@ -1,6 +1,5 @@
 /*
- * event_loop - many connections at a time in one client process, on schedule if there is one,
- * misbehaving ones beside the others.
+ * event_loop - many connections at a time in one client process, on schedule if there is one.
  */
 #ifndef CLIENT_ENGINE_EVENT_LOOP_H
 #define CLIENT_ENGINE_EVENT_LOOP_H

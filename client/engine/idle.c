@@ -80,13 +80,7 @@ ignore_signals(void)
     sigaction(SIGPIPE, &action, NULL); /* the parent may have died before all are ready */
 }
 
-/* True if each was tried, or patience is over. */
-static bool
-settled(void)
-{
-    return (untried == 0 && connecting == 0) || clock_ns() >= patience_ns;
-}
-
+/* The load may begin. */
 static void
 say_ready(int readyfd)
 {
@@ -96,18 +90,6 @@ say_ready(int readyfd)
         /* once more. If nobody reads it, the other pipe will end too. */
     }
     close(readyfd);
-}
-
-static void
-open_places(int endfd)
-{
-    polls = calloc((size_t)load->held + 1, sizeof *polls);
-    dues = calloc((size_t)load->held + 1, sizeof *dues); /* all due since 0 */
-    if (!polls || !dues) {
-        die("no memory for %u idle connections", load->held);
-    }
-    polls[0] = (struct pollfd){.fd = endfd, .events = POLLIN};
-    waiting = untried = load->held;
 }
 
 /* --- the line -------------------------------------------------------------------------------- */
@@ -177,7 +159,7 @@ connect_it(int fd)
         return errno == EINTR ? EAGAIN : errno; /* EAGAIN: no room in the server's queue */
     }
     if (errno == EAGAIN) {
-        return EADDRNOTAVAIL; /* that is what it means here: no port is left */
+        return EADDRNOTAVAIL; /* for connect() EAGAIN means: no port is left */
     }
     if (errno != EINPROGRESS && errno != EINTR) {
         return errno;
@@ -298,9 +280,7 @@ milliseconds_left(void)
     int64_t left;
 
     if (waiting > 0) {
-        int64_t next = dues[first] > room_ns ? dues[first] : room_ns;
-
-        until = next < until ? next : until;
+        until = clock_earlier(until, dues[first] > room_ns ? dues[first] : room_ns);
     }
     if (until == INT64_MAX) {
         return -1;
@@ -343,10 +323,16 @@ hold(int readyfd, int endfd)
 
     patience_ns = clock_ns() + (int64_t)(short_timeout ? load->timeout_s : PATIENCE_S) * 1000000000;
     ignore_signals();
-    open_places(endfd);
+    polls = calloc((size_t)load->held + 1, sizeof *polls);
+    dues = calloc((size_t)load->held + 1, sizeof *dues); /* all due since 0 */
+    if (!polls || !dues) {
+        die("no memory for %u idle connections", load->held);
+    }
+    polls[0] = (struct pollfd){.fd = endfd, .events = POLLIN};
+    waiting = untried = load->held;
     do {
         begin_those_due();
-        if (!ready && settled()) {
+        if (!ready && ((untried == 0 && connecting == 0) || clock_ns() >= patience_ns)) {
             say_ready(readyfd);
         }
     } while (turn());

@@ -3,7 +3,7 @@
  *
  * A closed connection keeps its port in TIME_WAIT for a minute, on the side that closed first:
  * ours. connect() takes the ports of one parity first, about 14,100. When these are used up it
- * searches all of them in vain before it tries the others, and costs 135 us instead of 14
+ * searches all of them in vain before it tries the other parity, and costs 135 us instead of 14
  * (Linux 6.18) until, after a second, it may use the oldest again.
  *
  * Loopback IPv4 has 16 million addresses with ports of their own. Binding to one costs a call of

@@ -23,7 +23,6 @@ enum { LEAD_NS = 2 * 1000 * 1000, LEAD_EACH_NS = 20 * 1000 };
 static const struct load *load;
 static struct tally *tallies;
 static struct totals *totals;
-static pid_t *pids;      /* the client processes; 0 once reaped */
 static unsigned living;  /* how many are not yet reaped */
 static int gate[2];      /* each process waits until it can read a byte from it */
 static int rows[2];      /* the processes' distributions */
@@ -106,27 +105,14 @@ processes_wait(int fd, int64_t until_ns)
     return ready > 0;
 }
 
-static void
-open_pipes(void)
-{
-    int spare;
-
-    /* The spare one stays free: the shared memory needs a descriptor for a moment. */
-    if (pipe(gate) == -1 || pipe(rows) == -1 || (spare = dup(gate[0])) == -1) {
-        warn("cannot start: this machine is the limit");
-        exit(STATUS_LIMITED);
-    }
-    close(spare);
-}
-
 /* --- the client processes -------------------------------------------------------------------- */
 
 static void
 send_all(int number)
 {
     for (unsigned i = 0; i < load->processes; i++) {
-        if (pids[i] > 0) {
-            kill(pids[i], number);
+        if (tallies[i].pid > 0 && !tallies[i].reaped) {
+            kill(tallies[i].pid, number);
         }
     }
 }
@@ -165,8 +151,8 @@ cannot_start(unsigned number)
          load->processes);
     send_all(SIGKILL);
     for (unsigned i = 0; i < load->processes; i++) {
-        if (pids[i] > 0) {
-            waitpid(pids[i], NULL, 0);
+        if (tallies[i].pid > 0) {
+            waitpid(tallies[i].pid, NULL, 0);
         }
     }
     exit(STATUS_LIMITED);
@@ -197,19 +183,16 @@ start_processes(void)
 {
     pid_t parent = getpid();
 
-    pids = calloc(load->processes, sizeof *pids);
-    if (!pids) {
-        die("no memory for %u client processes", load->processes);
-    }
     for (unsigned i = 0; i < load->processes; i++) {
-        pids[i] = fork();
-        switch (pids[i]) {
+        pid_t pid = fork();
+
+        switch (pid) {
         case -1:
             cannot_start(i);
         case 0:
             process_main(i, parent);
         default:
-            tallies[i].pid = pids[i];
+            tallies[i].pid = pid;
             living++;
             break;
         }
@@ -224,8 +207,8 @@ static void
 ended(pid_t pid, int status)
 {
     for (unsigned i = 0; i < load->processes; i++) {
-        if (pids[i] == pid) {
-            pids[i] = 0;
+        if (tallies[i].pid == pid) {
+            tallies[i].reaped = true;
             living--;
             tallies[i].died = !WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS;
             if (tallies[i].started_ns != 0 && tallies[i].ended_ns == 0) {
@@ -252,15 +235,6 @@ reap(void)
     }
 }
 
-/* When watch() must look again, even if nothing happens. */
-static int64_t
-next_look(void)
-{
-    int64_t look = clock_earlier(progress_due(), snapshot_due());
-
-    return stops == 0 ? look : clock_earlier(look, clock_ns() + (int64_t)PROGRESS_MS * 1000000);
-}
-
 /* Reads the rows while the processes live: a full pipe would block them. */
 static void
 watch(void)
@@ -270,7 +244,12 @@ watch(void)
     snapshot_start(load, tallies, tallies[0].start_ns);
     progress_open(load, tallies);
     while (living > 0 || rows_open) {
-        if (processes_wait(rows_open ? rows[0] : -1, next_look())) {
+        int64_t look = clock_earlier(progress_due(), snapshot_due());
+
+        if (stops > 0) {
+            look = clock_earlier(look, clock_ns() + (int64_t)PROGRESS_MS * 1000000);
+        }
+        if (processes_wait(rows_open ? rows[0] : -1, look)) {
             rows_open = distribution_receive(&totals->distribution, rows[0]);
         }
         reap();
@@ -285,17 +264,23 @@ watch(void)
     }
     progress_close();
     close(rows[0]);
-    free(pids);
 }
 
 void
 processes_run(const struct load *asked, struct tally *counts, struct totals *sum)
 {
+    int spare;
+
     load = asked;
     tallies = counts;
     totals = sum;
     told = false;
-    open_pipes();
+    /* The spare one stays free: the shared memory needs a descriptor for a moment. */
+    if (pipe(gate) == -1 || pipe(rows) == -1 || (spare = dup(gate[0])) == -1) {
+        warn("cannot start: this machine is the limit");
+        exit(STATUS_LIMITED);
+    }
+    close(spare);
     start_processes();
     watch();
     idle_note(totals);

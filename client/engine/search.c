@@ -157,13 +157,6 @@ try_rate(uint32_t rate)
 
 /* --- the search ------------------------------------------------------------------------------ */
 
-/* Halfway between two rates, as a ratio. */
-static uint32_t
-middle(uint32_t kept, uint32_t lost)
-{
-    return (uint32_t)(histogram_root((double)kept * (double)lost) + 0.5);
-}
-
 /* Multiplies the rate until it is too high: certainly if connections cannot begin at that rate,
  * else if the next rate is lost as well. */
 static void
@@ -185,26 +178,15 @@ grow(uint32_t *kept, uint32_t *lost)
     }
 }
 
-/* Divides the rate until one is kept, if none was so far. */
+/* Divides the rate until one is kept, if none was so far; then tries rates between the two, halfway
+ * as a ratio, until they are near enough. */
 static void
-shrink(uint32_t *kept, uint32_t *lost)
+approach(uint32_t *kept, uint32_t *lost)
 {
-    while (*kept == 0 && *lost > 1 && !ended) {
-        uint32_t rate = *lost > RATE_FACTOR ? *lost / RATE_FACTOR : 1;
-
-        if (try_rate(rate) == FATE_KEPT) {
-            *kept = rate;
-        } else {
-            *lost = rate;
-        }
-    }
-}
-
-static void
-narrow(uint32_t *kept, uint32_t *lost)
-{
-    while (*lost > *kept + 1 && *lost > near_enough * *kept && !ended) {
-        uint32_t rate = middle(*kept, *lost);
+    while (!ended && (*kept == 0 ? *lost > 1 : *lost > *kept + 1 && *lost > near_enough * *kept)) {
+        uint32_t lower = *lost > RATE_FACTOR ? *lost / RATE_FACTOR : 1;
+        uint32_t middle = (uint32_t)(histogram_root((double)*kept * (double)*lost) + 0.5);
+        uint32_t rate = *kept == 0 ? lower : middle;
 
         if (try_rate(rate) == FATE_KEPT) {
             *kept = rate;
@@ -221,10 +203,7 @@ search_run(const struct load *asked)
 
     load = asked;
     grow(&kept, &lost);
-    shrink(&kept, &lost);
-    if (kept > 0) {
-        narrow(&kept, &lost);
-    }
+    approach(&kept, &lost);
     if (kept == 0) {
         best = last;
     }

@@ -127,7 +127,7 @@ take_stamp(struct reply *reply)
 
 /* --- the reply to a line --------------------------------------------------------------------- */
 
-/* The reply is not what a server of this suite sends: wrong, or the server is another's. */
+/* No server of this suite sends such a reply: it is wrong, or the server is another one. */
 static enum verdict
 doubt(struct reply *reply)
 {

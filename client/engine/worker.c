@@ -49,27 +49,20 @@ make(struct connection *conn)
     return result;
 }
 
-static void
-one_by_one(void)
-{
-    struct connection conn;
-
-    while (pacing_more(clock_ns()) && make(&conn) != CONNECTION_STRANDED) {
-        /* the closed loop: the next begins when the last is over */
-    }
-}
-
 int
 worker_main(const struct load *load, struct tally *tally, pid_t parent, int gatefd, int pipefd)
 {
     static struct distribution distribution;
+    struct connection conn;
 
     connection_open(load, tally, &distribution);
     conn_filler(0); /* made now, not while the first reply waits */
 
     if (pacing_open(load, tally, parent, gatefd)) {
         if (one_at_a_time(load)) {
-            one_by_one();
+            while (pacing_more(clock_ns()) && make(&conn) != CONNECTION_STRANDED) {
+                /* the closed loop: the next begins when the last is over */
+            }
         } else {
             event_loop_run(load);
         }

@@ -1,6 +1,6 @@
 /*
  * distribution - who served whom: connections and requests per child of the server, as the stamps
- * in the replies tell. A hash table that grows, for a server that forks has a child per connection.
+ * in the replies tell. A hash table that grows: a server that forks has a child per connection.
  */
 #ifndef CLIENT_FIGURES_DISTRIBUTION_H
 #define CLIENT_FIGURES_DISTRIBUTION_H
@@ -11,7 +11,7 @@
 
 struct share {
     uint64_t child, pid;  /* the key */
-    uint64_t connections; /* those whose first reply it sent */
+    uint64_t connections; /* whose first reply it sent */
     uint64_t requests;    /* 0: the place is free */
 };
 

@@ -76,8 +76,8 @@ histogram_clear(struct histogram *histogram)
     histogram->touched = 0;
 }
 
-/* Adds a block of slots and returns how many values that were. Each slot is read once, for the next
- * time it may hold more. */
+/* Adds a block of slots and returns how many values that were. Each slot is read once: the
+ * next time it may hold more. */
 static uint64_t
 add_block(struct histogram *histogram, const volatile struct histogram *more, size_t block)
 {
@@ -121,16 +121,16 @@ histogram_add(struct histogram *histogram, const volatile struct histogram *more
     if (count == 0) {
         return;
     }
-    /* After the slots, for a value widens the ends before it is counted. */
+    /* After the slots: a value widens the ends before it is counted. */
     add_ends(histogram, more);
     histogram->touched |= touched;
     histogram->overflow += overflow;
-    histogram->count += count; /* of what was read: `more` may have another count by now */
+    histogram->count += count; /* of the slots as read: `more` may have another count by now */
     histogram->sum_ns += more->sum_ns;
     histogram->squares_us += more->squares_us;
 }
 
-/* What a counter has grown by; it never shrinks, but half-written it could seem to. */
+/* What a counter has grown by. It never shrinks, but if read half-written it could seem to. */
 static uint64_t
 growth(uint64_t now, uint64_t before)
 {
@@ -157,22 +157,6 @@ subtract_block(struct histogram *difference, const volatile struct histogram *no
     }
 }
 
-/* Counts those that are in no slot. */
-static void
-subtract_overflow(struct histogram *difference, const volatile struct histogram *now,
-                  const struct histogram *before)
-{
-    difference->overflow = growth(now->overflow, before->overflow);
-    if (difference->overflow == 0) {
-        return;
-    }
-    if (difference->count == 0) {
-        difference->least_ns = (uint64_t)HISTOGRAM_MOST_US * 1000; /* no more is known */
-    }
-    difference->most_ns = now->most_ns;
-    difference->count += difference->overflow;
-}
-
 void
 histogram_since(struct histogram *difference, const volatile struct histogram *now,
                 const struct histogram *before)
@@ -189,7 +173,15 @@ histogram_since(struct histogram *difference, const volatile struct histogram *n
         }
     }
     difference->touched = touched;
-    subtract_overflow(difference, now, before);
+    /* The values in no slot: no more is known of them than the limit and the maximum. */
+    difference->overflow = growth(now->overflow, before->overflow);
+    if (difference->overflow > 0 && difference->count == 0) {
+        difference->least_ns = (uint64_t)HISTOGRAM_MOST_US * 1000;
+    }
+    if (difference->overflow > 0) {
+        difference->most_ns = now->most_ns;
+    }
+    difference->count += difference->overflow;
     difference->sum_ns = growth(now->sum_ns, before->sum_ns);
     difference->squares_us = squares_us > 0 ? squares_us : 0;
 }
@@ -210,7 +202,7 @@ histogram_most(const struct histogram *histogram)
 static uint64_t
 nearest_rank(uint64_t count, uint32_t millionths)
 {
-    /* In two steps, for count * millionths might overflow. */
+    /* In two steps: count * millionths might overflow. */
     uint64_t rank = count / MILLION * millionths;
 
     rank += (count % MILLION * millionths + MILLION - 1) / MILLION;
@@ -238,7 +230,7 @@ histogram_percentile(const struct histogram *histogram, uint32_t millionths)
         }
         left -= histogram->slots[slot];
     }
-    return most; /* among those that overflowed */
+    return most; /* among the values that overflowed */
 }
 
 double
@@ -265,7 +257,7 @@ histogram_root(double square)
     double root = square > 1 ? square : 1, next;
 
     if (!(square > 0)) {
-        return 0; /* also what rounding made of a variance of nothing */
+        return 0; /* rounding may make a variance of 0 negative */
     }
     while ((next = (root + square / root) / 2) < root) {
         root = next;

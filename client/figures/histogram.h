@@ -34,29 +34,25 @@ void histogram_record(struct histogram *histogram, int64_t nanoseconds);
 void histogram_clear(struct histogram *histogram);
 
 /* Adds `more`, reading only the blocks of it that were touched. Another process may be recording
- * into it: what is added keeps the invariant, with each slot as it was when it was read; only the
- * sums may be a few values ahead of the slots or behind. */
+ * into it: the invariant is kept, with each slot as it was read; only the sums may be a few values
+ * ahead of the slots or behind. */
 void histogram_add(struct histogram *histogram, const volatile struct histogram *more);
 
-/*
- * What was recorded into `now` after `before` was made by adding `now` to an empty histogram. `now`
- * may be recorded into, as above; but for a row of differences take a copy first, the `before` of
- * the next, so that nothing falls between two. `difference` is empty or from an earlier call.
+/* Sets `difference`, which is empty or from an earlier call, to the values that were recorded into
+ * `now` after `before` was made by adding `now` to an empty histogram. For a row of differences add
+ * `now` to a copy first, the `before` of the next, so that no value falls between two.
  *
- * Its ends are not exact, for nobody has kept them: they are the middles of its outermost slots;
- * where values overflowed, the maximum is that of `now`, perhaps of an earlier time. Its deviation
- * means little if it is far smaller than what was recorded before.
- */
+ * Its ends are not exact: they are the middles of its outermost slots; if values overflowed, the
+ * maximum is that of `now`, perhaps of an earlier time. Its deviation means little if it is far
+ * smaller than that of the values before. */
 void histogram_since(struct histogram *difference, const volatile struct histogram *now,
                      const struct histogram *before);
 
-/*
- * The value in microseconds at the nearest rank of `millionths` (500000: the median). It is exact
- * at the lowest and the highest rank, elsewhere the middle of its slot: with u for the value in
- * whole microseconds, rounded, it is wrong by u/2048 at most, below 2048 us by 0.5 us, and a u of 0
- * is told as 1 us. Of values that overflowed it is the maximum. 0 if there are none, in all that
- * follow too.
- */
+/* The value in microseconds at the nearest rank of `millionths` (500000: the median). It is exact
+ * at the lowest and the highest rank (0 and 1000000), elsewhere the middle of its slot: with u for
+ * the value in whole microseconds, rounded, it is wrong by u/2048 at most, below 2048 us by 0.5 us,
+ * and a u of 0 counts as 1 us. Of values that overflowed it is the maximum. This and the following
+ * functions return 0 if there are no values. */
 double histogram_percentile(const struct histogram *histogram, uint32_t millionths);
 
 double histogram_least(const struct histogram *histogram);

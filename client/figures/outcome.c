@@ -59,16 +59,14 @@ failure_of(int error)
 const char *
 outcome_name(enum failure kind)
 {
-    static const char *const names[FAILURE_KINDS] = {
-        [FAILURE_REFUSED] = "refused",
-        [FAILURE_RESET] = "reset",
-        [FAILURE_TIMED_OUT] = "timed_out",
-        [FAILURE_SHORT] = "short",
-        [FAILURE_CORRUPT] = "corrupt",
-        [FAILURE_REJECTED] = "rejected",
-        [FAILURE_CLIENT_LIMITED] = "client_limited",
-        [FAILURE_OTHER] = "other",
-    };
+    static const char *const names[FAILURE_KINDS] = {[FAILURE_REFUSED] = "refused",
+                                                     [FAILURE_RESET] = "reset",
+                                                     [FAILURE_TIMED_OUT] = "timed_out",
+                                                     [FAILURE_SHORT] = "short",
+                                                     [FAILURE_CORRUPT] = "corrupt",
+                                                     [FAILURE_REJECTED] = "rejected",
+                                                     [FAILURE_CLIENT_LIMITED] = "client_limited",
+                                                     [FAILURE_OTHER] = "other"};
 
     return names[kind];
 }

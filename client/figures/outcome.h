@@ -26,7 +26,7 @@ enum failure {
 enum trust { TRUST_VERIFIED, TRUST_UNVERIFIED, TRUST_KINDS };
 
 /* In shared memory, written by one client process: the well-behaved connections, or those of one
- * -x. Invariant: begun = completed + failed + those in flight. */
+ * -x. Invariant: begun = completed + failed + in flight. */
 struct outcome {
     counter begun;
     counter connected; /* of those begun */

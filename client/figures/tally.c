@@ -2,12 +2,10 @@
 
 #include <sys/mman.h>
 
-const char *const tally_latency_names[LATENCY_KINDS] = {
-    [LATENCY_CONNECT] = "connect",
-    [LATENCY_FIRST_BYTE] = "first_byte",
-    [LATENCY_SERVICE] = "service",
-    [LATENCY_RESPONSE] = "response",
-};
+const char *const tally_latency_names[LATENCY_KINDS] = {[LATENCY_CONNECT] = "connect",
+                                                        [LATENCY_FIRST_BYTE] = "first_byte",
+                                                        [LATENCY_SERVICE] = "service",
+                                                        [LATENCY_RESPONSE] = "response"};
 
 /* Of the histograms for the classes of -W, of all processes. */
 static size_t

@@ -33,8 +33,9 @@ enum {
 
 /*
  * One per client process; it outlives a process that is killed. The process alone writes it, but
- * for `number`, `start_ns`, `work_times`, `pid` and `died`, which the parent writes. Its size costs
- * nothing: the kernel makes a page when it is first touched, and most of a histogram never is.
+ * for `number`, `start_ns`, `work_times`, `pid`, `reaped` and `died`, which the parent writes. Its
+ * size costs nothing: the kernel makes a page when it is first touched, and most of a histogram
+ * never is.
  */
 struct tally {
     counter taken;       /* connections, of whatever kind, that were begun or left out */
@@ -59,6 +60,7 @@ struct tally {
     char rejection[LINE_KEPT + 1];      /* the first "error:" line, without its end */
     unsigned number;                    /* of the process, from 0 */
     pid_t pid;
+    bool reaped;                               /* the process has ended */
     bool died;                                 /* the process ended before it had counted all */
     counter asked[WORK_CLASSES_MOST];          /* with -W: requests begun, by class */
     struct histogram *work_times[TRUST_KINDS]; /* with -W: WORK_TIMES for each class; else NULL */

@@ -25,35 +25,26 @@ add_outcome(const struct outcome *outcome, bool died, uint64_t errors[FAILURE_KI
     *connected += counter_get(&outcome->connected);
 }
 
-static void
-add_times(struct totals *totals, const struct load *load, const struct tally *tally,
-          enum trust trust)
-{
-    for (int i = 0; i < LATENCY_KINDS; i++) {
-        histogram_add(&totals->latencies[i], &tally->latencies[trust][i]);
-    }
-    for (unsigned i = 0; i < WORK_TIMES * work_classes(&load->work); i++) {
-        histogram_add(&totals->work_times[i / WORK_TIMES][i % WORK_TIMES],
-                      &tally->work_times[trust][i]);
-    }
-}
-
-/* Unverified successes are successes only if no process has learnt what a good reply is. */
+/* Replies without a stamp are right only if no process has seen a stamp. */
 static void
 add_successes(struct totals *totals, const struct load *load, const struct tally *tally)
 {
-    uint64_t unverified = counter_get(&tally->good.completed[TRUST_UNVERIFIED]);
+    int kinds = totals->foreign ? TRUST_KINDS : TRUST_UNVERIFIED;
 
-    totals->completed += counter_get(&tally->good.completed[TRUST_VERIFIED]);
-    totals->requests += counter_get(&tally->requests[TRUST_VERIFIED]);
-    add_times(totals, load, tally, TRUST_VERIFIED);
-    if (!totals->foreign) {
-        totals->errors[FAILURE_CORRUPT] += unverified;
-        return;
+    for (int trust = TRUST_VERIFIED; trust < kinds; trust++) {
+        totals->completed += counter_get(&tally->good.completed[trust]);
+        totals->requests += counter_get(&tally->requests[trust]);
+        for (int i = 0; i < LATENCY_KINDS; i++) {
+            histogram_add(&totals->latencies[i], &tally->latencies[trust][i]);
+        }
+        for (unsigned i = 0; i < WORK_TIMES * work_classes(&load->work); i++) {
+            histogram_add(&totals->work_times[i / WORK_TIMES][i % WORK_TIMES],
+                          &tally->work_times[trust][i]);
+        }
     }
-    totals->completed += unverified;
-    totals->requests += counter_get(&tally->requests[TRUST_UNVERIFIED]);
-    add_times(totals, load, tally, TRUST_UNVERIFIED);
+    if (!totals->foreign) {
+        totals->errors[FAILURE_CORRUPT] += counter_get(&tally->good.completed[TRUST_UNVERIFIED]);
+    }
 }
 
 /* Counts the misbehaving connections that a process has never begun: the lottery tells which they
@@ -98,19 +89,6 @@ add_misbehaved(struct totals *totals, const struct load *load, const struct tall
     return count;
 }
 
-static void
-add_lateness(struct totals *totals, const struct tally *tally)
-{
-    double most = (double)counter_get(&tally->most_late_ns) / 1000;
-    double last = (double)counter_get(&tally->last_begun_ns) / 1e9;
-
-    totals->left_full += counter_get(&tally->left_full);
-    totals->late_full += counter_get(&tally->late_full);
-    totals->late_busy += counter_get(&tally->late_busy);
-    totals->most_late_us = most > totals->most_late_us ? most : totals->most_late_us;
-    totals->last_begun_s = last > totals->last_begun_s ? last : totals->last_begun_s;
-}
-
 /* One process that has seen a reply of this suite is enough to know the server. */
 static void
 judge_server(struct totals *totals, const struct load *load, const struct tally *tallies)
@@ -131,6 +109,8 @@ add_process(struct totals *totals, const struct load *load, const struct tally *
     uint64_t total = load_total(load), begun = counter_get(&tally->good.begun);
     uint64_t bad = add_misbehaved(totals, load, tally);
     uint64_t mine = total > 0 ? load_share(load, tally->number, total) : begun + bad;
+    double late = (double)counter_get(&tally->most_late_ns) / 1000;
+    double last = (double)counter_get(&tally->last_begun_ns) / 1e9;
 
     assert(begun + bad <= mine);
     bad += total > 0 ? add_unsent(totals, load, tally, mine) : 0;
@@ -138,7 +118,11 @@ add_process(struct totals *totals, const struct load *load, const struct tally *
     totals->unsent += mine - bad - begun;
     add_outcome(&tally->good, tally->died, totals->errors, &totals->connected);
     totals->bytes += counter_get(&tally->bytes);
-    add_lateness(totals, tally);
+    totals->left_full += counter_get(&tally->left_full);
+    totals->late_full += counter_get(&tally->late_full);
+    totals->late_busy += counter_get(&tally->late_busy);
+    totals->most_late_us = late > totals->most_late_us ? late : totals->most_late_us;
+    totals->last_begun_s = last > totals->last_begun_s ? last : totals->last_begun_s;
     totals->cpu_seconds += (double)tally->cpu_ns / 1e9;
     totals->one_source = totals->one_source || tally->one_source;
     totals->died += tally->died;

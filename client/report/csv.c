@@ -1,10 +1,10 @@
 /*
- * report_csv - the report as a table of two lines (RFC 4180), to be appended to others: the names
- * of the columns, and their values. What is not known is an empty field, not 0.
+ * csv - the report as a table of two lines (RFC 4180), to be appended to others: the names of the
+ * columns, and their values. A value that is not known is an empty field, not 0.
  *
- * The table is walked twice, each time by the same calls in the same order, and a column is a call
- * that writes either its name or its value. So the two lines cannot get out of step. No column
- * depends on the run: the tables of all runs can be put below each other.
+ * The same calls in the same order write both lines, and each call writes either the name or the
+ * value of its column: so the lines cannot get out of step. No column depends on the run: the
+ * tables of all runs can be put below each other.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -40,13 +40,10 @@ column(struct row *row, const char *name)
     return row->pass == PASS_VALUES && !row->unknown;
 }
 
-/*
- * A spreadsheet takes what begins with = + - or @ for a formula and runs it; a single quote in
- * front makes it text. The label gets one too, though whoever runs the client chose it: often that
- * is a script, which took it from the name of a branch or of a machine, and who opens the table is
- * somebody else. The price: programs that are no spreadsheets see the quote. So a label that is to
- * be compared had better begin with a letter.
- */
+/* A spreadsheet takes a text that begins with = + - or @ for a formula and runs it; a single quote
+ * in front makes it text. The label gets one too: often a script took it from the name of a branch
+ * or of a machine, and another person opens the table. The price: programs that are no spreadsheets
+ * see the quote. So a label that is compared had better begin with a letter. */
 static void
 text_column(struct row *row, const char *name, const char *text)
 {
@@ -172,18 +169,6 @@ time_columns(struct row *row, const char *time, const struct histogram *histogra
     row->unknown = false;
 }
 
-/* Of no children, there is no least, no most and no index. */
-static void
-children_columns(struct row *row, const struct totals *totals)
-{
-    count_column(row, "children", totals->distribution.used);
-    row->unknown = totals->distribution.used == 0;
-    count_column(row, "children_min", totals->evenness.least);
-    count_column(row, "children_max", totals->evenness.most);
-    number_column(row, "jain", 6, totals->evenness.jain);
-    row->unknown = false;
-}
-
 static void
 rest_columns(struct row *row, const struct load *load, const struct totals *totals)
 {
@@ -194,7 +179,12 @@ rest_columns(struct row *row, const struct load *load, const struct totals *tota
     }
     count_column(row, "late", totals->late_full + totals->late_busy);
     number_column(row, "most_late_us", 3, totals->most_late_us);
-    children_columns(row, totals);
+    count_column(row, "children", totals->distribution.used);
+    row->unknown = totals->distribution.used == 0;
+    count_column(row, "children_min", totals->evenness.least);
+    count_column(row, "children_max", totals->evenness.most);
+    number_column(row, "jain", 6, totals->evenness.jain);
+    row->unknown = false;
     count_column(row, "misbehaved", misbehaved);
     count_column(row, "interrupted", totals->interrupted);
     row->unknown = totals->step_count == 0;
@@ -202,24 +192,19 @@ rest_columns(struct row *row, const struct load *load, const struct totals *tota
     row->unknown = false;
 }
 
-static void
-write_row(enum pass pass, const struct load *load, const struct totals *totals)
-{
-    struct row row = {.pass = pass};
-
-    asked_columns(&row, load);
-    total_columns(&row, totals);
-    error_columns(&row, totals);
-    for (int i = 0; i < LATENCY_KINDS; i++) {
-        time_columns(&row, tally_latency_names[i], &totals->latencies[i]);
-    }
-    rest_columns(&row, load, totals);
-    putchar('\n');
-}
-
 void
 report_csv(const struct load *load, const struct totals *totals)
 {
-    write_row(PASS_NAMES, load, totals);
-    write_row(PASS_VALUES, load, totals);
+    for (int pass = PASS_NAMES; pass <= PASS_VALUES; pass++) {
+        struct row row = {.pass = (enum pass)pass};
+
+        asked_columns(&row, load);
+        total_columns(&row, totals);
+        error_columns(&row, totals);
+        for (int i = 0; i < LATENCY_KINDS; i++) {
+            time_columns(&row, tally_latency_names[i], &totals->latencies[i]);
+        }
+        rest_columns(&row, load, totals);
+        putchar('\n');
+    }
 }

@@ -10,7 +10,7 @@ enum { PARAGRAPH = 1024 }; /* room for the longest */
 struct number_text
 format_grouped(uint64_t number)
 {
-    struct number_text grouped;
+    struct number_text grouped = {""};
     char digits[FORMAT_NUMBER], *to = grouped.text;
     int count = snprintf(digits, sizeof digits, "%" PRIu64, number);
 
@@ -40,7 +40,7 @@ struct number_text
 format_duration(double us)
 {
     struct duration duration = format_split(us);
-    struct number_text text;
+    struct number_text text = {""};
 
     snprintf(text.text, sizeof text.text, "%.*f %s", duration.decimals, duration.number,
              duration.unit);
@@ -50,7 +50,7 @@ format_duration(double us)
 struct escaped_text
 format_escaped(const char *from, size_t most)
 {
-    struct escaped_text escaped;
+    struct escaped_text escaped = {""};
     char *text = escaped.text;
     size_t used = 0;
 

@@ -48,11 +48,17 @@ write_levels(FILE *file, const struct histogram *histogram)
     }
 }
 
-static void
-write_all(FILE *file, const struct histogram *histogram)
+bool
+report_hdr(const char *path, const struct histogram *histogram)
 {
     double most = histogram_most(histogram) / 1000;
+    FILE *file = fopen(path, "w");
+    bool written;
+    int error;
 
+    if (!file) {
+        return false;
+    }
     fprintf(file, "%12s %14s %10s %14s\n\n", "Value", "Percentile", "TotalCount",
             "1/(1-Percentile)");
     write_levels(file, histogram);
@@ -64,19 +70,6 @@ write_all(FILE *file, const struct histogram *histogram)
     fprintf(file, "#[Max     = %12.3f, Total count    = %12" PRIu64 "]\n", most, histogram->count);
     fprintf(file, "#[Buckets = %12d, SubBuckets     = %12d]\n", HISTOGRAM_BLOCKS - 1,
             2 * HISTOGRAM_HALF);
-}
-
-bool
-report_hdr(const char *path, const struct histogram *histogram)
-{
-    FILE *file = fopen(path, "w");
-    bool written;
-    int error;
-
-    if (!file) {
-        return false;
-    }
-    write_all(file, histogram);
     /* Most errors show only when the bytes leave the buffer; ferror() knows of the earlier ones. */
     written = fflush(file) == 0 && !ferror(file);
     error = errno;

@@ -1,5 +1,5 @@
 /*
- * report_json - the report as one JSON object. All fields are always there.
+ * json - the report as one JSON object. All fields are always there.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -100,7 +100,7 @@ print_times(const char *name, const struct histogram *histogram)
     printf(",\"overflow\":%" PRIu64 "}", histogram->overflow);
 }
 
-/* -W: `share` is what was asked for, `asked` how many requests that made. */
+/* -W: `share` is the one of the option, `asked` the number of requests that it came to. */
 static void
 print_classes(const struct load *load, const struct totals *totals)
 {

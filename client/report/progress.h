@@ -12,7 +12,7 @@
 
 enum { PROGRESS_MS = 200 }; /* between two of them */
 
-/* What the lines of all following runs begin with, such as "step 3, 400/s: "; it is kept. */
+/* Sets the beginning of the lines of the next run, such as "step 3, 400/s: ". It must last. */
 void progress_prefix(const char *text);
 
 /* A run begins. */

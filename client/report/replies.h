@@ -27,7 +27,7 @@ void replies_open(const struct load *load, struct tally *tally);
  * so, and nothing more is printed. */
 void replies_take(struct printed *printed, const char *data, size_t length);
 
-/* The reply is over: prints what is held, and a line feed if it lacks one. */
+/* The reply is over: prints the rest, and a line feed if it lacks one. */
 void replies_end(struct printed *printed);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * report_tables - the parts of the report for people that only some runs have. Each prints nothing
+ * tables - the parts of the report for people that only some runs have. Each prints nothing
  * where there is nothing to say.
  */
 #ifndef CLIENT_REPORT_TABLES_H
@@ -10,7 +10,7 @@
 /* -r max: the rate that was found, and, without -q, the steps to it. */
 void print_steps(const struct load *load, const struct totals *totals);
 
-/* -x: what became of the misbehaving connections, by kind. */
+/* -x: the misbehaving connections, by kind. */
 void print_misbehaved(const struct load *load, const struct totals *totals);
 
 /* -H: with -q only if something went wrong. */

@@ -22,7 +22,7 @@ enum {
 
 /* --- the load -------------------------------------------------------------------------------- */
 
-/* What must not be overlooked: the rate that was found, and that a rate was not reached. */
+/* The news: the rate that a search has found, or that a rate was not reached. */
 static void
 print_first(const struct load *load, const struct totals *totals)
 {
@@ -185,17 +185,6 @@ print_label(const struct work *work, unsigned class)
     printf("%-*s", LABEL, label);
 }
 
-/* A number of requests; a hundred million and more in millions. */
-static void
-print_figure(uint64_t number)
-{
-    if (number < 100000000) {
-        printf(" %*" PRIu64, FIGURES, number);
-    } else {
-        printf(" %*" PRIu64 " M", FIGURES - 2, (number + 500000) / 1000000);
-    }
-}
-
 /* -W: how many requests of each class succeeded, the part of the class in all that were begun, and
  * the times; `which` is 0 for service, 1 for response. */
 static void
@@ -208,7 +197,11 @@ print_class_times(const struct load *load, const struct totals *totals, const ch
         double percent = 100 * totals_part(totals, i);
 
         print_label(&load->work, i);
-        print_figure(times->count);
+        if (times->count < 100000000) {
+            printf(" %*" PRIu64, FIGURES, times->count);
+        } else {
+            printf(" %*" PRIu64 " M", FIGURES - 2, (times->count + 500000) / 1000000);
+        }
         printf(" %5.*f%%", percent < 9.995 ? 2 : 1, percent);
         if (times->count > 0) {
             print_durations(times);
@@ -329,25 +322,19 @@ print_failures(const struct load *load, const struct totals *totals, const struc
 
 /* --- processes and children ------------------------------------------------------------------ */
 
-/* How many of its connections a process has not begun. */
-static uint64_t
-left_of(const struct load *load, const struct tally *tally)
-{
-    uint64_t total = load_total(load), taken = counter_get(&tally->taken);
-
-    return total > 0 ? load_share(load, tally->number, total) - taken : 0;
-}
-
 static void
 print_processes(const struct load *load, const struct tally *tallies)
 {
+    uint64_t total = load_total(load);
+
     printf("\nprocess      pid  completed    failed     unsent  seconds\n");
     for (unsigned i = 0; i < load->processes; i++) {
         const struct tally *tally = &tallies[i];
+        uint64_t left = total > 0 ? load_share(load, i, total) - counter_get(&tally->taken) : 0;
 
         printf("%7u %8ld %10" PRIu64 " %9" PRIu64 " %10" PRIu64 " %8.3f%s\n", i + 1,
                (long)tally->pid, outcome_completed(&tally->good), outcome_failed(&tally->good),
-               left_of(load, tally), (double)(tally->ended_ns - tally->started_ns) / 1e9,
+               left, (double)(tally->ended_ns - tally->started_ns) / 1e9,
                tally->died ? "  did not finish" : "");
     }
 }

@@ -6,14 +6,20 @@ load ../helpers
 
 eval "shared_$(declare -f setup)"
 
-# SKETCH and SERVER are of the number with which the test's name begins.
+# Tests that begin with a sketch's name are about this one, and the server beside it.
 setup() {
     shared_setup
     if [[ $BATS_TEST_DESCRIPTION =~ ^sketch([0-9]+) ]]; then
-        SKETCH=${BASH_REMATCH[0]}
-        SERVER=$(cd "$ROOT" && echo "server${BASH_REMATCH[1]}"_*)
-        [[ -d $ROOT/$SERVER ]] || skip "there is no $SERVER"
+        choose "$ROOT/server${BASH_REMATCH[1]}"_*/sketch.c
     fi
+}
+
+choose() { # PAGE
+    PAGE=$1
+    [[ -e $PAGE ]] || skip "there is no $PAGE"
+    SERVER=$(basename "${PAGE%/*}")
+    SKETCH=${SERVER%%_*}
+    SKETCH=${SKETCH/server/sketch}
 }
 
 start_sketch() {
@@ -30,12 +36,9 @@ end_sketch() {
     HELPERS=()
 }
 
-# The sketch has ended itself.
 sketch_fails() {
-    await_end
-    [[ $STATUS -ne 0 ]]
-    end_helpers || :
-    HELPERS=()
+    eventually dead "$SERVER_PID"
+    end_sketch
 }
 
 # A client in the background that has got so far; it goes on, and ends, when let_go() is called.
@@ -96,12 +99,14 @@ outlasts_silence() { # N
     end_sketch
 }
 
-lines() { # N FILE
-    [[ $(wc -l <"$2") -ge $1 ]]
-}
-
 zombies_are() { # N
-    [[ $(zombies_of "$SERVER_PID" | wc -l) -eq $1 ]]
+    local number=0 pid
+
+    find_children "$SERVER_PID"
+    for pid in "${CHILDREN[@]}"; do
+        alive "$pid" || number=$((number + 1))
+    done
+    [[ $number -eq $1 ]]
 }
 
 processes_are() { # N
@@ -109,15 +114,25 @@ processes_are() { # N
 }
 
 kill_children() {
-    # shellcheck disable=SC2046 # into words
-    kill -s KILL $(children_of "$SERVER_PID")
+    local pid
+
+    for pid in $(children_of "$SERVER_PID"); do
+        kill -s KILL "$pid"
+        eventually dead "$pid"
+    done
 }
 
-# The same of the server, which says so of each of its ten.
-kill_and_await() {
-    COMPLAINTS='died of signal 9'
-    kill_children
-    eventually lines 10 "$ERR"
+# The sketch has ten children, and none after this command; the server goes on.
+loses_children() { # COMMAND
+    start_sketch
+    "$@"
+    eventually zombies_are 10
+    not_served
+    end_sketch
+    start_server -n 10
+    "$@"
+    served_after
+    eventually no_zombies_of "$SERVER_PID"
 }
 
 # Voluntary context switches of all children, for 100 clients one at a time.
@@ -135,35 +150,35 @@ switches() {
     SWITCHES=$(($(count) - SWITCHES))
 }
 
-# --- all of them ---------------------------------------------------------------------------------
+@test "each sketch is a page, on its own, and numbers its faults as README and tests do" {
+    local numbers
 
-@test "each sketch is a page, uses nothing of the suite, numbers faults as README and tests do" {
-    local name folder page numbers
-
-    for page in "$ROOT"/server[0-9][0-9]_*/sketch.c; do
-        folder=${page%/*}
-        name=${folder##*/server}
-        name=sketch${name%%_*}
-        echo "$name"
-        awk 'END { exit NR < 40 || NR > 90 }' "$page"
-        awk '/\*\// { exit NR > 12 }' "$page"
-        run ! grep -n '#include "' "$page"
-        head -n 2 "$page" | grep -q "^ \* $name - "
-        numbers=$(grep -o 'breaks [0-9]*:' "$page" | tr -dc '0-9\n' | sort -n)
-        [[ $numbers == "$(seq "$(grep -c . <<<"$numbers")")" && $(wc -l <<<"$numbers") -ge 3 ]]
-        diff <(echo "$numbers") <(sed -n "s/^@test \"$name breaks \([0-9]*\):.*/\1/p" \
+    for PAGE in "$ROOT"/server[0-9][0-9]_*/sketch.c; do
+        choose "$PAGE"
+        awk -v name="$SKETCH" '
+            NR == 2 && index($0, " * " name " - ") { named = 1 }
+            !head && /\*\// { head = NR }
+            /#include "/ { included = 1 }
+            END { exit !named || head > 12 || included || NR < 40 || NR > 90 }' "$PAGE"
+        numbers=$(grep -o 'breaks [0-9]*:' "$PAGE" | tr -dc '0-9\n' | sort -n)
+        [[ $(wc -l <<<"$numbers") -ge 3 ]]
+        diff <(echo "$numbers") <(seq "$(wc -l <<<"$numbers")")
+        diff <(echo "$numbers") <(sed -n "s/^@test \"$SKETCH breaks \([0-9]*\):.*/\1/p" \
             "$BATS_TEST_FILENAME")
-        diff <(echo "$numbers") <(sed -n '/^## The sketch and/,$s/^| \([0-9]\) |.*/\1/p' \
-            "$folder/README.md")
+        diff <(echo "$numbers") <(rows | sed 's/^| \([0-9]*\) .*/\1/')
     done
 }
 
-@test "each sketch: the client gets all its bytes, and from every child" {
-    local bytes children page
+# The table of faults in the README.
+rows() {
+    sed -n '/^## The sketch and the server/,/^## In /s/^| [0-9]* |/&/p' "${PAGE%/*}/README.md"
+}
 
-    for page in "$ROOT"/server[0-9][0-9]_*/sketch.c; do
-        SKETCH=${page#"$ROOT"/server}
-        SKETCH=sketch${SKETCH%%_*}
+@test "each sketch: the client gets all its bytes, and from every child" {
+    local bytes children
+
+    for PAGE in "$ROOT"/server[0-9][0-9]_*/sketch.c; do
+        choose "$PAGE"
         start_sketch
         [[ $(cat "$OUT") == "$SKETCH: listening on 127.0.0.1:$PORT" ]]
         for bytes in 1 31 32 33 4096; do
@@ -184,30 +199,26 @@ switches() {
     done
 }
 
-# What the README says to type into another terminal shows each fault as it says there.
-try_table() {
+@test "each sketch: what its README says to type shows each fault as it says there" {
     local command row see
 
     COMPLAINTS='^(accept|write): |buffer overflow'
     ln -s "$BIN" "$T/bin"
-    while IFS='|' read -r _ row _ command see _ <&4; do
-        start_sketch
-        command=${command//-p 2000/-p $PORT}
-        command=${command//127.0.0.1\/2000/127.0.0.1/$PORT}
-        command=${command# \`}
-        (cd "$T" && timeout $((3 * LIMIT)) bash -c "${command%\` }" >"$T/said" 2>&1 3>&- 4<&-) || :
-        see=${see# \`}
-        echo "row $row: $(cat "$T/said")"
-        grep -Eqe "${see%\` }" "$T/said" "$ERR"
-        end_sketch
-    done 4< <(sed -n '/^## The sketch and/,/^## I/s/^| [0-9] |/&/p' "$ROOT/$SERVER/README.md")
+    for PAGE in "$ROOT"/server[0-9][0-9]_*/sketch.c; do
+        choose "$PAGE"
+        while IFS='|' read -r _ row _ command see _ <&4; do
+            start_sketch
+            command=${command//-p 2000/-p $PORT}
+            command=${command//127.0.0.1\/2000/127.0.0.1/$PORT}
+            command=${command# \`} see=${see# \`}
+            (cd "$T" && timeout $((3 * LIMIT)) bash -c "${command%\` }") \
+                >"$T/said" 2>&1 3>&- 4<&- || : # most end with a client that fails
+            echo "$SKETCH breaks $row: $(cat "$T/said")"
+            grep -qe "${see%\` }" "$T/said" "$ERR"
+            end_sketch
+        done 4< <(rows)
+    done
     [[ -e $T/said ]]
-}
-
-# --- 00 ------------------------------------------------------------------------------------------
-
-@test "sketch00: what its README tells to type shows each fault" {
-    try_table
 }
 
 @test "sketch00 breaks 1: a silent client keeps all others waiting for ever" {
@@ -240,15 +251,9 @@ try_table() {
     start_server
     leave_room 0
     poke_away "$ADDRESS" connect send:'100\n' reply:100
-    eventually lines 1 "$ERR"
+    eventually more_lines "$ERR" 0
     leave_room 10
     await_poke
-}
-
-# --- 01 ------------------------------------------------------------------------------------------
-
-@test "sketch01: what its README tells to type shows each fault" {
-    try_table
 }
 
 @test "sketch01 breaks 1: children that have ended stay as zombies" {
@@ -307,12 +312,6 @@ try_table() {
     let_go
 }
 
-# --- 02 ------------------------------------------------------------------------------------------
-
-@test "sketch02: what its README tells to type shows each fault" {
-    try_table
-}
-
 @test "sketch02 breaks 1: one client that does not read keeps all others waiting" {
     start_sketch
     client_up_to buffer:4096 connect send:'100000000\n' more
@@ -344,12 +343,12 @@ try_table() {
     start_sketch
     leave_room 2
     client_up_to idle:4
-    eventually lines 100 "$ERR"
+    eventually more_lines "$ERR" 99
     end_sketch
     start_server
     leave_room 2
     client_up_to idle:4
-    eventually lines 1 "$ERR"
+    eventually more_lines "$ERR" 0
     let_go
     served_after
     [[ $(wc -l <"$ERR") -eq 1 ]]
@@ -367,22 +366,9 @@ try_table() {
     let_go
 }
 
-# --- 03 ------------------------------------------------------------------------------------------
-
-@test "sketch03: what its README tells to type shows each fault" {
-    try_table
-}
-
 @test "sketch03 breaks 1: children that die stay as zombies, and are not replaced" {
-    start_sketch
-    kill_children
-    eventually zombies_are 10
-    not_served
-    end_sketch
-    start_server
-    kill_and_await
-    served_after
-    eventually no_zombies_of "$SERVER_PID"
+    COMPLAINTS='died of signal 9'
+    loses_children kill_children
 }
 
 @test "sketch03 breaks 2: TERM ends the parent alone, and its children keep the port" {
@@ -391,8 +377,7 @@ try_table() {
     await_end
     served_after
     processes_are 10
-    # shellcheck disable=SC2046 # into words
-    kill -s KILL $(marked)
+    end_sketch
     start_server -i "$OWN_HOST"
     stop_server
     nothing_marked
@@ -404,22 +389,7 @@ try_table() {
 }
 
 @test "sketch03 breaks 4: each client that leaves within its reply ends a child" {
-    start_sketch
-    leave_within_replies 10
-    eventually zombies_are 10
-    not_served
-    end_sketch
-    start_server
-    leave_within_replies 10
-    served_after
-    stop_server
-    counted children_lost 0
-}
-
-# --- 04 ------------------------------------------------------------------------------------------
-
-@test "sketch04: what its README tells to type shows each fault" {
-    try_table
+    loses_children leave_within_replies 10
 }
 
 @test "sketch04 breaks 1: an idle child that has died ends the server when its turn comes" {
@@ -429,21 +399,13 @@ try_table() {
     poke_away -r 1000 "$ADDRESS" connect send:'100\n' gone
     sketch_fails
     start_server
-    kill_and_await
+    COMPLAINTS='died of signal 9'
+    kill_children
     poke -r 30 "$ADDRESS" connect send:'100\n' reply:100 half eof
 }
 
 @test "sketch04 breaks 2: each client that leaves within its reply ends a child" {
-    start_sketch
-    leave_within_replies 10
-    eventually zombies_are 10
-    not_served
-    end_sketch
-    start_server
-    leave_within_replies 10
-    served_after
-    stop_server
-    counted children_lost 0
+    loses_children leave_within_replies 10
 }
 
 @test "sketch04 breaks 3: as many silent clients as children keep all others waiting for ever" {
@@ -470,12 +432,6 @@ try_table() {
     let_go
 }
 
-# --- 05 ------------------------------------------------------------------------------------------
-
-@test "sketch05: what its README tells to type shows each fault" {
-    try_table
-}
-
 @test "sketch05 breaks 1: a connection in the queue wakes all handlers: a herd" {
     local herd
 
@@ -490,24 +446,19 @@ try_table() {
 }
 
 @test "sketch05 breaks 2: handlers that die stay as zombies, and are not replaced" {
-    start_sketch
-    kill_children
-    eventually zombies_are 10
-    not_served
-    end_sketch
-    start_server -n 10
-    kill_and_await
-    served_after
-    eventually no_zombies_of "$SERVER_PID"
+    COMPLAINTS='died of signal 9'
+    loses_children kill_children
 }
 
 @test "sketch05 breaks 3: when the distributor is killed, its handlers stay and keep the port" {
     start_sketch
+    [[ $(acceptors | wc -l) -eq 11 ]]
     kill -s KILL "$SERVER_PID"
     eventually processes_are 10
     not_served
     end_sketch
     start_server -n 10 -i "$OWN_HOST"
+    [[ $(acceptors) == "$SERVER_PID" ]]
     kill -s KILL "$SERVER_PID"
     await_end
     eventually nothing_marked

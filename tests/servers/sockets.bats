@@ -238,7 +238,7 @@ is_refused_to_nobody() { # PATTERN
     [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == *'at most 107 bytes' ]]
 }
 
-@test "PATH.lock: not followed if it is a link; locked by another process, the server does not start" {
+@test "a link where PATH.lock would be is not followed: one line instead" {
     poke -L "$T/socket" "$(type -P true)"
     echo precious >"$T/file"
     ln -s "$T/file" "$T/socket.lock"
