@@ -1,7 +1,7 @@
 # chaos.awk - what tests/stress/chaos has to read out of statistics, reports and logs. After
 # bench/lib/json.awk. -v want=
 #
-#   connections          that figure of the statistics in the file that is named
+#   connections          one figure of the statistics in the file that is named
 #   least                of the phase in dir: the least number of connections that the server must
 #                        have counted in the end; nothing if a client has no report
 #   verdict              "figures SERVED KILLS STOPS HUPS TTS MISBEHAVED FAILED EXPLAINED
