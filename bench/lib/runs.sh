@@ -170,7 +170,7 @@ variants() {
         done
         ;;
     server04_*)
-        for policy in first round-robin least-recent; do
+        for policy in first round-robin; do
             echo "$([ "$policy" = first ] && echo yes || echo no)|$number $policy|$1 -P $policy"
         done
         ;;
