@@ -410,7 +410,7 @@ END
     fake sketch03 <<'END'
 badserver corrupt 100
 END
-    compare -q -r 1 -l few,memory -s 02 'server03_prefork_accept -n 2'
+    compare -q -r 1 -l few,cpu,memory -s 02 'server03_prefork_accept -n 2'
     [[ $STATUS -eq 0 && $(about failed_runs) == 0 ]]
     [[ $(cut -d, -f1 "$T/results/compare-rows.csv" | paste -sd,) == \
         'row,00,02,03 -n 2,sketch00,sketch02,sketch03' ]]
@@ -419,6 +419,7 @@ END
     [[ $(figure sketch02 few children_served 6) == 3 ]]
     [[ $(figure sketch02 memory processes 6) == 4 ]]
     [[ $(figure sketch03 few runs 6) == 0 ]]
+    [[ $(figure 02 cpu runs 6) == 1 && -z $(figure sketch02 cpu runs 6) ]] # it does no work
     says "$T/stdout" '^\* sketch03: 1 of 1 runs failed: .* of 5000 connections failed: corrupt '
 }
 
