@@ -2,7 +2,7 @@
 # end_workers.sh - the end of what a script has put into the background, and of nothing else: its
 # process group may also be that of whoever called it. For the scripts in tests/ that have workers.
 
-# descendants_of PID... - these, if they are children of this shell (a number that was waited for may
+# descendants_of PID... - these, if they are children of this shell (a number that was waited for
 # be another's by now), and all that come from them; parents first: nobody starts anything new then.
 descendants_of() {
     table=$(ps -A -o pid= -o ppid=)
