@@ -104,7 +104,7 @@ distribute(void)
             start_child(number);
         }
         listen_ready(&server.options, server.listenfd);
-        wait_for_work(!pass_connections());
+        wait_for_work(!pass_connections() || held_connfd != -1);
     }
 }
 
@@ -206,6 +206,9 @@ child_main(unsigned number)
     int connfd;
 
     close(server.listenfd); /* the parent's */
+    if (held_connfd != -1) {
+        close(held_connfd); /* another child's: a copy here would keep it open */
+    }
     do {
         sched_yield();
         connfd = channel_receive(channel, stays);
@@ -233,8 +236,7 @@ say_done(unsigned number)
     }
 }
 
-/* The children serve what they hold; what a child that died had not received, its successor does.
- */
+/* The children serve what they hold; what a dead child had not received, its successor does. */
 static int
 stop(void)
 {

@@ -95,7 +95,7 @@ distribute(void)
         crew_turn(no_room());
         if (crew.there) {
             listen_ready(&server.options, server.listenfd);
-            paused = !pass_connections();
+            paused = !pass_connections() || (settings.piped && held_connfd != -1);
         }
         if (crew.there && signals_report) { /* the ready line is the first */
             signals_report = 0;
