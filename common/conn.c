@@ -198,10 +198,16 @@ take_line(struct conn *conn)
     return parse(conn, text, end);
 }
 
+static bool
+may_retry(void)
+{
+    return errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK;
+}
+
 static enum conn_result
 lost(struct conn *conn)
 {
-    if (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) {
+    if (may_retry()) {
         return CONN_AGAIN;
     }
     conn_cut(conn);
@@ -215,10 +221,7 @@ drain(struct conn *conn)
 {
     ssize_t count = read(conn->fd, conn->input, sizeof conn->input);
 
-    if (count == -1 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) {
-        return CONN_AGAIN;
-    }
-    return count > 0 ? CONN_AGAIN : CONN_CLOSED;
+    return count > 0 || (count == -1 && may_retry()) ? CONN_AGAIN : CONN_CLOSED;
 }
 
 enum conn_result
@@ -243,24 +246,15 @@ conn_read(struct conn *conn)
 
 /* --- the work -------------------------------------------------------------------------------- */
 
-static int64_t
-processor_us(void)
-{
-    struct timespec used;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-    return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
-}
-
 /* Hashes until the thread's own clock says that it has used so much processor time. */
 static void
 burn(int64_t cpu_us)
 {
     volatile uint32_t seed = 2166136261u; /* volatile: the compiler cannot leave the sum out */
-    int64_t end = processor_us() + cpu_us;
+    int64_t end = clock_read_us(CLOCK_THREAD_CPUTIME_ID) + cpu_us;
     uint32_t hash = seed;
 
-    while (processor_us() < end && !signals_over()) {
+    while (clock_read_us(CLOCK_THREAD_CPUTIME_ID) < end && !signals_over()) {
         for (uint32_t i = 0; i < 2000; i++) {
             hash = (hash ^ (i & 0xff)) * 16777619u; /* FNV-1a */
         }
@@ -343,11 +337,10 @@ tell(const struct conn *conn)
 static void
 discard(struct conn *conn)
 {
+    int most = DISCARD_READS;
+
     fcntl(conn->fd, F_SETFL, O_NONBLOCK);
-    for (int i = 0; i < DISCARD_READS; i++) {
-        if (read(conn->fd, conn->input, sizeof conn->input) <= 0) {
-            break;
-        }
+    while (most-- > 0 && read(conn->fd, conn->input, sizeof conn->input) > 0) {
     }
 }
 
@@ -417,31 +410,35 @@ conn_reset(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
+/* A refused connection has been counted. */
+static void
+ends_as(const struct conn *conn, counter *counted)
+{
+    if (!conn->refused) {
+        counter_add(counted, 1);
+        counter_set(&conn->worker->slot->serving, 0);
+    }
+}
+
+void
+conn_cut(struct conn *conn)
+{
+    ends_as(conn, &conn->worker->slot->broken);
+}
+
 void
 conn_timed_out(struct conn *conn)
 {
     if (conn->state == CONN_WRITING) {
         conn_reset(conn->fd);
     }
-    if (!conn->refused) {
-        counter_add(&conn->worker->slot->timed_out, 1);
-        counter_set(&conn->worker->slot->serving, 0);
-    }
+    ends_as(conn, &conn->worker->slot->timed_out);
 }
 
 bool
 conn_idle(const struct conn *conn)
 {
     return conn->state == CONN_READING && conn->used == conn->have;
-}
-
-void
-conn_cut(struct conn *conn)
-{
-    if (!conn->refused) {
-        counter_add(&conn->worker->slot->broken, 1);
-        counter_set(&conn->worker->slot->serving, 0);
-    }
 }
 
 /* True if the connection is to be ended although its client has not: looked at when it is stuck. */
@@ -455,21 +452,11 @@ given_up(struct conn *conn)
         conn_cut(conn);
         return true;
     }
-    if (clock_us() >= conn_deadline(conn)) {
-        conn_timed_out(conn);
-        return true;
+    if (clock_us() < conn_deadline(conn)) {
+        return false;
     }
-    return false;
-}
-
-void
-conn_make_blocking(int fd)
-{
-    int flags = fcntl(fd, F_GETFL);
-
-    if (flags != -1) {
-        fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
-    }
+    conn_timed_out(conn);
+    return true;
 }
 
 void
@@ -501,13 +488,11 @@ conn_serve(struct worker *worker, int fd)
             scoreboard_publish(worker->slot);
         }
         if (result == CONN_AGAIN) {
-            bool would_block = errno == EAGAIN || errno == EWOULDBLOCK;
-
+            if (errno == EAGAIN || errno == EWOULDBLOCK) {
+                fcntl(fd, F_SETFL, 0); /* some systems, not Linux: inherited from the listener */
+            }
             if (given_up(&conn)) {
                 return;
-            }
-            if (would_block) {
-                conn_make_blocking(fd);
             }
         }
     }

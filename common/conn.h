@@ -100,9 +100,6 @@ void conn_cut(struct conn *conn);
 /* Serves `fd`, blocking, until the client has had enough; does not close it. */
 void conn_serve(struct worker *worker, int fd);
 
-/* Clears O_NONBLOCK, which some systems (not Linux) let an accepted socket inherit. */
-void conn_make_blocking(int fd);
-
 /* The filler of a reply from `offset` on: at least CONN_CHUNK bytes. */
 const char *conn_filler(uint64_t offset);
 

@@ -107,21 +107,14 @@ warn_error(int error, const char *format, ...)
     va_end(arguments);
 }
 
-void
-warn_seldom(atomic_llong *quiet_until, const char *format, ...)
+bool
+warn_is_due(atomic_llong *quiet_until)
 {
-    int error = errno;
     long long now = clock_us();
     long long quiet = atomic_load(quiet_until);
-    va_list arguments;
 
     /* Of several processes, the one that moves the time says it. */
-    if (now >= quiet && atomic_compare_exchange_strong(quiet_until, &quiet, now + SELDOM_US)) {
-        va_start(arguments, format);
-        say(error, format, arguments);
-        va_end(arguments);
-    }
-    errno = error;
+    return now >= quiet && atomic_compare_exchange_strong(quiet_until, &quiet, now + SELDOM_US);
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #if defined(__GNUC__)
 #define DIE_PRINTF(text, first) __attribute__((format(printf, text, first)))
@@ -33,7 +34,8 @@ void warn_error(int error, const char *format, ...) DIE_PRINTF(2, 3);
 
 /* Like warn(), but not within a minute of the last time at this `quiet_until` (a clock_us(), 0 at
  * first; children may share it): for troubles that come in floods. */
-void warn_seldom(atomic_llong *quiet_until, const char *format, ...) DIE_PRINTF(2, 3);
+#define warn_seldom(quiet_until, ...) (warn_is_due(quiet_until) ? warn(__VA_ARGS__) : (void)0)
+bool warn_is_due(atomic_llong *quiet_until);
 
 /* Wrong usage: the message, then a hint at -h; status 2. */
 _Noreturn void die_usage(const char *format, ...) DIE_PRINTF(1, 2);

@@ -85,7 +85,7 @@ main(int argc, char **argv)
     listen_nonblocking(server.listenfd);
     server_open(&server, policies[policy], true);
     pool = pool_open((unsigned)server.options.children);
-    channels = channels_open(pool->size);
+    channels = channels_open(pool->size, SOCK_STREAM);
     shared = scoreboard_memory(sizeof *shared + (pool->size + 1) * sizeof shared->child[0]);
     parent = getpid();
 

@@ -132,7 +132,7 @@ static void
 start_handler(unsigned number)
 {
     struct handler *handler = &crew.handlers[number];
-    int channel = crew.channels ? crew.channels[number].receiver : crew.queue.receiver;
+    int channel = crew.channels[crew.settings->piped ? number : 1].receiver;
     pid_t pid;
 
     atomic_store(&crew.board->seat[number].state,
@@ -352,9 +352,9 @@ static void
 settle(unsigned number)
 {
     struct seat *seat = &crew.board->seat[number];
-    unsigned inside = crew.channels ? channel_inside(&crew.channels[number]) : 0;
+    unsigned inside = crew.settings->piped ? channel_inside(&crew.channels[number]) : 0;
 
-    if (crew.channels) {
+    if (crew.settings->piped) {
         atomic_store(&seat->received, crew.channels[number].given - inside);
     }
     atomic_store(&seat->done, atomic_load(&seat->received));
@@ -438,11 +438,11 @@ end_handlers(bool left)
 {
     unsigned number;
 
-    for (unsigned i = 1; crew.channels && i <= crew.highest; i++) {
+    for (unsigned i = 1; crew.settings->piped && i <= crew.highest; i++) {
         crew.handlers[i].inside = is_alive(i) ? 0 : channel_inside(&crew.channels[i]);
     }
     crew.pool->wanted =
-        crew.channels || !left || crew.pool->alive >= usual ? 0 : crew.pool->alive + 1;
+        crew.settings->piped || !left || crew.pool->alive >= usual ? 0 : crew.pool->alive + 1;
     if (crew.starting == 0 && (number = seat_due()) != 0) {
         start_handler(number);
     }

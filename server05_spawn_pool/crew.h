@@ -31,8 +31,7 @@ struct crew {
     const struct settings *settings;
     struct board *board;
     int boardfd;
-    struct channel *channels; /* piped: that of each number; NULL: all receive from `queue` */
-    struct channel queue;
+    struct channel *channels; /* piped: that of each number; queued: all receive from the first */
     struct pool *pool;
     struct handler *handlers; /* handlers[1..pool->size] */
     unsigned highest;         /* handlers with a higher number have never been */

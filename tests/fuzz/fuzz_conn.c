@@ -382,7 +382,7 @@ virtual_sleep(const struct timespec *nap)
 static int
 note_flags(int fd, int command, ...)
 {
-    CHECK(fd == FD && (command == F_GETFL || command == F_SETFL), "fcntl %d", command);
+    CHECK(fd == FD && command == F_SETFL, "fcntl %d", command);
     return 0;
 }
 

@@ -312,7 +312,7 @@ begin_connecting(bool small_buffer)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     }
     if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ||
-        (connect(fd, address_sockaddr(&address), address.length) == -1 && errno != EINPROGRESS)) {
+        (connect(fd, &address.any, address.length) == -1 && errno != EINPROGRESS)) {
         close(fd);
         return -1;
     }

@@ -60,7 +60,7 @@ static socklen_t address_length;
 static int fd = -1;             /* the newest connection */
 static int idle[OPEN_MAX_HERE]; /* the idle ones */
 static int nidle;
-static int buffer; /* SO_RCVBUF, 0: the system's */
+static int buffer;                  /* SO_RCVBUF, 0: the system's */
 static int patience_ms = 60 * 1000; /* another, if PATIENCE says how many seconds */
 static int64_t mark;
 static char who[STAMP + 1];

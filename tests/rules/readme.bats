@@ -36,8 +36,8 @@ run_block() { # FILE
         *)
             line=${line//-p 2000/-p $PORT}
             line=${line/#cc /${CC:-cc} ${CFLAGS:-} }
-            (cd "$T/reader" && timeout 30 bash -c "${line//127.0.0.1\/2000/127.0.0.1/$PORT}") \
-                >"$T/said" 2>&1 3>&- 4<&- || {
+            line=${line//127.0.0.1\/2000/127.0.0.1/$PORT}
+            (cd "$T/reader" && timeout "$PATIENCE" bash -c "$line") >"$T/said" 2>&1 3>&- 4<&- || {
                 echo "$1: not so: $line"
                 cat "$T/said"
                 return 1
