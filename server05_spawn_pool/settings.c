@@ -74,11 +74,12 @@ static int
 processors(unsigned most)
 {
     int limit = most > 0 ? (int)most : HANDLERS_MAX;
-    long count = 2;
-
 #ifdef _SC_NPROCESSORS_ONLN /* not in POSIX, but nearly everywhere */
-    count = sysconf(_SC_NPROCESSORS_ONLN);
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+#else
+    long count = limit < 2 ? limit : 2;
 #endif
+
     return count < 1 ? 1 : count > limit ? limit : (int)count;
 }
 
