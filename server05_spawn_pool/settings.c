@@ -74,13 +74,15 @@ static int
 processors(unsigned most)
 {
     int limit = most > 0 ? (int)most : HANDLERS_MAX;
+
 #ifdef _SC_NPROCESSORS_ONLN /* not in POSIX, but nearly everywhere */
     long count = sysconf(_SC_NPROCESSORS_ONLN);
-#else
-    long count = limit < 2 ? limit : 2;
-#endif
 
-    return count < 1 ? 1 : count > limit ? limit : (int)count;
+    if (count > 0) {
+        return count > limit ? limit : (int)count;
+    }
+#endif
+    return limit < 2 ? limit : 2;
 }
 
 /* Defaults that depend on other options, and what contradicts each other. */
