@@ -258,12 +258,13 @@ look_at_leaving(void)
 
     for (unsigned i = 1; i <= crew.highest; i++) {
         struct handler *handler = &crew.handlers[i];
+        unsigned state = state_of(i);
+        bool leaves = is_leaving(i) || (is_alive(i) && state == HANDLER_FINISHING);
+        bool busy = handler->stopped || state == HANDLER_WORKING;
 
-        if (is_alive(i) && !is_leaving(i) && state_of(i) == HANDLER_FINISHING) {
-            handler->leaving_since = now;
-        } else if (is_leaving(i) && (handler->stopped || state_of(i) == HANDLER_WORKING)) {
-            handler->leaving_since = now; /* it cannot leave yet */
-        } else if (is_leaving(i) && now - handler->leaving_since > grace_us && !handler->killed) {
+        if (leaves && (busy || handler->leaving_since == 0)) {
+            handler->leaving_since = now; /* a busy one cannot leave yet */
+        } else if (leaves && now - handler->leaving_since > grace_us && !handler->killed) {
             warnx("handler %u, pid %ld, does not leave: killed", i, (long)crew.pool->child[i].pid);
             handler->killed = true;
             kill(crew.pool->child[i].pid, SIGKILL);
