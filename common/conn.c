@@ -80,11 +80,12 @@ conn_start(const struct options *options)
 struct worker
 conn_worker(unsigned child, unsigned thread, struct slot *slot)
 {
-    struct worker worker = {.slot = slot, .child = child, .thread = thread, .pid = (long)getpid()};
+    struct worker worker = {.slot = slot};
+    unsigned long pid = (unsigned long)getpid();
     char text[80]; /* "child 4294967295.256 pid 4194304" has 32 bytes, but a pid may be a long */
     char *end;
 
-    counter_set(&slot->pid, (unsigned long long)worker.pid);
+    counter_set(&slot->pid, pid);
     memset(text, ' ', sizeof text);
     end = put_text(text, "child ");
     end = put_number(end, child);
@@ -93,7 +94,8 @@ conn_worker(unsigned child, unsigned thread, struct slot *slot)
         end = put_number(end, thread);
     }
     end = put_text(end, " pid ");
-    put_number(end, (unsigned long)worker.pid);
+    end = put_number(end, pid);
+    worker.named = end - text < CONN_STAMP ? (int)(end - text) : CONN_STAMP - 1;
     memcpy(worker.stamp, text, CONN_STAMP - 1);
     worker.stamp[CONN_STAMP - 1] = '\n';
     return worker;
@@ -321,15 +323,9 @@ pieces(const struct conn *conn, struct iovec piece[2])
 static void
 tell(const struct conn *conn)
 {
-    const struct worker *worker = conn->worker;
-    char thread[16] = "";
-
-    if (worker->thread > 0) {
-        snprintf(thread, sizeof thread, ".%u", worker->thread);
-    }
-    dprintf(STDOUT_FILENO, "child %u%s pid %ld: %llu bytes, %lu us cpu, %lu us wait\n",
-            worker->child, thread, worker->pid, (unsigned long long)conn->bytes,
-            (unsigned long)conn->cpu_us, (unsigned long)conn->wait_us);
+    dprintf(STDOUT_FILENO, "%.*s: %llu bytes, %lu us cpu, %lu us wait\n", conn->worker->named,
+            conn->worker->stamp, (unsigned long long)conn->bytes, (unsigned long)conn->cpu_us,
+            (unsigned long)conn->wait_us);
 }
 
 /* Throws away the pipelined requests that are here: with unread input, close() would send a reset

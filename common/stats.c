@@ -1,6 +1,5 @@
 #include "stats.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -87,19 +86,7 @@ row_switches(const struct scoreboard *board, unsigned child, const struct totals
 }
 
 /* Not after an error: each write of what is left would wait for the same reader again. */
-static void say(const char *format, ...) DIE_PRINTF(1, 2);
-
-static void
-say(const char *format, ...)
-{
-    va_list arguments;
-
-    if (!ferror(stdout)) {
-        va_start(arguments, format);
-        vfprintf(stdout, format, arguments);
-        va_end(arguments);
-    }
-}
+#define say(...) (ferror(stdout) ? 0 : printf(__VA_ARGS__))
 
 /* --- text ------------------------------------------------------------------------------------ */
 
