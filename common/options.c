@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #include "die.h"
-#include "version.h"
+
+#define VERSION "0.1.0"
 
 enum { MOST_SECONDS = 86400 };
 
