@@ -122,15 +122,13 @@ pool_ended(struct pool *pool, struct server *server, pid_t pid, int status)
 static void
 reap(struct pool *pool, struct server *server)
 {
-    while (signals_ended) { /* one SIGCHLD may stand for several children */
-        int status;
-        pid_t pid = waitpid(-1, &status, WNOHANG);
+    int status;
+    pid_t pid;
 
-        signals_ended = pid > 0;
-        if (pid > 0) {
-            pool_ended(pool, server, pid, status);
-        }
+    while (signals_ended && (pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        pool_ended(pool, server, pid, status); /* one SIGCHLD may stand for several children */
     }
+    signals_ended = 0;
     server->stats.children_started = pool->started;
     server->stats.children_lost = pool->lost;
 }
