@@ -107,7 +107,8 @@ conn_open(struct conn *conn, struct worker *worker, int fd)
     conn->worker = worker;
     conn->fd = fd;
     conn->state = CONN_READING;
-    conn->eof = conn->refused = false;
+    conn->eof = false;
+    conn->error = NULL;
     conn->used = conn->have = 0;
     conn->since = clock_us();
     counter_add(&worker->slot->connections, 1);
@@ -119,7 +120,6 @@ static enum conn_result
 refuse(struct conn *conn, const char *error)
 {
     counter_add(&conn->worker->slot->rejected, 1);
-    conn->refused = true;
     conn->error = error;
     conn->bytes = strlen(error);
     conn->sent = 0;
@@ -304,7 +304,7 @@ pieces(const struct conn *conn, struct iovec piece[2])
     uint64_t left = conn->bytes - conn->sent;
     size_t head = 0;
 
-    if (conn->refused) {
+    if (conn->error) {
         piece[0].iov_base = (char *)conn->error + conn->sent;
         piece[0].iov_len = (size_t)left;
         return 1;
@@ -345,7 +345,7 @@ reply_sent(struct conn *conn)
 {
     enum conn_result next;
 
-    if (conn->refused) {
+    if (conn->error) {
         shutdown(conn->fd, SHUT_WR);
         conn->state = CONN_DRAINING;
         return CONN_OK;
@@ -376,7 +376,7 @@ conn_write(struct conn *conn)
     }
     conn->sent += (uint64_t)sent;
     conn->since = clock_us();
-    if (!conn->refused) {
+    if (!conn->error) {
         counter_add(&conn->worker->slot->bytes, (unsigned long long)sent);
     }
     return conn->sent == conn->bytes ? reply_sent(conn) : CONN_AGAIN;
@@ -410,7 +410,7 @@ conn_reset(int fd)
 static void
 ends_as(const struct conn *conn, counter *counted)
 {
-    if (!conn->refused) {
+    if (!conn->error) {
         counter_add(counted, 1);
         counter_set(&conn->worker->slot->serving, 0);
     }

@@ -54,12 +54,11 @@ struct conn {
     int fd;
     enum conn_state state;
     bool eof;       /* the client has shut down its side */
-    bool refused;   /* what is written is the error line */
     int64_t since;  /* clock_us() when it was opened or last got on */
     uint64_t bytes; /* the request: BYTES, or the error line's length */
     uint64_t sent;
     uint32_t cpu_us, wait_us;
-    const char *error;
+    const char *error; /* refused: the line that is written; else NULL */
     size_t used, have; /* input[used..have) is not yet consumed */
     char input[CONN_INPUT];
 };
