@@ -13,6 +13,8 @@
 
 enum { MOST_SECONDS = 86400 };
 
+static const char *const formats[] = {"text", "json", NULL};
+
 static const char common_help[] =
     "  -i HOST     address, name, or a path containing '/' for a Unix socket (default 127.0.0.1)\n"
     "  -p PORT     TCP port (default 2000); 0 lets the kernel choose\n"
@@ -113,8 +115,6 @@ options_rest(int letter, const char *help)
 void
 options_take(struct options *options, int letter, const char *help)
 {
-    static const char *const formats[] = {"text", "json", NULL};
-
     switch (letter) {
     case 'i':
         if (*optarg == '\0') {
