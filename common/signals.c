@@ -60,10 +60,8 @@ on_signal(int number, siginfo_t *info, void *context)
         signals_replace = 1;
         break;
     case SIGTTIN:
-        signals_more++;
-        break;
     case SIGTTOU:
-        signals_more--;
+        signals_more += number == SIGTTIN ? 1 : -1;
         break;
     case SIGALRM:
         if (is_child() && getppid() != server && !orphaned) {
