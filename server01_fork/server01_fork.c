@@ -111,7 +111,7 @@ start_children(void)
 static bool
 start_child(int connfd)
 {
-    unsigned number = pool_free(pool);
+    unsigned number = pool_number(pool, 0);        /* the lowest that is free */
     unsigned serial = (unsigned)pool->started + 1; /* in the stamp: each child has its own */
     pid_t pid = fork();
 

@@ -60,8 +60,7 @@ main(int argc, char **argv)
         die("FD_CLOEXEC");
     }
     stats_start(&server.stats, settings_variant(&settings));
-    signals_open(server.options.grace_s, true);
-    signals_block(&server.waiting);
+    signals_open(server.options.grace_s, true, &server.waiting);
     open_channels();
     crew_open(&server, &settings);
 
