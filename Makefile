@@ -103,14 +103,20 @@ $(BIN):
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
-# The tests' own tools: tests/helpers/NAME.c becomes $(BUILD)/tests/helpers/NAME; and tests in C.
+# The tests' own tools: tests/helpers/NAME.c becomes $(BUILD)/tests/helpers/NAME; and tests in C. All
+# of them have what is in tests/lib.
 TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helpers/*.c tests/*/*_test.c))
 
 # What they test of the client: all of it but its main file.
 CLIENT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard client/*/*.c))
 
-$(TEST_TOOLS): %: %.o $(BUILD)/libclient.a $(BUILD)/libcommon.a
+$(TEST_TOOLS): %: %.o $(BUILD)/libtests.a $(BUILD)/libclient.a $(BUILD)/libcommon.a
 	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+TESTS_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
+
+$(BUILD)/libtests.a: $(TESTS_LIB)
+	$(call SAY,AR  )rm -f $@ && $(AR) rc $@ $^
 
 $(BUILD)/libclient.a: $(CLIENT)
 	$(call SAY,AR  )rm -f $@ && $(AR) rc $@ $^
