@@ -211,7 +211,7 @@ TORTURE = $(BUILD)/torture
 TORTURE_HOOK = $(patsubst %,$(TORTURE)/tests/torture/%.o,fault fault_linux)
 # (With _FILE_OFFSET_BITS=64, glibc has other names for calls: open64, fcntl64. So not with that.)
 TORTURE_AS = STANDARD='-std=c11 -D_XOPEN_SOURCE=700' CFLAGS='-O1 -g $(SANITIZE)'
-TORTURE_DRIVER = $(patsubst %,$(BUILD)/tests/torture/%.o,torture run talk scenario judge names)
+TORTURE_DRIVER = $(patsubst %,$(BUILD)/tests/torture/%.o,torture run scenario judge names)
 
 torture-hook: $(TORTURE)/wraps
 
@@ -219,7 +219,7 @@ $(TORTURE)/wraps: $(TORTURE_HOOK)
 	@rm -rf $(TORTURE)/bin
 	nm $^ | sed -n 's/.* T __wrap_/-Wl,--wrap=/p' >$@
 
-torture-programs: $(TORTURE_DRIVER) $(BUILD)/libcommon.a
+torture-programs: $(TORTURE_DRIVER) $(BUILD)/libtests.a $(BUILD)/libcommon.a
 	$(MAKE) BUILD=$(TORTURE) TORTURE=$(TORTURE) $(TORTURE_AS) torture-hook
 	$(MAKE) BIN=$(TORTURE)/bin BUILD=$(TORTURE) $(TORTURE_AS) \
 		LDFLAGS='$(LDFLAGS) $(TORTURE_HOOK) @$(TORTURE)/wraps' $(SERVERS) $(HANDLERS) client

@@ -375,7 +375,7 @@ expect_text(struct script *script, const char *rest)
     const char *text = text_behind(rest, &length);
     enum outcome outcome = expect_bytes(script, atol(rest), 0, text, length);
 
-    return outcome == WRONG && strstr(script->why, ": error: ") ? LOST : outcome;
+    return outcome == WRONG && script->moved == 0 && block[0] == 'e' ? LOST : outcome;
 }
 
 static void
@@ -493,6 +493,7 @@ check_time(struct script *script, long least, long most)
     X(buffer, 0, (script->buffer = (int)number, GO_ON))                                            \
     X(touch, 0, touch(script, rest))                                                               \
     X(until, 0, await_file(script, rest))                                                          \
+    X(halt, 0, BLOCKED)                                                                            \
     X(again, 0, (script->at = (int)number - 1, GO_ON)) /* the next is the one meant */
 
 #define VERB_NUMBER(word, events, action) VERB_##word,

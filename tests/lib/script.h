@@ -23,7 +23,7 @@
  *     after:MS     at least so long since then sleep:MS      do nothing
  *     buffer:N     receive buffer of connections from now on
  *     touch:FILE   tell a test something       until:FILE    wait until it says something
- *     again:N      back to step N, from 0
+ *     again:N      back to step N, from 0      halt          until the caller goes on: at++
  */
 #ifndef TESTS_SCRIPT_H
 #define TESTS_SCRIPT_H
