@@ -71,12 +71,39 @@ dying_politely(int status)
     longjmp(dying_back, DYING_SAID);
 }
 
-static inline int dying_no_text(const char *format, ...) FUZZ_PRINTF(1, 2);
+static inline int dying_no_text(const char *format, ...) CHECK_PRINTF(1, 2);
 
 static inline int
 dying_no_text(const char *format, ...)
 {
     return (int)strlen(format);
+}
+
+/* What was tried has died of its command line: the message names an option. */
+static inline void
+dying_check_usage(int how)
+{
+    CHECK(how == DYING_SAID || *dying_text == '-' ||
+              strstr(dying_text, "nothing is allowed after the options"),
+          "it does not name an option: %s", dying_text);
+}
+
+/* The lines of a text become the arguments of a program. Returns argc. */
+enum { ARGUMENTS_MOST = 48 };
+
+static inline int
+dying_arguments(char *text, char *argv[ARGUMENTS_MOST + 2])
+{
+    static char program[] = "program";
+    int argc = 0;
+
+    argv[argc++] = program;
+    for (char *line = strtok(text, "\n"); line && argc <= ARGUMENTS_MOST;
+         line = strtok(NULL, "\n")) {
+        argv[argc++] = line;
+    }
+    argv[argc] = NULL;
+    return argc;
 }
 
 #endif
