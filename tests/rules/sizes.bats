@@ -9,7 +9,8 @@ cd "$ROOT" || exit
 # MEASURE MOST FILES. Files are patterns; a folder stands for all files in it; sketches are left
 # out. Measures: lines and files in all; of a function, the most lines and the deepest block.
 # Beyond the 220 lines of a server: server02 keeps its select() loop and the fd_set's limit in
-# sight, server04 the whole hand-over. Beyond 5000 in all: every promise of the servers has its lines.
+# sight, server04 the whole hand-over. Beyond 5000 in all: every promise of the servers has its
+# lines.
 table() {
     cat <<'END'
 lines 220 server00_iterative/server00_iterative.c
