@@ -114,6 +114,11 @@ no_zombies_of() {
     [[ -z $(zombies_of "$1") ]]
 }
 
+# Nobody is connected: so server01 has no children, and no other server has a zombie.
+at_rest() {
+    no_zombies_of "$SERVER_PID" && { [[ $SERVER != server01_* ]] || has_children "$SERVER_PID" 0; }
+}
+
 has_children() { # PID N
     find_children "$1"
     [[ ${#CHILDREN[@]} -eq $2 ]]

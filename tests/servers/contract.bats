@@ -644,7 +644,7 @@ stop_until_dead() {
 
     start_server
     poke -j 4 -r 10 "$ADDRESS" connect send:'100\n' reply:100 half eof
-    eventually no_zombies_of "$SERVER_PID"
+    eventually at_rest
     before=$(descriptors_of "$SERVER_PID")
     poke -j 4 -r 150 "$ADDRESS" connect send:'100\n' reply:100 half eof
     poke -j 4 -r 50 "$ADDRESS" connect send:'1000000\n' reply:1000 reset 2>/dev/null || :

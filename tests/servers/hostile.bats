@@ -33,7 +33,7 @@ few_descriptors() {
 
 # What it has open when nobody is connected.
 note_descriptors() {
-    eventually no_zombies_of "$SERVER_PID"
+    eventually at_rest
     BEFORE=$(descriptors_of "$SERVER_PID")
 }
 
