@@ -195,7 +195,7 @@ child_main(unsigned number)
 
     close(server.listenfd); /* the parent's */
     do {
-        sched_yield();
+        sched_yield(); /* the parent may have the next connection by then: no sleep */
         connfd = channel_receive(channel, stays);
         if (connfd >= 0) {
             counter_add(&worker.slot->wakeups, 1);
