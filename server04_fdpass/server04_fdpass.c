@@ -198,7 +198,7 @@ child_main(unsigned number)
         close(held_connfd); /* another child's: a copy here would keep it open */
     }
     do {
-        sched_yield();
+        sched_yield(); /* the parent may have the next connection by then: no sleep */
         connfd = channel_receive(channel, stays);
         if (connfd >= 0) {
             counter_add(&worker.slot->wakeups, 1);
