@@ -4,13 +4,20 @@
 #ifndef COMMON_ADDRESS_H
 #define COMMON_ADDRESS_H
 
-#include <stddef.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 enum { ADDRESS_TEXT = 192 }; /* room for any address as text */
 
 struct address {
-    struct sockaddr_storage storage;
+    union {
+        struct sockaddr any; /* as bind(2) and connect(2) want it */
+        struct sockaddr_storage storage;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+        struct sockaddr_un un;
+    };
     socklen_t length;
 };
 
@@ -20,9 +27,6 @@ struct address {
  * client alike. Dies if there is no such host or the path is too long.
  */
 void address_resolve(struct address *address, const char *host, int port);
-
-/* The family's view of it, as bind(2) and connect(2) want it. */
-const struct sockaddr *address_sockaddr(const struct address *address);
 
 /* Writes 127.0.0.1:2000, [::1]:2000 or the path. */
 void address_text(const struct address *address, char text[ADDRESS_TEXT]);

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "conn.h"
 #include "die.h"
 #include "fdpass.h"
 #include "listen.h"
@@ -34,36 +33,27 @@ raise_limit(unsigned count)
     }
 }
 
-bool
-channel_open(struct channel *channel, int type)
+struct channel *
+channels_open(unsigned count, int type)
 {
+    struct channel *channels = calloc(count + 1, sizeof *channels);
     int pair[2];
 
-    if (socketpair(AF_UNIX, type, 0, pair) == -1) {
-        return false;
-    }
-    if (fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1 || fcntl(pair[0], F_SETFD, FD_CLOEXEC) == -1 ||
-        fcntl(pair[1], F_SETFD, FD_CLOEXEC) == -1) {
-        die("socketpair");
-    }
-    *channel = (struct channel){.sender = pair[0], .receiver = pair[1]};
-    return true;
-}
-
-struct channel *
-channels_open(unsigned count)
-{
-    static struct channel *channels;
-
-    channels = calloc(count + 1, sizeof *channels);
     if (!channels) {
         die("%u channels", count);
     }
-    raise_limit(count);
+    if (count > 1) { /* (one more pair always fits) */
+        raise_limit(count);
+    }
     for (unsigned i = 1; i <= count; i++) {
-        if (!channel_open(&channels[i], SOCK_STREAM)) {
+        if ((socketpair(AF_UNIX, type, 0, pair) == -1 &&
+             socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1) ||
+            fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1 ||
+            fcntl(pair[0], F_SETFD, FD_CLOEXEC) == -1 ||
+            fcntl(pair[1], F_SETFD, FD_CLOEXEC) == -1) {
             die("socketpair");
         }
+        channels[i] = (struct channel){.sender = pair[0], .receiver = pair[1]};
     }
     return channels;
 }
@@ -110,9 +100,15 @@ channel_send(struct channel *channel, int connfd)
 unsigned
 channel_inside(const struct channel *channel)
 {
-    int first = fdpass_peek(channel->receiver);
+    unsigned char first;
+    ssize_t count;
 
-    return first == -1 ? 0 : (unsigned char)(channel->given - (unsigned)first);
+    /* A reset, when the other end was closed with a byte unread, is told once; what was sent is
+     * still there. */
+    do {
+        count = recv(channel->receiver, &first, 1, MSG_PEEK | MSG_DONTWAIT);
+    } while (count == -1 && (errno == EINTR || errno == ECONNRESET));
+    return count < 1 ? 0 : 1 + (unsigned char)(channel->given - 1 - first);
 }
 
 bool
@@ -143,17 +139,19 @@ channel_receive(int receiver, bool wait)
         warnx("a connection was lost on the way: out of descriptors?");
         return CHANNEL_LOST;
     case EAGAIN: /* another process that has this end has changed it */
-        conn_make_blocking(receiver);
+        fcntl(receiver, F_SETFL, 0);
         return CHANNEL_NONE;
     case EINTR:
     case ECONNRESET: /* the sender died before it read a byte of ours; the end comes next */
         return CHANNEL_NONE;
-    default:
-        if (!fdpass_exhausted()) {
-            die("cannot receive connections"); /* never again: a successor will do better */
-        }
+    case ENOMEM: /* the connection stays inside until another process frees something */
+    case ENOBUFS:
+    case EMFILE:
+    case ENFILE:
         warn_seldom(&quiet_until, "cannot receive connections, trying again");
         listen_pause();
         return CHANNEL_NONE;
+    default:
+        die("cannot receive connections"); /* never again: a successor will do better */
     }
 }

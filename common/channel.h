@@ -14,15 +14,13 @@ struct channel {
     unsigned given; /* connections sent, modulo 2^32 */
 };
 
-/* Makes a channel of a SOCK_STREAM or another type of socket. Its sender's end does not block: a
- * full channel must not stop a process that serves several. Both ends are close-on-exec, for a
- * server whose children are other programs. False and errno on failure. */
-bool channel_open(struct channel *channel, int type);
-
-/* Returns channels[1..count], one for each child number; raises the limit on descriptors for them.
- * A receiver is told nothing by a sender that closes, as long as another process has a copy of that
- * end: so give none to children. Dies on failure. */
-struct channel *channels_open(unsigned count);
+/* Returns channels[1..count], one for each child number, of sockets of this type (SOCK_STREAM where
+ * the system has no such pairs); raises the limit on descriptors for them. A sender's end does not
+ * block: a full channel must not stop a process that serves several. All ends are close-on-exec,
+ * for a server whose children are other programs. A receiver is told nothing by a sender that
+ * closes, as long as another process has a copy of that end: so give none to children. Dies on
+ * failure. */
+struct channel *channels_open(unsigned count, int type);
 
 /* In a forked child: closes all ends but the one that this child receives from, and returns it. */
 int channels_child(struct channel *channels, unsigned count, unsigned number);
@@ -35,8 +33,8 @@ void channels_shut(struct channel *channels, unsigned count);
  * still the caller's. Never blocks. */
 bool channel_send(struct channel *channel, int connfd);
 
-/* How many connections have not been received. Each message carries its number modulo 256, so the
- * first one inside tells. */
+/* How many connections have not been received, if at most 256. Each message carries its number
+ * modulo 256, so the first one inside tells. */
 unsigned channel_inside(const struct channel *channel);
 bool channels_any_inside(const struct channel *channels, unsigned count);
 

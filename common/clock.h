@@ -7,12 +7,18 @@
 #include <time.h>
 
 static inline int64_t
-clock_us(void)
+clock_read_us(clockid_t clock)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static inline int64_t
+clock_us(void)
+{
+    return clock_read_us(CLOCK_MONOTONIC);
 }
 
 static inline struct timespec

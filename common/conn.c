@@ -80,11 +80,12 @@ conn_start(const struct options *options)
 struct worker
 conn_worker(unsigned child, unsigned thread, struct slot *slot)
 {
-    struct worker worker = {.slot = slot, .child = child, .thread = thread, .pid = (long)getpid()};
+    struct worker worker = {.slot = slot};
+    unsigned long pid = (unsigned long)getpid();
     char text[80]; /* "child 4294967295.256 pid 4194304" has 32 bytes, but a pid may be a long */
     char *end;
 
-    counter_set(&slot->pid, (unsigned long long)worker.pid);
+    counter_set(&slot->pid, pid);
     memset(text, ' ', sizeof text);
     end = put_text(text, "child ");
     end = put_number(end, child);
@@ -93,7 +94,8 @@ conn_worker(unsigned child, unsigned thread, struct slot *slot)
         end = put_number(end, thread);
     }
     end = put_text(end, " pid ");
-    put_number(end, (unsigned long)worker.pid);
+    end = put_number(end, pid);
+    worker.named = end - text < CONN_STAMP ? (int)(end - text) : CONN_STAMP - 1;
     memcpy(worker.stamp, text, CONN_STAMP - 1);
     worker.stamp[CONN_STAMP - 1] = '\n';
     return worker;
@@ -105,7 +107,8 @@ conn_open(struct conn *conn, struct worker *worker, int fd)
     conn->worker = worker;
     conn->fd = fd;
     conn->state = CONN_READING;
-    conn->eof = conn->refused = false;
+    conn->eof = false;
+    conn->error = NULL;
     conn->used = conn->have = 0;
     conn->since = clock_us();
     counter_add(&worker->slot->connections, 1);
@@ -117,7 +120,6 @@ static enum conn_result
 refuse(struct conn *conn, const char *error)
 {
     counter_add(&conn->worker->slot->rejected, 1);
-    conn->refused = true;
     conn->error = error;
     conn->bytes = strlen(error);
     conn->sent = 0;
@@ -198,10 +200,16 @@ take_line(struct conn *conn)
     return parse(conn, text, end);
 }
 
+static bool
+may_retry(void)
+{
+    return errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK;
+}
+
 static enum conn_result
 lost(struct conn *conn)
 {
-    if (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) {
+    if (may_retry()) {
         return CONN_AGAIN;
     }
     conn_cut(conn);
@@ -215,10 +223,7 @@ drain(struct conn *conn)
 {
     ssize_t count = read(conn->fd, conn->input, sizeof conn->input);
 
-    if (count == -1 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) {
-        return CONN_AGAIN;
-    }
-    return count > 0 ? CONN_AGAIN : CONN_CLOSED;
+    return count > 0 || (count == -1 && may_retry()) ? CONN_AGAIN : CONN_CLOSED;
 }
 
 enum conn_result
@@ -243,24 +248,15 @@ conn_read(struct conn *conn)
 
 /* --- the work -------------------------------------------------------------------------------- */
 
-static int64_t
-processor_us(void)
-{
-    struct timespec used;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-    return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
-}
-
 /* Hashes until the thread's own clock says that it has used so much processor time. */
 static void
 burn(int64_t cpu_us)
 {
     volatile uint32_t seed = 2166136261u; /* volatile: the compiler cannot leave the sum out */
-    int64_t end = processor_us() + cpu_us;
+    int64_t end = clock_read_us(CLOCK_THREAD_CPUTIME_ID) + cpu_us;
     uint32_t hash = seed;
 
-    while (processor_us() < end && !signals_over()) {
+    while (clock_read_us(CLOCK_THREAD_CPUTIME_ID) < end && !signals_over()) {
         for (uint32_t i = 0; i < 2000; i++) {
             hash = (hash ^ (i & 0xff)) * 16777619u; /* FNV-1a */
         }
@@ -308,7 +304,7 @@ pieces(const struct conn *conn, struct iovec piece[2])
     uint64_t left = conn->bytes - conn->sent;
     size_t head = 0;
 
-    if (conn->refused) {
+    if (conn->error) {
         piece[0].iov_base = (char *)conn->error + conn->sent;
         piece[0].iov_len = (size_t)left;
         return 1;
@@ -327,15 +323,9 @@ pieces(const struct conn *conn, struct iovec piece[2])
 static void
 tell(const struct conn *conn)
 {
-    const struct worker *worker = conn->worker;
-    char thread[16] = "";
-
-    if (worker->thread > 0) {
-        snprintf(thread, sizeof thread, ".%u", worker->thread);
-    }
-    dprintf(STDOUT_FILENO, "child %u%s pid %ld: %llu bytes, %lu us cpu, %lu us wait\n",
-            worker->child, thread, worker->pid, (unsigned long long)conn->bytes,
-            (unsigned long)conn->cpu_us, (unsigned long)conn->wait_us);
+    dprintf(STDOUT_FILENO, "%.*s: %llu bytes, %lu us cpu, %lu us wait\n", conn->worker->named,
+            conn->worker->stamp, (unsigned long long)conn->bytes, (unsigned long)conn->cpu_us,
+            (unsigned long)conn->wait_us);
 }
 
 /* Throws away the pipelined requests that are here: with unread input, close() would send a reset
@@ -343,11 +333,10 @@ tell(const struct conn *conn)
 static void
 discard(struct conn *conn)
 {
+    int most = DISCARD_READS;
+
     fcntl(conn->fd, F_SETFL, O_NONBLOCK);
-    for (int i = 0; i < DISCARD_READS; i++) {
-        if (read(conn->fd, conn->input, sizeof conn->input) <= 0) {
-            break;
-        }
+    while (most-- > 0 && read(conn->fd, conn->input, sizeof conn->input) > 0) {
     }
 }
 
@@ -356,7 +345,7 @@ reply_sent(struct conn *conn)
 {
     enum conn_result next;
 
-    if (conn->refused) {
+    if (conn->error) {
         shutdown(conn->fd, SHUT_WR);
         conn->state = CONN_DRAINING;
         return CONN_OK;
@@ -387,7 +376,7 @@ conn_write(struct conn *conn)
     }
     conn->sent += (uint64_t)sent;
     conn->since = clock_us();
-    if (!conn->refused) {
+    if (!conn->error) {
         counter_add(&conn->worker->slot->bytes, (unsigned long long)sent);
     }
     return conn->sent == conn->bytes ? reply_sent(conn) : CONN_AGAIN;
@@ -417,31 +406,35 @@ conn_reset(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
+/* A refused connection has been counted. */
+static void
+ends_as(const struct conn *conn, counter *counted)
+{
+    if (!conn->error) {
+        counter_add(counted, 1);
+        counter_set(&conn->worker->slot->serving, 0);
+    }
+}
+
+void
+conn_cut(struct conn *conn)
+{
+    ends_as(conn, &conn->worker->slot->broken);
+}
+
 void
 conn_timed_out(struct conn *conn)
 {
     if (conn->state == CONN_WRITING) {
         conn_reset(conn->fd);
     }
-    if (!conn->refused) {
-        counter_add(&conn->worker->slot->timed_out, 1);
-        counter_set(&conn->worker->slot->serving, 0);
-    }
+    ends_as(conn, &conn->worker->slot->timed_out);
 }
 
 bool
 conn_idle(const struct conn *conn)
 {
     return conn->state == CONN_READING && conn->used == conn->have;
-}
-
-void
-conn_cut(struct conn *conn)
-{
-    if (!conn->refused) {
-        counter_add(&conn->worker->slot->broken, 1);
-        counter_set(&conn->worker->slot->serving, 0);
-    }
 }
 
 /* True if the connection is to be ended although its client has not: looked at when it is stuck. */
@@ -455,21 +448,11 @@ given_up(struct conn *conn)
         conn_cut(conn);
         return true;
     }
-    if (clock_us() >= conn_deadline(conn)) {
-        conn_timed_out(conn);
-        return true;
+    if (clock_us() < conn_deadline(conn)) {
+        return false;
     }
-    return false;
-}
-
-void
-conn_make_blocking(int fd)
-{
-    int flags = fcntl(fd, F_GETFL);
-
-    if (flags != -1) {
-        fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
-    }
+    conn_timed_out(conn);
+    return true;
 }
 
 void
@@ -501,13 +484,11 @@ conn_serve(struct worker *worker, int fd)
             scoreboard_publish(worker->slot);
         }
         if (result == CONN_AGAIN) {
-            bool would_block = errno == EAGAIN || errno == EWOULDBLOCK;
-
+            if (errno == EAGAIN || errno == EWOULDBLOCK) {
+                fcntl(fd, F_SETFL, 0); /* some systems, not Linux: inherited from the listener */
+            }
             if (given_up(&conn)) {
                 return;
-            }
-            if (would_block) {
-                conn_make_blocking(fd);
             }
         }
     }

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
 
 #if defined(__GNUC__)
 #define DIE_PRINTF(text, first) __attribute__((format(printf, text, first)))
@@ -22,8 +24,8 @@ void die_begin(const char *argv0);
 const char *die_program(void);
 
 /* The message, and what `error` means behind it (0: nothing). */
-_Noreturn void die_error(int error, const char *format, ...) DIE_PRINTF(2, 3);
 void warn_error(int error, const char *format, ...) DIE_PRINTF(2, 3);
+#define die_error(error, ...) (warn_error(error, __VA_ARGS__), die_end(EXIT_FAILURE))
 
 /* With errno, and without. */
 #define die(...) die_error(errno, __VA_ARGS__)
@@ -33,9 +35,13 @@ void warn_error(int error, const char *format, ...) DIE_PRINTF(2, 3);
 
 /* Like warn(), but not within a minute of the last time at this `quiet_until` (a clock_us(), 0 at
  * first; children may share it): for troubles that come in floods. */
-void warn_seldom(atomic_llong *quiet_until, const char *format, ...) DIE_PRINTF(2, 3);
+#define warn_seldom(quiet_until, ...) (warn_is_due(quiet_until) ? warn(__VA_ARGS__) : (void)0)
+bool warn_is_due(atomic_llong *quiet_until);
 
 /* Wrong usage: the message, then a hint at -h; status 2. */
-_Noreturn void die_usage(const char *format, ...) DIE_PRINTF(1, 2);
+#define die_usage(...) (warn_error(0, __VA_ARGS__), die_end(DIE_USAGE))
+
+enum { DIE_USAGE = 2 };
+_Noreturn void die_end(int status);
 
 #endif

@@ -62,26 +62,3 @@ fdpass_receive(int channel, bool wait)
     }
     return fd;
 }
-
-int
-fdpass_peek(int channel)
-{
-    unsigned char byte;
-    ssize_t count;
-
-    /* A reset, when the other end was closed with a byte unread, is told once; what was sent is
-     * still there. */
-    do {
-        count = recv(channel, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    } while (count == -1 && (errno == EINTR || errno == ECONNRESET));
-    if (count == 0) {
-        errno = EAGAIN;
-    }
-    return count == 1 ? byte : -1;
-}
-
-bool
-fdpass_exhausted(void)
-{
-    return errno == ENOMEM || errno == ENOBUFS || errno == EMFILE || errno == ENFILE;
-}

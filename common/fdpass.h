@@ -19,11 +19,4 @@ int fdpass_send(int channel, int fd, unsigned char byte);
  * not told to `wait`, when there is no message). */
 int fdpass_receive(int channel, bool wait);
 
-/* The byte of the message that will be received next. -1 and errno: EAGAIN if there is none. */
-int fdpass_peek(int channel);
-
-/* After FDPASS_NONE, is it worth while to ask again later? True if the system lacks something that
- * others may free; what was sent is still in the channel. */
-bool fdpass_exhausted(void);
-
 #endif

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/select.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,11 +19,13 @@
 enum { INHERITED_FD = 3, PAUSE_US = 100 * 1000 };
 
 static atomic_llong *quiet_until; /* in shared memory, so that one of all children warns */
-static pid_t starter;             /* the process that has claimed a Unix socket's path */
-static char lock_file[ADDRESS_TEXT + sizeof ".lock"]; /* locked while lockfd is not -1 */
+
+/* Of a Unix socket. */
+static pid_t starter;                    /* the process that has claimed its path */
+static char socket_file[ADDRESS_TEXT];   /* the path */
+static char lock_file[ADDRESS_TEXT + 8]; /* PATH.lock, locked while lockfd is not -1 */
 static int lockfd = -1;
-static const char *made_path; /* the Unix socket that bind() has made; NULL: none */
-static struct stat made;      /* its file */
+static struct stat made; /* the file that bind() has made, if st_nlink is not 0 */
 
 bool listen_was_inherited;
 
@@ -40,15 +41,13 @@ listen_inherited(void)
     if (!pid || !count || atol(pid) != (long)getpid() || atoi(count) < 1) {
         return -1;
     }
-    if (getsockopt(INHERITED_FD, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == -1) {
+    if (getsockopt(INHERITED_FD, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == -1 ||
+        (flags = fcntl(INHERITED_FD, F_GETFL)) == -1 ||
+        (listening && fcntl(INHERITED_FD, F_SETFL, flags & ~O_NONBLOCK) == -1)) {
         die("LISTEN_FDS: descriptor %d", INHERITED_FD);
     }
     if (!listening) {
         diex("LISTEN_FDS: descriptor %d does not listen", INHERITED_FD);
-    }
-    flags = fcntl(INHERITED_FD, F_GETFL);
-    if (flags == -1 || fcntl(INHERITED_FD, F_SETFL, flags & ~O_NONBLOCK) == -1) {
-        die("LISTEN_FDS: descriptor %d", INHERITED_FD);
     }
     unsetenv("LISTEN_PID"); /* it was meant for this process alone */
     unsetenv("LISTEN_FDS");
@@ -67,30 +66,28 @@ is_same_file(const struct stat *one, const struct stat *other)
  * without a connection that it would have to serve, also with a full queue, and between its bind()
  * and its listen(). */
 static bool
-is_dead(const struct address *address, const char *path)
+is_dead(const struct address *address)
 {
     struct stat found;
-    int asker, error = 0;
+    int asker, error;
 
-    if (lstat(path, &found) == -1) {
+    if (lstat(socket_file, &found) == -1) {
         return false; /* bind() will say what is wrong, if anything is */
     }
     if (!S_ISSOCK(found.st_mode)) {
-        diex("%s: exists and is not a socket", path);
+        diex("%s: exists and is not a socket", socket_file);
     }
     asker = socket(AF_UNIX, SOCK_DGRAM, 0);
     if (asker == -1) {
         die("socket");
     }
-    if (connect(asker, address_sockaddr(address), address->length) == -1) {
-        error = errno;
-    }
+    error = connect(asker, &address->any, address->length) == -1 ? errno : 0;
     close(asker);
     if (error == 0 || error == EPROTOTYPE) {
-        diex("%s: a server is listening there", path);
+        diex("%s: a server is listening there", socket_file);
     }
     if (error != ECONNREFUSED && error != ENOENT) {
-        die_error(error, "%s", path);
+        die_error(error, "%s", socket_file);
     }
     return error == ECONNREFUSED;
 }
@@ -99,27 +96,24 @@ is_dead(const struct address *address, const char *path)
  * server's socket and binds its own. The lock of a process that dies is released by the kernel. A
  * file that is no longer the one at its path was removed by a server that listens by now. */
 static void
-lock_path(const char *path)
+lock_path(void)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     struct stat opened, named = {.st_ino = 0};
+    bool locked;
 
-    snprintf(lock_file, sizeof lock_file, "%s.lock", path);
+    snprintf(lock_file, sizeof lock_file, "%s.lock", socket_file);
     lockfd = open(lock_file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (lockfd == -1) {
         die("%s", lock_file);
     }
-    if (fcntl(lockfd, F_SETLK, &lock) == -1) {
-        if (errno != EACCES && errno != EAGAIN) {
-            die("%s", lock_file);
-        }
-        diex("%s: another server has just begun to listen there", path);
-    }
-    if (fstat(lockfd, &opened) == -1 || (lstat(lock_file, &named) == -1 && errno != ENOENT)) {
+    locked = fcntl(lockfd, F_SETLK, &lock) == 0;
+    if ((!locked && errno != EACCES && errno != EAGAIN) || fstat(lockfd, &opened) == -1 ||
+        (lstat(lock_file, &named) == -1 && errno != ENOENT)) {
         die("%s", lock_file);
     }
-    if (!is_same_file(&opened, &named)) {
-        diex("%s: another server has just begun to listen there", path);
+    if (!locked || !is_same_file(&opened, &named)) {
+        diex("%s: another server has just begun to listen there", socket_file);
     }
 }
 
@@ -134,7 +128,7 @@ unlock_path(void)
 }
 
 static void
-remove_socket(void)
+remove_files(void)
 {
     if (starter == getpid()) { /* not in a child that ends by die() */
         listen_remove();
@@ -145,32 +139,27 @@ remove_socket(void)
 void
 listen_claim(const struct address *address)
 {
-    const char *path = ((const struct sockaddr_un *)&address->storage)->sun_path;
-
-    if (address->storage.ss_family != AF_UNIX) {
+    if (address->any.sa_family != AF_UNIX) {
         return;
     }
-    (void)is_dead(address, path); /* says so, if it lives, also to whoever may not lock its path */
+    address_text(address, socket_file);
+    (void)is_dead(address); /* says so, if it lives, also to whoever may not lock its path */
     starter = getpid();
-    if (atexit(remove_socket) != 0) {
+    if (atexit(remove_files) != 0) {
         die("atexit");
     }
-    lock_path(path);
-    if (is_dead(address, path) && unlink(path) == -1) {
-        die("%s: a dead server's socket", path);
+    lock_path();
+    if (is_dead(address) && unlink(socket_file) == -1) {
+        die("%s: a dead server's socket", socket_file);
     }
 }
 
-/* Of a Unix socket that this process has bound: the file, so that listen_remove() knows it again.
- */
+/* Of a Unix socket that this process has bound: so that listen_remove() knows its file again. */
 static void
-note_file(const struct address *address, const char *path)
+note_file(void)
 {
-    if (address->storage.ss_family == AF_UNIX && !listen_was_inherited && !made_path) {
-        if (lstat(path, &made) == -1) {
-            die("%s", path);
-        }
-        made_path = path;
+    if (*socket_file && made.st_nlink == 0 && lstat(socket_file, &made) == -1) {
+        die("%s", socket_file);
     }
 }
 
@@ -188,18 +177,18 @@ listen_open(const struct options *options)
     address_resolve(&address, options->host, options->port);
     address_text(&address, text);
     listen_claim(&address);
-    listenfd = socket(address.storage.ss_family, SOCK_STREAM, 0);
+    listenfd = socket(address.any.sa_family, SOCK_STREAM, 0);
     if (listenfd == -1) {
         die("socket");
     }
-    if (address.storage.ss_family != AF_UNIX) {
+    if (address.any.sa_family != AF_UNIX) {
         setsockopt(listenfd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
         setsockopt(listenfd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
-    if (bind(listenfd, address_sockaddr(&address), address.length) == -1) {
+    if (bind(listenfd, &address.any, address.length) == -1) {
         die("cannot listen on %s", text);
     }
-    note_file(&address, options->host);
+    note_file();
     if (listenfd >= FD_SETSIZE) {
         diex("listening descriptor %d: too large for select", listenfd);
     }
@@ -220,11 +209,11 @@ listen_ready(const struct options *options, int listenfd)
         return;
     }
     said = true;
-    if (getsockname(listenfd, (struct sockaddr *)&bound.storage, &bound.length) == -1) {
+    if (getsockname(listenfd, &bound.any, &bound.length) == -1) {
         die("getsockname");
     }
     address_text(&bound, text);
-    note_file(&bound, options->host); /* server00 has no listen_open() */
+    note_file(); /* server00 has no listen_open() */
     unlock_path();
     if (options->quiet) {
         return;
@@ -241,8 +230,8 @@ listen_remove(void)
 {
     struct stat status;
 
-    if (made_path && lstat(made_path, &status) == 0 && is_same_file(&status, &made)) {
-        unlink(made_path);
+    if (made.st_nlink > 0 && lstat(socket_file, &status) == 0 && is_same_file(&status, &made)) {
+        unlink(socket_file);
     }
 }
 

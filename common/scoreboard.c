@@ -26,15 +26,10 @@ int
 scoreboard_object(size_t size)
 {
     char name[64];
-    int fd = -1;
+    int fd;
 
-    for (int attempt = 0; fd == -1 && attempt < 100; attempt++) {
-        snprintf(name, sizeof name, "/scoreboard.%ld.%d", (long)getpid(), attempt);
-        fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR);
-        if (fd == -1 && errno != EEXIST) {
-            break;
-        }
-    }
+    snprintf(name, sizeof name, "/scoreboard.%ld.%lld", (long)getpid(), (long long)clock_us());
+    fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR);
     if (fd == -1 || shm_unlink(name) == -1 || ftruncate(fd, (off_t)size) == -1 ||
         (size <= RESERVE_MOST && (errno = posix_fallocate(fd, 0, (off_t)size)) != 0)) {
         die("shared memory of %zu bytes", size);

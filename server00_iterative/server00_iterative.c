@@ -76,7 +76,7 @@ open_listener(const struct options *options)
             die("TCP_NODELAY");
         }
     }
-    if (bind(listenfd, address_sockaddr(&address), address.length) == -1) {
+    if (bind(listenfd, &address.any, address.length) == -1) {
         address_text(&address, text);
         die("cannot listen on %s", text);
     }

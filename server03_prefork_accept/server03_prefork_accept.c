@@ -51,8 +51,11 @@ main(int argc, char **argv)
     server.listenfd = listen_open(&server.options);
     server_open(&server, way->name, true);
     pool = pool_open((unsigned)server.options.children);
+    if (way->waits) {
+        listen_nonblocking(server.listenfd);
+    }
     if (way->prepare) {
-        way->prepare(server.listenfd, &server.options);
+        way->prepare(&server);
     }
 
     look_after_children();
@@ -115,18 +118,15 @@ child_main(unsigned number)
 static const struct way *
 way_named(const char *name)
 {
-    for (const struct way *each = ways; each->name; each++) {
-        if (strcmp(each->name, name) == 0) {
-            return each;
+    static const struct way *const tables[] = {ways, ways_linux};
+
+    for (int i = 0; i < 2; i++) {
+        for (const struct way *each = tables[i]; each->name; each++) {
+            if (strcmp(each->name, name) == 0) {
+                return each;
+            }
         }
     }
-#ifdef __linux__
-    for (const struct way *each = ways_linux; each->name; each++) {
-        if (strcmp(each->name, name) == 0) {
-            return each;
-        }
-    }
-#endif
     die_usage("-a '%.60s': accept, select, poll, lock-file, lock-mutex or, on Linux, epoll, "
               "epoll-exclusive or reuseport is allowed",
               name);

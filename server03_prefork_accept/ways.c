@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../common/clock.h"
 #include "../common/die.h"
+#include "../common/listen.h"
 #include "../common/signals.h"
 
 static int lockfd;             /* lock-file: an open file without a name */
@@ -37,20 +37,6 @@ ways_accept_blocking(int listenfd, struct slot *slot)
 }
 
 /* --- select, poll ---------------------------------------------------------------------------- */
-
-void
-ways_nonblocking(int listenfd, const struct options *options)
-{
-    (void)options;
-    /* Blocking would be wrong: a child that wakes too late would sit in accept() deaf to the rest.
-     */
-    if (fcntl(listenfd, F_SETFL, O_NONBLOCK) == -1) {
-        die("O_NONBLOCK");
-    }
-    if (listenfd >= FD_SETSIZE) {
-        diex("listening descriptor %d: too large for select", listenfd);
-    }
-}
 
 int
 ways_accept_awake(int listenfd, struct slot *slot)
@@ -89,29 +75,35 @@ take_poll(int listenfd, struct slot *slot)
     return ways_accept_awake(listenfd, slot);
 }
 
-/* --- lock-file ------------------------------------------------------------------------------- */
+/* --- the locks ------------------------------------------------------------------------------- */
+
+/* Called by the child that holds the lock. Invariant: no other one is inside accept(). */
+static int
+accept_locked(int listenfd, struct slot *slot)
+{
+    counter_add(&slot->wakeups, 1);
+    errno = EINTR; /* if it is told to leave */
+    return signals_stop || signals_replace ? -1 : ways_accept_blocking(listenfd, slot);
+}
 
 static void
-prepare_lock_file(int listenfd, const struct options *options)
+prepare_lock_file(const struct server *server)
 {
     FILE *file = tmpfile(); /* has no name any more: the kernel keeps it while a child lives */
 
-    (void)listenfd;
-    (void)options;
+    (void)server;
     if (!file || (lockfd = dup(fileno(file))) == -1) {
         die("lock file");
     }
     fclose(file);
 }
 
-/* Invariant: only the child that holds the lock is inside accept(). The kernel releases the lock of
- * a child that dies. */
+/* The kernel releases the lock of a child that dies. */
 static int
 take_lock_file(int listenfd, struct slot *slot)
 {
-    const struct timespec moment = clock_timespec(20 * 1000);
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int connfd = -1, saved;
+    int connfd, saved;
 
     if (fcntl(lockfd, F_SETLKW, &lock) == -1) {
         if (errno != EINTR && errno != ENOLCK) {
@@ -119,31 +111,24 @@ take_lock_file(int listenfd, struct slot *slot)
         }
         return -1;
     }
-    counter_add(&slot->wakeups, 1);
-    errno = EINTR; /* if it is told to leave */
-    if (!signals_stop && !signals_replace) {
-        connfd = ways_accept_blocking(listenfd, slot);
-    }
+    connfd = accept_locked(listenfd, slot);
     saved = errno;
     lock.l_type = F_UNLCK;
     while (fcntl(lockfd, F_SETLK, &lock) == -1 && (errno == ENOLCK || errno == EINTR) &&
            !signals_over()) {
-        nanosleep(&moment, NULL); /* a lock that was kept would keep all others from accepting */
+        listen_pause(); /* a lock that was kept would keep all others from accepting */
     }
     errno = saved;
     return connfd;
 }
 
-/* --- lock-mutex ------------------------------------------------------------------------------ */
-
 static void
-prepare_lock_mutex(int listenfd, const struct options *options)
+prepare_lock_mutex(const struct server *server)
 {
     pthread_mutexattr_t attributes;
     int error;
 
-    (void)listenfd;
-    (void)options;
+    (void)server;
     mutex = scoreboard_memory(sizeof *mutex);
     if ((error = pthread_mutexattr_init(&attributes)) != 0 ||
         (error = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED)) != 0 ||
@@ -154,13 +139,13 @@ prepare_lock_mutex(int listenfd, const struct options *options)
     pthread_mutexattr_destroy(&attributes);
 }
 
-/* Locks it, or returns an error number. No signal interrupts the wait for a mutex, so the wait ends
- * by itself each second; robust: if its owner dies, the next one gets EOWNERDEAD, and the lock. */
+/* No signal interrupts the wait for a mutex, so the wait ends by itself each second; robust: if the
+ * owner dies, the next child gets EOWNERDEAD, and the lock. */
 static int
-lock_mutex(void)
+take_lock_mutex(int listenfd, struct slot *slot)
 {
     struct timespec end;
-    int error;
+    int connfd, error;
 
     clock_gettime(CLOCK_REALTIME, &end);
     end.tv_sec++;
@@ -168,16 +153,6 @@ lock_mutex(void)
     if (error == EOWNERDEAD) {
         error = pthread_mutex_consistent(mutex); /* it protects no data that could be half done */
     }
-    return error;
-}
-
-/* Invariant: only the child that holds the mutex is inside accept(). */
-static int
-take_lock_mutex(int listenfd, struct slot *slot)
-{
-    int connfd = -1;
-    int error = lock_mutex();
-
     if (error == ETIMEDOUT) {
         errno = EINTR; /* look at the flags and come again */
         return -1;
@@ -185,11 +160,7 @@ take_lock_mutex(int listenfd, struct slot *slot)
     if (error != 0) {
         die_error(error, "mutex");
     }
-    counter_add(&slot->wakeups, 1);
-    errno = EINTR; /* if it is told to leave */
-    if (!signals_stop && !signals_replace) {
-        connfd = ways_accept_blocking(listenfd, slot);
-    }
+    connfd = accept_locked(listenfd, slot);
     error = errno;
     pthread_mutex_unlock(mutex);
     errno = error;
@@ -197,10 +168,10 @@ take_lock_mutex(int listenfd, struct slot *slot)
 }
 
 const struct way ways[] = {
-    {"accept", NULL, NULL, ways_accept_blocking},
-    {"select", ways_nonblocking, NULL, take_select},
-    {"poll", ways_nonblocking, NULL, take_poll},
-    {"lock-file", prepare_lock_file, NULL, take_lock_file},
-    {"lock-mutex", prepare_lock_mutex, NULL, take_lock_mutex},
+    {.name = "accept", .take = ways_accept_blocking},
+    {.name = "select", .waits = true, .take = take_select},
+    {.name = "poll", .waits = true, .take = take_poll},
+    {.name = "lock-file", .prepare = prepare_lock_file, .take = take_lock_file},
+    {.name = "lock-mutex", .prepare = prepare_lock_mutex, .take = take_lock_mutex},
     {.name = NULL},
 };

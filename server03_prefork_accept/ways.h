@@ -4,13 +4,17 @@
 #ifndef SERVER03_WAYS_H
 #define SERVER03_WAYS_H
 
-#include "../common/options.h"
-#include "../common/scoreboard.h"
+#include <stdbool.h>
+
+#include "../common/server.h"
 
 struct way {
     const char *name; /* for -a */
-    /* In the parent, before it forks; takes over the listening socket. May be NULL. */
-    void (*prepare)(int listenfd, const struct options *options);
+    /* It waits first and accepts then, from a non-blocking socket: blocking, a child that wakes too
+     * late would sit in accept(), deaf to the rest. */
+    bool waits;
+    /* In the parent, before it forks. May be NULL. */
+    void (*prepare)(const struct server *server);
     /* In a child, before its first wait: returns the socket that it accepts from. May be NULL. */
     int (*begin)(int listenfd, unsigned child);
     /* Waits and returns a connection; or -1 and errno: EINTR for a signal, EAGAIN if there was
@@ -20,15 +24,12 @@ struct way {
 };
 
 extern const struct way ways[];       /* ends with name NULL */
-extern const struct way ways_linux[]; /* likewise; only where the program is built for Linux */
+extern const struct way ways_linux[]; /* likewise; empty where the program is not for Linux */
 
 /* Blocks in accept: the whole of `accept` and `reuseport`. */
 int ways_accept_blocking(int listenfd, struct slot *slot);
 
 /* A non-blocking accept after a wake-up, for the ways that wait before: counts both. */
 int ways_accept_awake(int listenfd, struct slot *slot);
-
-/* prepare() of the ways that wait before accepting. */
-void ways_nonblocking(int listenfd, const struct options *options);
 
 #endif

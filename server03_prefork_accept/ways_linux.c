@@ -22,47 +22,37 @@
 #include "../common/die.h"
 #include "../common/listen.h"
 
-static int epollfd = -1; /* this child's instance */
-static int *listeners;   /* reuseport: listeners[1..nlisteners], one per child */
+static int *listeners; /* reuseport: listeners[1..nlisteners], one per child */
 static unsigned nlisteners;
 
 /* --- epoll, epoll-exclusive ------------------------------------------------------------------ */
 
 static int
-begin_epoll(int listenfd, uint32_t events)
+take_by_epoll(int listenfd, uint32_t events, struct slot *slot)
 {
+    static int epollfd = -1; /* this child's instance */
     struct epoll_event event = {.events = events};
 
-    epollfd = epoll_create1(0);
-    if (epollfd == -1 || epoll_ctl(epollfd, EPOLL_CTL_ADD, listenfd, &event) == -1) {
+    if (epollfd == -1 && ((epollfd = epoll_create1(0)) == -1 ||
+                          epoll_ctl(epollfd, EPOLL_CTL_ADD, listenfd, &event) == -1)) {
         die("epoll");
     }
-    return listenfd;
-}
-
-static int
-begin_epoll_all(int listenfd, unsigned child)
-{
-    (void)child;
-    return begin_epoll(listenfd, EPOLLIN);
-}
-
-static int
-begin_epoll_exclusive(int listenfd, unsigned child)
-{
-    (void)child;
-    return begin_epoll(listenfd, EPOLLIN | EPOLLEXCLUSIVE);
+    if (epoll_wait(epollfd, &event, 1, -1) == -1) {
+        return -1;
+    }
+    return ways_accept_awake(listenfd, slot);
 }
 
 static int
 take_epoll(int listenfd, struct slot *slot)
 {
-    struct epoll_event event;
+    return take_by_epoll(listenfd, EPOLLIN, slot);
+}
 
-    if (epoll_wait(epollfd, &event, 1, -1) == -1) {
-        return -1;
-    }
-    return ways_accept_awake(listenfd, slot);
+static int
+take_epoll_exclusive(int listenfd, struct slot *slot)
+{
+    return take_by_epoll(listenfd, EPOLLIN | EPOLLEXCLUSIVE, slot);
 }
 
 /* --- reuseport ------------------------------------------------------------------------------- */
@@ -71,13 +61,12 @@ static int
 open_reuseport(const struct address *address, int backlog)
 {
     int on = 1;
-    int fd = socket(address->storage.ss_family, SOCK_STREAM, 0);
+    int fd = socket(address->any.sa_family, SOCK_STREAM, 0);
 
     if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1 ||
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == -1 ||
-        (address->storage.ss_family != AF_UNIX &&
-         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == -1) ||
-        bind(fd, address_sockaddr(address), address->length) == -1 || listen(fd, backlog) == -1) {
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == -1 ||
+        bind(fd, &address->any, address->length) == -1 || listen(fd, backlog) == -1) {
         die("reuseport");
     }
     return fd;
@@ -86,30 +75,28 @@ open_reuseport(const struct address *address, int backlog)
 /* The parent keeps all listeners open: when a child dies, those who wait in its queue are served by
  * its successor, which inherits it. */
 static void
-prepare_reuseport(int listenfd, const struct options *options)
+prepare_reuseport(const struct server *server)
 {
     struct address bound = {.length = sizeof bound.storage};
     int on = 1;
 
-    if (getsockname(listenfd, (struct sockaddr *)&bound.storage, &bound.length) == -1) {
+    if (getsockname(server->listenfd, &bound.any, &bound.length) == -1) {
         die("getsockname");
     }
-    if (bound.storage.ss_family == AF_UNIX || listen_was_inherited) {
-        if (!listen_was_inherited) {
-            unlink(options->host);
-        }
+    if (bound.any.sa_family == AF_UNIX || listen_was_inherited) {
         diex("-a reuseport: only for a TCP socket of its own");
     }
-    nlisteners = (unsigned)options->children;
+    nlisteners = (unsigned)server->options.children;
     listeners = calloc(nlisteners + 1, sizeof *listeners);
-    if (!listeners || setsockopt(listenfd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == -1) {
+    if (!listeners ||
+        setsockopt(server->listenfd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == -1) {
         die("%u listeners", nlisteners);
     }
     for (unsigned i = 1; i <= nlisteners; i++) {
-        listeners[i] = open_reuseport(&bound, options->backlog);
+        listeners[i] = open_reuseport(&bound, server->options.backlog);
     }
     /* The first one takes the place of the socket that has held the port until now. */
-    if (dup2(listeners[1], listenfd) == -1) {
+    if (dup2(listeners[1], server->listenfd) == -1) {
         die("dup2");
     }
 }
@@ -126,11 +113,13 @@ begin_reuseport(int listenfd, unsigned child)
     return listeners[child];
 }
 
+#endif
+
 const struct way ways_linux[] = {
-    {"epoll", ways_nonblocking, begin_epoll_all, take_epoll},
-    {"epoll-exclusive", ways_nonblocking, begin_epoll_exclusive, take_epoll},
-    {"reuseport", prepare_reuseport, begin_reuseport, ways_accept_blocking},
+#ifdef __linux__
+    {.name = "epoll", .waits = true, .take = take_epoll},
+    {.name = "epoll-exclusive", .waits = true, .take = take_epoll_exclusive},
+    {"reuseport", false, prepare_reuseport, begin_reuseport, ways_accept_blocking},
+#endif
     {.name = NULL},
 };
-
-#endif

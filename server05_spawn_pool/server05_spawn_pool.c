@@ -22,7 +22,6 @@
 
 #include "../common/channel.h"
 #include "../common/die.h"
-#include "../common/fdpass.h"
 #include "../common/listen.h"
 #include "../common/server.h"
 #include "../common/signals.h"
@@ -31,7 +30,7 @@
 #include "settings.h"
 #include "spawn.h"
 
-static void open_queue(void);
+static void open_channels(void);
 static void distribute(void);
 static bool pass_connections(void);
 static unsigned choose(void);
@@ -61,32 +60,29 @@ main(int argc, char **argv)
         die("FD_CLOEXEC");
     }
     stats_start(&server.stats, settings_variant(&settings));
-    signals_open(server.options.grace_s, true);
-    signals_block(&server.waiting);
-    if (settings.piped) {
-        crew.channels = channels_open(settings.most);
-    } else {
-        open_queue();
-    }
+    signals_open(server.options.grace_s, true, &server.waiting);
+    open_channels();
     crew_open(&server, &settings);
 
     distribute();
     return stop();
 }
 
-/* SOCK_SEQPACKET, because on Linux a message then wakes one of the handlers that wait for it; in a
- * stream it wakes them all. Where the system has none, a stream does as well. The kernel bounds the
- * queue: Linux refuses a message when SO_SNDBUF is used up, and then select() calls the socket
- * writable when it is three quarters empty (at least 6 connections fit). */
+/* The queue is a SOCK_SEQPACKET, because on Linux a message then wakes one of the handlers that
+ * wait for it; in a stream it wakes them all. The kernel bounds the queue: Linux refuses a message
+ * when SO_SNDBUF is used up, and then select() calls the socket writable when it is three quarters
+ * empty (at least 6 connections fit). */
 static void
-open_queue(void)
+open_channels(void)
 {
     int bytes = server.options.children * (int)settings.queue * MESSAGE_BYTES;
 
-    if (!channel_open(&crew.queue, SOCK_SEQPACKET) && !channel_open(&crew.queue, SOCK_STREAM)) {
-        die("socketpair");
+    if (settings.piped) {
+        crew.channels = channels_open(settings.most, SOCK_STREAM);
+        return;
     }
-    setsockopt(crew.queue.sender, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    crew.channels = channels_open(1, SOCK_SEQPACKET);
+    setsockopt(crew.channels[1].sender, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
 static void
@@ -98,7 +94,7 @@ distribute(void)
         crew_turn(no_room());
         if (crew.there) {
             listen_ready(&server.options, server.listenfd);
-            paused = !pass_connections();
+            paused = !pass_connections() || (settings.piped && held_connfd != -1);
         }
         if (crew.there && signals_report) { /* the ready line is the first */
             signals_report = 0;
@@ -122,7 +118,7 @@ pass_connections(void)
         if (connfd == -1) {
             return !listen_exhausted();
         }
-        if (!channel_send(settings.piped ? &crew.channels[number] : &crew.queue, connfd)) {
+        if (!channel_send(&crew.channels[number], connfd)) {
             fcntl(connfd, F_SETFD, FD_CLOEXEC); /* a handler may be spawned before it is passed */
             held_connfd = connfd;
             return errno == EAGAIN || errno == EWOULDBLOCK;
@@ -177,12 +173,12 @@ wait_for_work(bool paused)
     FD_ZERO(&readable);
     FD_ZERO(&writable);
     if (full && !settings.piped && !paused) {
-        FD_SET(crew.queue.sender, &writable);
+        FD_SET(crew.channels[1].sender, &writable);
     } else if (!full && !paused && crew.there) {
         FD_SET(server.listenfd, &readable);
     }
     most_us = crew_notice_ready() ? 0 : paused ? PAUSE_US : crew_due_us(full);
-    pool_wait(crew.pool, &server, 1 + (full ? crew.queue.sender : server.listenfd), &readable,
+    pool_wait(crew.pool, &server, 1 + (full ? crew.channels[1].sender : server.listenfd), &readable,
               &writable, most_us);
     atomic_store(&crew.board->waits, 0);
 }
@@ -197,8 +193,7 @@ stop(void)
     listen_remove();
     close(server.listenfd);
     do {
-        if (held_connfd != -1 &&
-            channel_send(crew.channels ? &crew.channels[1] : &crew.queue, held_connfd)) {
+        if (held_connfd != -1 && channel_send(&crew.channels[1], held_connfd)) {
             held_connfd = -1;
         }
         if (!over && signals_over() && crew.pool->alive > 0) {
@@ -218,6 +213,6 @@ stop(void)
 static bool
 any_left(void)
 {
-    return held_connfd != -1 || (settings.piped ? channels_any_inside(crew.channels, crew.highest)
-                                                : fdpass_peek(crew.queue.receiver) != -1);
+    return held_connfd != -1 ||
+           channels_any_inside(crew.channels, settings.piped ? crew.highest : 1);
 }

@@ -121,12 +121,12 @@ has_children() { # PID N
 
 # The open descriptors of a server and its children, a line each.
 descriptors_of() {
-    local pid files
+    local pid open
 
     find_children "$1"
     for pid in "$1" "${CHILDREN[@]}"; do
-        files=("/proc/$pid/fd"/*)
-        echo "${#files[@]}"
+        open=("/proc/$pid/fd"/*)
+        echo "${#open[@]}"
     done
 }
 
@@ -232,6 +232,13 @@ start_server() {
     await_ready
 }
 
+# The same of the server with that number.
+start_number() { # NN OPTION...
+    SERVER=$(basename "$ROOT/server$1"_*)
+    shift
+    start_server "$@"
+}
+
 # Has the server an option -n?
 takes_children() {
     "$BIN/$SERVER" -h | grep -Eq '^ *-n N'
@@ -320,6 +327,18 @@ json_of() { # PATH...
     done
 }
 
+# Is it so, of fields of the report? `true_of '$1 <= $2 && $3 > 0' a b c`
+true_of() { # CONDITION FIELD...
+    local condition=$1 values
+
+    shift
+    values=$(json_of "$@") || return 1
+    if ! paste -sd' ' <<<"$values" | awk "{ exit !($condition) }"; then
+        echo "not so: $condition, of $*: $(paste -sd' ' <<<"$values")"
+        return 1
+    fi
+}
+
 # Are the statistics so? `counted connections 3` or `counted connections -ge 3`
 counted() {
     local value
@@ -366,11 +385,11 @@ await_poke() { # [PID]
     return $status
 }
 
-# Runs hostile in the background against the server; its pid is in HOSTILE, and what it says in
+# An attack of poke in the background against the server; its pid is in HOSTILE, and what it says in
 # $T/hostile.
-hostile_away() {
+hostile_away() { # OPTION... ATTACK
     : >"$T/hostile"
-    hostile -p "$PORT" -d 60 "$@" >"$T/hostile" 2>&1 3>&- &
+    poke -d 60 "${@:1:$#-1}" -a "${!#}" "$ADDRESS" >"$T/hostile" 2>&1 3>&- &
     HOSTILE=$!
     HELPERS+=("$HOSTILE")
     eventually says "$T/hostile" 'in place'
@@ -564,6 +583,21 @@ not_allowed() { # NAMED OPTION...
 
     shift
     refused client "$named" -p 1 "$@"
+}
+
+# A usage error that names all this and gives that example: as not_allowed, but for long lists.
+refuses() { # NAMED EXAMPLE OPTION...
+    local example=$2 named=$1 status=0
+
+    shift 2
+    "$BIN/client" -p 1 "$@" >"$T/stdout" 2>"$T/stderr" || status=$?
+    mapfile -t LINES_SAID <"$T/stderr"
+    [[ $status -eq 2 && ! -s $T/stdout && ${#LINES_SAID[@]} -eq 2 && \
+        ${LINES_SAID[0]} == "client: $named"*'; for example '*"$example"* && \
+        ${LINES_SAID[1]} == *'client -h'* ]] || {
+        echo "status $status:" "$@" "${LINES_SAID[@]}"
+        return 1
+    }
 }
 
 # --- bench/compare, herd and scale: $TOOL is which, $T/results where ------------------------------

@@ -292,17 +292,19 @@ keep_startup() {
 # --- memory ------------------------------------------------------------------------------------
 
 # sample PID - sets $sampled to "PRIVATE_KIB PROCESSES" of the process and its children, the largest
-# of three samples while the client is at work; without smaps_rollup PRIVATE_KIB is "-".
+# of the samples while the client is at work; without smaps_rollup PRIVATE_KIB is "-".
 sample() {
-    for _ in 1 2 3; do
+    : >"$tmp/samples"
+    looks=20
+    while kill -0 "$client" 2>/dev/null && [ "$((looks -= 1))" -ge 0 ]; do
         sleep 0.15 || :
         family "$1" >"$tmp/family"
         while read -r pid; do
             [ ! -r "/proc/$pid/smaps_rollup" ] || cat "/proc/$pid/smaps_rollup"
         done <"$tmp/family" 2>/dev/null | awk -v processes="$(wc -l <"$tmp/family")" '
             /^Private_(Clean|Dirty):/ { sum += $2; known = 1 }
-            END { print (known ? sum : "-"), processes + 0 }'
-    done >"$tmp/samples"
+            END { print (known ? sum : "-"), processes + 0 }' >>"$tmp/samples"
+    done
     sampled=$(sort -n "$tmp/samples" | sed -n '$p')
 }
 
@@ -324,6 +326,7 @@ plan() {
             for (i = 1; i <= nrows; i++) {
                 r = round % 2 ? i : nrows + 1 - i
                 if (only[l] != "" && index(only[l], ";" row[r] ";") == 0) continue
+                if (row[r] ~ /^sketch/ && options[l] ~ /-W/) continue # it would do no work
                 print round "|" load[l] "|" x "|" rest[l] "|" row[r] "|" server[r] "|" options[l]
             }
         }

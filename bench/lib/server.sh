@@ -15,6 +15,8 @@
 #                         end well: $status says how
 #   leave STATUS          ends the script; by $signal, if one has come
 #
+# With $through (such as 'strace -f -D') that command starts the server.
+#
 # A sketch (bin/sketch03) starts and stops in the same way: stop_server writes its CPU time, which
 # it reads from the /proc of Linux, in place of the statistics, and kills its processes.
 

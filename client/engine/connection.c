@@ -267,7 +267,7 @@ connect_it(struct connection *conn)
 {
     bool is_unix = load->target.storage.ss_family == AF_UNIX;
 
-    if (connect(conn->fd, address_sockaddr(&load->target), load->target.length) == 0) {
+    if (connect(conn->fd, &load->target.any, load->target.length) == 0) {
         return connected(conn);
     }
     if (is_unix && (errno == EINTR || errno == EAGAIN)) {

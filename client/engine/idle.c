@@ -152,7 +152,7 @@ connect_it(int fd)
 {
     struct pollfd writable = {.fd = fd, .events = POLLOUT};
 
-    if (connect(fd, address_sockaddr(&load->target), load->target.length) == 0) {
+    if (connect(fd, &load->target.any, load->target.length) == 0) {
         return 0;
     }
     if (load->target.storage.ss_family == AF_UNIX) {

@@ -232,7 +232,7 @@ given_up(const struct exchange *exchange)
     int64_t timeout_us = (int64_t)board->timeout_s * 1000000;
 
     if (errno == EAGAIN || errno == EWOULDBLOCK) { /* some systems: inherited from the listener */
-        conn_make_blocking(exchange->fd);
+        fcntl(exchange->fd, F_SETFL, 0);
     } else if (errno != EINTR) {
         return ends_as(exchange, &counts->broken);
     }
@@ -298,7 +298,7 @@ throw_away(const struct exchange *exchange)
     char bytes[4096];
     ssize_t count;
 
-    conn_make_blocking(exchange->fd);
+    fcntl(exchange->fd, F_SETFL, 0);
     shutdown(exchange->fd, SHUT_WR);
     do {
         count = read(exchange->fd, bytes, sizeof bytes);

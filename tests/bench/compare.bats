@@ -410,7 +410,7 @@ END
     fake sketch03 <<'END'
 badserver corrupt 100
 END
-    compare -q -r 1 -l few,memory -s 02 'server03_prefork_accept -n 2'
+    compare -q -r 1 -l few,cpu,memory -s 02 'server03_prefork_accept -n 2'
     [[ $STATUS -eq 0 && $(about failed_runs) == 0 ]]
     [[ $(cut -d, -f1 "$T/results/compare-rows.csv" | paste -sd,) == \
         'row,00,02,03 -n 2,sketch00,sketch02,sketch03' ]]
@@ -419,6 +419,7 @@ END
     [[ $(figure sketch02 few children_served 6) == 3 ]]
     [[ $(figure sketch02 memory processes 6) == 4 ]]
     [[ $(figure sketch03 few runs 6) == 0 ]]
+    [[ $(figure 02 cpu runs 6) == 1 && -z $(figure sketch02 cpu runs 6) ]] # it does no work
     says "$T/stdout" '^\* sketch03: 1 of 1 runs failed: .* of 5000 connections failed: corrupt '
 }
 
@@ -577,10 +578,11 @@ check_all_there() { # ROWS LOADS
 @test "one variant of each server, and a report" {
     compare -q -r 1 -l idle,memory
     check_all_there 6 3
-    # With 100 clients: one process, one for each client, one, or ten and their parent.
-    [[ $(for row in 00 01 02 '03 accept' '04 first' '05 queued'; do
+    # With 100 clients: one process, one, or ten and their parent. (On a busy machine server01 may
+    # not have come to all of them when its children are counted.)
+    [[ $(for row in 00 02 '03 accept' '04 first' '05 queued'; do
         figure "$row" memory processes 6
-    done | paste -sd' ') == '1 10'[12]' 1 11 11 11' ]] # and perhaps the good client's child
+    done | paste -sd' ') == '1 1 11 11 11' && $(figure 01 memory processes 6) -le 102 ]]
     # Who is busy with idle clients does not serve others; select does.
     [[ $(figure 00 idle failed_share 6) == 100 ]]
     [[ $(figure 02 idle failed_share 6) =~ ^[0-9]?[0-9](\.|$) ]] # and not 100

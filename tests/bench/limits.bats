@@ -8,7 +8,7 @@ load ../helpers
 measure() { # OPTION... [ROW...]
     STATUS=0
     "$BIN/limits" -o json "$@" >"$T/report" 2>"$T/stderr" || STATUS=$?
-    JSON=$(cat "$T/report")
+    take_json "$T/report"
     echo "status $STATUS $(cat "$T/stderr") $JSON"
 }
 
@@ -59,13 +59,14 @@ check_figures() {
 }
 
 @test "every row: figures, and they fit together" {
-    local cpu
+    local cpu seconds
 
-    measure -t 0.06
+    printf -v seconds 0.%03d $((LIMIT < 300 ? 3 * LIMIT : 900)) # 0.06, or more on a slow machine
+    measure -t "$seconds"
     [[ $STATUS -eq 0 && ! -s $T/stderr && $(wc -l <"$T/report") -eq 1 ]]
     check_figures
     [[ $(names) == "$("$BIN/limits" -l | awk '{ print $1 }' | paste -sd' ')" ]]
-    [[ $(json_of seconds) == 0.060 && $(json_of n) -eq 10 && $(json_of interrupted) == false ]]
+    [[ $(json_of seconds) == "$seconds" && $(json_of n) -eq 10 && $(json_of interrupted) == false ]]
     [[ $(json_of machine.sysname) == "$(uname -s)" && $(json_of machine.release) == "$(uname -r)" ]]
     [[ $(json_of machine.machine) == "$(uname -m)" && $(json_of machine.processors) -ge 1 ]]
     cpu=$(fields cpu_us_each | awk '$1 > 0' | wc -l)
@@ -216,7 +217,10 @@ two_deep() {
 }
 
 @test "a row's process that hangs is ended" {
-    measure_away -t 0.5 -o json trip_pipe thread
+    local seconds
+
+    printf -v seconds '%d.%03d' $((LIMIT / 40)) $((LIMIT * 25 % 1000)) # 0.5, or more
+    measure_away -t "$seconds" -o json trip_pipe thread
     eventually two_deep
     kill -s STOP "$LEADER"
     await_end

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
-# The client with frames: -M, -E and -v. Its servers are bad ones (frameserver.c).
+# The client with frames: -M, -E and -v. Its servers are bad ones (badserver.c).
 
 load ../helpers
 
 start_frameserver() { # HOW [EVERY [PATH]]
-    launch "$TOOLS/frameserver" "$@"
+    launch "$TOOLS/badserver" -f "$@"
     await_ready
 }
 
@@ -81,22 +81,22 @@ make_flood() { # SIZE
 @test "-M TEXT, @FILE and -E the same: every byte, whatever the size" {
     local bytes
 
-    all_complete echo -M hello -E hello
+    all_complete good -M hello -E hello
     counted bytes_received 30
     for bytes in 1 4095 4096 65535 65536 65537 1000000; do
         make_file message "$bytes"
-        all_complete echo -M "@$T/message" -E "@$T/message"
+        all_complete good -M "@$T/message" -E "@$T/message"
         counted bytes_received $((6 * bytes))
     done
     all_complete slow -M "@$T/message" -E "@$T/message"
-    start_frameserver echo
+    start_frameserver good
     ask_client -c 3 -t 3 -M @<(printf x) -E @<(printf x) # read once, though each process needs it
     [[ $STATUS -eq 0 ]]
     end_badserver
 }
 
 @test "-M: JSON tells of the message" {
-    start_frameserver echo
+    start_frameserver good
     ask_client -c 2 -t 3 -M hello -E hello
     counted message_bytes 5
     counted bytes 5
@@ -120,7 +120,7 @@ make_flood() { # SIZE
 }
 
 @test "-M: text tells of the message, and that there is no distribution" {
-    start_frameserver echo
+    start_frameserver good
     run -0 --separate-stderr "$BIN/client" -p "$PORT" -c 2 -t 3 -M "$(printf '%01234d' 0)"
     [[ ${lines[0]} == *' 1 message of 1,234 bytes '* && $output != *'3,000'* && -z $stderr ]]
     [[ $output == *'-M carry no stamp'*'not compared'* && $output == *'6 of 6 connections'* ]]
@@ -159,7 +159,7 @@ make_flood() { # SIZE
     # The first thing that comes of an empty reply is its end.
     json_of {first_byte,service}_us.{min,max} | awk '{ x[NR] = $1 } END {
         exit !(x[1] > 0 && x[1] <= x[3] && x[2] <= x[4]) }'
-    all_fail corrupt echo -M hello -E ''
+    all_fail corrupt good -M hello -E ''
 }
 
 @test "-M: reset and timed out" {
@@ -183,7 +183,7 @@ make_flood() { # SIZE
     local how in_flight
 
     make_file message 100000
-    for how in corrupt long short none reset error; do
+    for how in corrupt long short none reset pieces; do
         start_frameserver "$how" 3
         for in_flight in 1 8; do
             ask_client -c 3 -t 30 -m "$in_flight" -M "@$T/message" -E "@$T/message"
@@ -200,14 +200,14 @@ make_flood() { # SIZE
     make_flood 32M # the kernel may make the buffer of a server that reads fast ever larger
     all_complete stream -M "@$T/flood" -E "@$T/flood" -T "$PATIENCE"
     make_flood 8M
-    all_complete echo -M "@$T/flood" -E "@$T/flood" -T "$PATIENCE"
+    all_complete good -M "@$T/flood" -E "@$T/flood" -T "$PATIENCE"
 }
 
 @test "-M: one error line is a rejection, more is a reply" {
-    all_fail rejected error -M hello
-    all_fail rejected error -M hello -E hello
+    all_fail rejected pieces -M hello
+    all_fail rejected pieces -M hello -E hello
     [[ $(json_of 'rejections.*') == 'error: not today' ]]
-    all_fail rejected echo -M 'error: x' # it is one without a line feed too
+    all_fail rejected good -M 'error: x' # it is one without a line feed too
     all_complete lines -M hello
     all_complete lines -M hello -E $'error: not today\nnor tomorrow\n'
     all_fail corrupt lines -M hello -E 'hello'
@@ -248,7 +248,7 @@ make_flood() { # SIZE
 }
 
 @test "-v -M prints the replies, each with a line feed at its end" {
-    start_frameserver echo
+    start_frameserver good
     set -- "$BIN/client" -p "$PORT" -q -v
     "$@" -c 1 -t 1 -M hello >"$T/out"
     printf 'hello\n' | cmp - "$T/out"
@@ -286,7 +286,7 @@ make_flood() { # SIZE
     [[ $(wc -l <"$T/out") -eq 1 ]]
     says "$T/out" "^ +15 $(head -c 200 "$T/message" | sed 's/[+]/[+]/g')"
     end_badserver
-    start_frameserver echo
+    start_frameserver good
     for bytes in 4095 4096 4097; do
         head -c "$bytes" /dev/zero >"$T/message"
         [[ $("$BIN/client" -p "$PORT" -q -v -c 1 -t 3 -m 3 -M "@$T/message" | wc -c) -eq \
@@ -317,7 +317,7 @@ make_flood() { # SIZE
 @test "-v -M: replies that cannot be printed are a failure, and go nowhere else" {
     local in_flight where
 
-    start_frameserver echo
+    start_frameserver good
     for in_flight in 1 3; do
         set -- "$BIN/client" -p "$PORT" -q -v -c 2 -t 3 -m "$in_flight" -M hello -E hello
         for where in '>/dev/full' '>&-' '</dev/null >&0'; do
@@ -333,7 +333,7 @@ make_flood() { # SIZE
 @test "-M: Ctrl-C stops the load, and it still reports" {
     local server
 
-    start_frameserver echo
+    start_frameserver good
     server=$SERVER_PID
     client_away -c 2 -t 10000000 -m 4 -M hello -E hello
     sleep 0.3
@@ -368,7 +368,7 @@ make_flood() { # SIZE
         run -1 --separate-stderr "$BIN/client" -p 1 -M x -E "@$file"
         [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == *"-E '@$file'"* ]]
     done
-    start_frameserver echo
+    start_frameserver good
     ask_client -c 1 -t 1 -k 1 -M hello -E hello
     [[ $STATUS -eq 0 ]]
     end_badserver

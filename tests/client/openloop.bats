@@ -15,18 +15,6 @@ start_single() { # OPTION...
     start_server "$@"
 }
 
-# Is it so, of fields of the report? `true_of '$1 <= $2 && $3 > 0' a b c`
-true_of() { # CONDITION FIELD...
-    local condition=$1 values
-
-    shift
-    values=$(json_of "$@") || return 1
-    if ! paste -sd' ' <<<"$values" | awk "{ exit !($condition) }"; then
-        echo "not so: $condition, of $*: $(paste -sd' ' <<<"$values")"
-        return 1
-    fi
-}
-
 # What holds of every open loop that has completed something.
 check_times() {
     true_of '$1 == $2 && $3 <= $4 && $5 <= $6 && $7 <= $8' {service,response}_us.count \
@@ -62,16 +50,16 @@ check_times() {
     start_pool -v -n 10
     mkfifo "$T/seen"
     exec 5<>"$T/seen"
-    "$BIN/client" -p "$PORT" -r 50 -t 10 -c 5 -q &
+    "$BIN/client" -p "$PORT" -r 10 -t 5 -c 5 -q &
     HELPERS+=($!)
-    # When the server says that it has served one, ten times and then forty.
+    # When the server says that it has served one.
     tail -n +2 -f "$OUT" >"$T/seen" &
     HELPERS+=($!)
-    for ((lines = 0; lines < 50; lines++)); do
-        read -r -t "$LIMIT" -u 5
+    for ((lines = 0; lines < 25; lines++)); do
+        read -r -t "$PATIENCE" -u 5
         echo "$EPOCHREALTIME"
     done | awk 'NR > 1 { gaps++; small += $1 - last < 0.004 } { last = $1 }
-        END { print small " of " gaps " gaps are small"; exit !(gaps == 49 && small < 25) }'
+        END { print small " of " gaps " gaps are small"; exit !(gaps == 24 && small < 12) }'
     exec 5>&-
 }
 
@@ -82,15 +70,15 @@ check_times() {
     for in_flight in 1 8; do
         start=$(now_ms)
         ask_client -d 0.4 -c 2 -m "$in_flight"
-        (($(now_ms) - start >= 400 && $(now_ms) - start < 8000))
+        (($(now_ms) - start >= 400 && $(now_ms) - start < 400 * LIMIT))
         [[ $STATUS -eq 0 && $(json_of mode) == closed ]]
         counted completed "$(json_of scheduled)"
-        counted completed -ge 10
+        counted completed -ge 1
         counted unsent 0
         counted connections_each 0
         counted rate 0
         counted response_us.count 0
-        true_of '$1 == 0.4 && $2 >= 0.4 && $2 < 5' duration_s seconds
+        true_of "\$1 == 0.4 && \$2 >= 0.4 && \$2 < $LIMIT / 4" duration_s seconds
     done
     # A last row that is short belongs to the one before.
     ask_client -d 1 -c 2 -W 0:30000
@@ -126,29 +114,25 @@ check_times() {
 
 @test "a server that stops for a second: the response time shows it, the service time does not" {
     start_single
-    "$BIN/client" -p "$PORT" -r 500 -d 4 -m 1 -o json >"$T/report" 2>"$T/stderr" &
+    "$BIN/client" -p "$PORT" -r 250 -d 4 -m 1 -o json >"$T/report" 2>"$T/stderr" &
     CLIENT=$!
     HELPERS+=("$CLIENT")
-    enough() {
-        ask_server
-        [[ $(json_of connections) -ge 300 ]]
-    }
-    eventually enough
+    eventually server_counts connections -ge 100
     kill -s STOP "$SERVER_PID"
     sleep 1
     kill -s CONT "$SERVER_PID"
     wait "$CLIENT" || echo "status $?"
-    JSON=$(cat "$T/report")
+    take_json "$T/report"
     check_identity
-    counted scheduled 2000
-    # With -m 1 only five connections are inside while the server stops, and 500 more are due.
+    counted scheduled 1000
+    # With -m 1 only five connections are inside while the server stops, and 250 more are due.
     true_of '$1 > 500000 && $2 > 950000' response_us.p99 response_us.max
-    true_of '$1 < 100000 && $2 < 400000 && $3 > 950000' service_us.p50 service_us.p99 service_us.max
+    true_of '$1 < $3 / 4 && $2 < $3 / 2 && $3 > 950000' service_us.p50 service_us.p99 service_us.max
     json_of 'hints.*' | grep -q '^Response p99 is [0-9.]* times service p99'
-    counted late.no_room -ge 300
+    counted late.no_room -ge 150
     # The rows of the seconds tell which one it was.
-    json_of 'intervals.*.p99_us' | awk '$1 > 500000 { high++ } $1 < 300000 { low++ }
-        { last = $1 } END { exit !(high >= 1 && low >= 1 && last < 300000) }'
+    json_of 'intervals.*.p99_us' | awk '{ high += $1 > 500000; low += $1 < 500000 }
+        END { exit !(high && low) }'
 }
 
 @test "-d: what is due before the end is begun, if there is room, and nothing after it" {
@@ -169,7 +153,7 @@ check_times() {
     sleep 1
     kill -s CONT "$client"
     wait "$CLIENT"
-    JSON=$(cat "$T/report")
+    take_json "$T/report"
     counted completed 100
     counted late.client_busy -ge 20
     # Two find room, and are not over before the time is. (A client that is woken after both the
@@ -213,7 +197,7 @@ check_times() {
     sleep 0.5
     kill -s CONT "$client"
     wait "$CLIENT" || echo "status $?"
-    JSON=$(cat "$T/report")
+    take_json "$T/report"
     check_identity
     # A hundred are due in half a second, and there is room for seventy.
     counted late.no_room -ge 10
@@ -222,21 +206,17 @@ check_times() {
 
 @test "a closed loop does not notice: the same second is in one time per process" {
     start_single
-    "$BIN/client" -p "$PORT" -d 3 -c 5 -o json >"$T/report" 2>"$T/stderr" &
+    kill -s STOP "$SERVER_PID"
+    "$BIN/client" -p "$PORT" -t 200 -c 5 -o json >"$T/report" 2>"$T/stderr" &
     CLIENT=$!
     HELPERS+=("$CLIENT")
-    some() {
-        ask_server
-        [[ $(json_of connections) -ge 1000 ]]
-    }
-    eventually some
-    kill -s STOP "$SERVER_PID"
-    sleep 1
+    eventually has_children "$CLIENT" 5
+    sleep 1.2
     kill -s CONT "$SERVER_PID"
     wait "$CLIENT"
-    JSON=$(cat "$T/report")
+    take_json "$T/report"
     counted response_us.count 0
-    true_of '$1 < 400000 && $2 > 950000' service_us.p99 service_us.max
+    true_of '$1 < $2 / 2 && $2 > 950000' service_us.p99 service_us.max
 }
 
 @test "a rate that is too high: said first, with who is the limit; what is not begun is unsent" {
@@ -247,7 +227,7 @@ check_times() {
     counted scheduled 500
     counted failed 0
     counted unsent -ge 300
-    counted late.no_room -ge 20
+    counted late.no_room -ge 1
     [[ $(json_of hints.0) == 'The rate was not reached: '*' The server was the limit'* ]]
     true_of '$1 > 2 * $2' response_us.p99 service_us.p50
     run -1 --separate-stderr "$BIN/client" -p "$PORT" -r 500 -d 0.5 -c 2 -m 2 -W 0:20000
@@ -291,8 +271,15 @@ check_times() {
     counted rate 20
     counted rate_to 380
     counted 'intervals.#' -ge 3
-    # 20 + 144 t per second: in the first second 92, in the second 236, after it more than 308.
-    true_of '$1 < 170 && $2 > 160 && $2 < 300 && $3 > 280' intervals.{0,1,2}.asked_per_second
+    # 20 + 144 t per second, until 2.5 s: in a row from A to B 20 (B - A) + 72 (B * B - A * A).
+    paste <(json_of 'intervals.*.from_s') <(json_of 'intervals.*.seconds') \
+        <(json_of 'intervals.*.asked_per_second') | awk '{
+            from = $1 < 2.5 ? $1 : 2.5
+            to = $1 + $2 < 2.5 ? $1 + $2 : 2.5
+            off = $2 * $3 - (20 * (to - from) + 72 * (to * to - from * from))
+            print $0, off
+            if (off > 5 || off < -5) bad = 1
+        } END { exit bad || NR < 3 }'
     [[ $(json_of 'intervals.*.completed' | awk '{ sum += $1 } END { print sum }') -eq \
         $(json_of completed) ]]
     true_of '$1 == 0 && $2 > 0.9 && $2 < 5 && $3 > 0 && $3 <= $4' intervals.0.from_s \
@@ -344,7 +331,7 @@ check_times() {
     counted completed 100
     check_times
     stop_server
-    launch "$TOOLS/frameserver" echo
+    launch "$TOOLS/badserver" -f good
     await_ready
     ask_client -r 400 -t 20 -M hello -E hello
     [[ $STATUS -eq 0 ]]
@@ -381,7 +368,7 @@ check_times() {
     # Ten children, 100 ms each: 100 per second and no more.
     ask_client -r 'max@p99<600ms' -d 0.5 -W 0:100000
     [[ $STATUS -eq 0 ]]
-    true_of '$1 >= 40 && $1 <= 125' search.rate
+    true_of "\$1 * ${SLOWNESS:-1} >= 40 && \$1 <= 125" search.rate
     [[ $(json_of search.bound mode) == $'p99<600ms\nopen' ]]
     counted rate "$(json_of search.rate)" # the report is of the best step
     true_of '$1 < 600000' response_us.p99
@@ -450,7 +437,7 @@ check_times() {
     end_badserver
     STATUS=0
     wait "$CLIENT" || STATUS=$?
-    JSON=$(cat "$T/report")
+    take_json "$T/report"
     [[ $STATUS -eq 1 ]]
     # If it dies in the midst of a step that is not the last one.
     [[ $(json_of search.ended_early) == 'nothing could connect' ]]

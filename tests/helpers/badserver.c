@@ -1,80 +1,67 @@
 /*
  * badserver - a server that does one thing wrong, for the tests of the client.
  *
- *     badserver HOW [EVERY]      with every connection, or with every EVERY-th
+ *     badserver HOW [EVERY]               of lines, with every connection or with every EVERY-th
+ *     badserver -f HOW [EVERY [PATH]]     of frames; PATH is that of a Unix socket
  *
- * HOW: good, corrupt (a wrong byte), long (a byte too many), short (half a reply), none (closes),
- * reset, error (an error line), escapes (one that means to command a terminal), pieces (an error
- * line, byte by byte), prefix ("err"), silent, once (closes after the first reply), changes (later
- * replies come from another child), unstamped (another suite's server: any bytes, no stamp), eof
- * (replies when the client has shut down writing, to the last request; prints "reset" if it resets
- * the connection). A connection that is not bad is good: each has a child of its own, so each its
- * own stamp.
+ * A connection that is not bad is good: each has a child of its own, so each its own stamp; a frame
+ * is sent back.
+ *
+ * HOW of both: good, corrupt (a wrong byte), long (a byte too many), short (half a reply), none
+ * (closes), reset (half a reply, then that), pause (half a reply, then nothing until the client
+ * closes), silent (nothing until then), slow (in small pieces), error (an error line), pieces (an
+ * error line, byte by byte), prefix ("err").
+ * Of lines: escapes (an error line that means to command a terminal), once (closes after the first
+ * reply), changes (later replies come from another child), unstamped (another suite's server: any
+ * bytes, no stamp), eof (replies when the client has shut down writing, to the last request; prints
+ * "reset" if it resets the connection).
+ * Of frames: tell (the 4 bytes of the header, in hexadecimal), lines (an error line and another
+ * line); and before the frame is read: stream (sends back while it reads, never reading ahead),
+ * refuse (an error line, reads on until the client has seen it), slam (an error line, closes), hold
+ * (an error line, reads no more and does not close), quit (the same without a word: the end of
+ * file), unread (closes).
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { STAMP = 32, PERIOD = 61, REPLY_MAX = 1 << 20, LIFE_S = 120 };
+enum {
+    STAMP = 32,
+    PERIOD = 61,
+    REPLY_MAX = 1 << 20,
+    HEADER = 4,
+    MESSAGE_MAX = 1 << 30,
+    CHUNK = 64 * 1024,
+    LIFE_S = 600
+};
+
+static const char refusal[] = "error: not today\n";
+static const char *how;
+static pid_t parent;
 
 static bool
-is(const char *how, const char *name)
+is(const char *name)
 {
     return strcmp(how, name) == 0;
 }
 
-/* The next request's BYTES, 0 at the end. */
-static size_t
-read_request(int fd)
-{
-    char line[128];
-    size_t length = 0;
-
-    while (length < sizeof line - 1 && read(fd, line + length, 1) == 1 && line[length] != '\n') {
-        length++;
-    }
-    line[length] = '\0';
-    return (size_t)atol(line);
-}
-
-/* Nobody sends anything behind the request, but sooner or later the end of the file. */
 static void
-await_end(int fd)
+rest(long milliseconds)
 {
-    char byte;
-    ssize_t count;
+    const struct timespec moment = {.tv_nsec = milliseconds * 1000 * 1000};
 
-    do {
-        count = read(fd, &byte, 1);
-    } while (count > 0);
-    if (count == -1) {
-        puts("reset");
-        exit(EXIT_SUCCESS);
-    }
-}
-
-static void
-fill_reply(char *reply, size_t bytes, unsigned child)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwx-";
-    char stamp[STAMP + 32];
-
-    for (size_t i = 0; i < bytes; i++) {
-        reply[i] = letters[i % PERIOD];
-    }
-    if (bytes >= STAMP) {
-        snprintf(stamp, sizeof stamp, "child %u pid %ld%*s", child, (long)getpid(), STAMP, "");
-        memcpy(reply, stamp, STAMP - 1);
-        reply[STAMP - 1] = '\n';
-    }
+    nanosleep(&moment, NULL);
 }
 
 static void
@@ -91,98 +78,282 @@ put(int fd, const char *data, size_t length)
     }
 }
 
-/* So slowly that the client reads each byte alone. */
+/* So slowly that the client reads each piece alone. */
 static void
-put_in_pieces(int fd, const char *text)
+put_in_pieces(int fd, const char *data, size_t length, size_t piece)
 {
-    const struct timespec moment = {.tv_nsec = 5 * 1000 * 1000};
     int now = 1;
 
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &now, sizeof now);
-    for (; *text != '\0'; text++) {
-        put(fd, text, 1);
-        nanosleep(&moment, NULL);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &now, sizeof now); /* not of a Unix socket: no harm */
+    for (size_t sent = 0; sent < length; sent += piece) {
+        put(fd, data + sent, piece < length - sent ? piece : length - sent);
+        rest(5);
     }
 }
 
-static _Noreturn void
-misbehave(int fd, const char *how, char *reply, size_t bytes)
+static void
+refuse(int fd)
 {
-    const struct timespec moment = {.tv_nsec = 50 * 1000 * 1000};
+    put(fd, refusal, sizeof refusal - 1);
+}
+
+/* Reads on until the client shuts down its side or goes; false if it resets the connection. */
+static bool
+await_end(int fd)
+{
+    static char chunk[CHUNK];
+    ssize_t count;
+
+    do {
+        count = read(fd, chunk, sizeof chunk);
+    } while (count > 0);
+    return count == 0;
+}
+
+/* So that closing finds something that is not read. */
+static void
+await_input(int fd)
+{
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+
+    poll(&readable, 1, -1);
+}
+
+/* The reply, or what is in its place. */
+static void
+answer(int fd, char *reply, size_t length)
+{
     struct linger linger = {.l_onoff = 1};
 
-    if (is(how, "short") || is(how, "reset")) {
-        put(fd, reply, bytes / 2);
-    } else if (is(how, "error")) {
-        put(fd, "error: not today\n", 17);
-    } else if (is(how, "escapes")) {
-        static const char line[] = "error: \033]0;title\a\033[1;31m\b\177\2335n\377 no\n";
-
-        put(fd, line, sizeof line - 1);
-    } else if (is(how, "pieces")) {
-        put_in_pieces(fd, "error: not today\n");
-    } else if (is(how, "prefix")) {
+    if (is("slow")) {
+        put_in_pieces(fd, reply, length, length / 20 + 1);
+    } else if (is("short") || is("reset") || is("pause")) {
+        put(fd, reply, length / 2);
+    } else if (is("error")) {
+        refuse(fd);
+    } else if (is("pieces")) {
+        put_in_pieces(fd, refusal, sizeof refusal - 1, 1);
+    } else if (is("prefix")) {
         put(fd, "err", 3);
-    } else if (is(how, "silent")) {
-        while (read(fd, reply, 1) > 0) {
-            /* until the client gives up */
-        }
+    } else if (is("long")) {
+        char last[2] = {reply[length - 1], 'x'}; /* at once: nobody waits for more than a reply */
+
+        put(fd, reply, length - 1);
+        put(fd, last, sizeof last);
+    } else if (!is("none") && !is("silent")) {
+        reply[length * 2 / 3] ^= is("corrupt");
+        put(fd, reply, length);
     }
-    if (is(how, "reset")) {
-        nanosleep(&moment, NULL); /* so that the client sees the bytes first */
+    if (is("reset")) {
+        rest(50); /* so that the client sees the bytes first */
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    } else if (is("silent") || is("pause")) {
+        await_end(fd);
     }
-    exit(EXIT_SUCCESS);
 }
 
-static _Noreturn void
-serve(int fd, const char *how, unsigned child)
+/* --- lines ----------------------------------------------------------------------------------- */
+
+/* The next request's BYTES, 0 at the end. */
+static size_t
+read_request(int fd)
 {
-    static char reply[REPLY_MAX + 1];
+    char line[128];
+    size_t length = 0;
+
+    while (length < sizeof line - 1 && read(fd, line + length, 1) == 1 && line[length] != '\n') {
+        length++;
+    }
+    line[length] = '\0';
+    return (size_t)atol(line);
+}
+
+static void
+fill_reply(char *reply, size_t bytes, unsigned child)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwx-";
+    char stamp[STAMP + 32];
+
+    for (size_t i = 0; i < bytes; i++) {
+        reply[i] = is("unstamped") ? 'x' : letters[i % PERIOD];
+    }
+    if (bytes >= STAMP && !is("unstamped")) {
+        snprintf(stamp, sizeof stamp, "child %u pid %ld%*s", child, (long)getpid(), STAMP, "");
+        memcpy(reply, stamp, STAMP - 1);
+        reply[STAMP - 1] = '\n';
+    }
+}
+
+/* Does the connection go on when this has been done? */
+static bool
+goes_on(void)
+{
+    return is("good") || is("corrupt") || is("long") || is("changes") || is("unstamped") ||
+           is("eof");
+}
+
+static void
+serve_lines(int fd, unsigned child)
+{
+    static const char escapes[] = "error: \033]0;title\a\033[1;31m\b\177\2335n\377 no\n";
+    static char reply[REPLY_MAX];
     size_t bytes;
     unsigned nth = 0;
 
     while ((bytes = read_request(fd)) > 0 && bytes <= REPLY_MAX) {
         nth++;
-        if (is(how, "eof")) {
-            await_end(fd);
+        if (is("eof") && !await_end(fd)) {
+            puts("reset");
+            return;
         }
-        fill_reply(reply, bytes, is(how, "changes") ? child + nth : child);
-        if (is(how, "corrupt")) {
-            reply[bytes * 2 / 3] ^= 1;
-        } else if (is(how, "unstamped")) {
-            memset(reply, 'x', bytes);
-        } else if (is(how, "long")) {
-            put(fd, reply, bytes - 1);
-            reply[0] = reply[bytes - 1]; /* with it at once: nobody waits for more than a reply */
-            reply[1] = 'x';
-            bytes = 2;
-        } else if (!is(how, "good") && !is(how, "once") && !is(how, "changes") && !is(how, "eof")) {
-            misbehave(fd, how, reply, bytes);
+        fill_reply(reply, bytes, is("changes") ? child + nth : child);
+        if (is("escapes")) {
+            put(fd, escapes, sizeof escapes - 1);
+        } else {
+            answer(fd, reply, bytes);
         }
-        put(fd, reply, bytes);
-        if (is(how, "once")) {
-            break;
+        if (!goes_on()) {
+            return;
         }
     }
-    exit(EXIT_SUCCESS);
 }
 
-static int
-open_listener(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t length = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+/* --- frames ---------------------------------------------------------------------------------- */
 
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) == -1 || listen(fd, 1000) == -1 ||
-        getsockname(fd, (struct sockaddr *)&address, &length) == -1) {
+/* At least one byte is always wanted. */
+static void
+get(int fd, char *to, size_t length)
+{
+    do {
+        ssize_t count = read(fd, to, length);
+
+        if (count <= 0) {
+            exit(EXIT_FAILURE);
+        }
+        to += count;
+        length -= (size_t)count;
+    } while (length > 0);
+}
+
+static size_t
+read_header(int fd, char header[HEADER])
+{
+    uint32_t length;
+
+    get(fd, header, HEADER);
+    memcpy(&length, header, HEADER);
+    length = ntohl(length);
+    if (length < 1 || length > MESSAGE_MAX) {
+        put(fd, "error: length\n", 14);
+        exit(EXIT_FAILURE);
+    }
+    return length;
+}
+
+static void
+stream(int fd)
+{
+    static char chunk[CHUNK];
+    char header[HEADER];
+    size_t left = read_header(fd, header);
+
+    while (left > 0) {
+        size_t length = left < sizeof chunk ? left : sizeof chunk;
+
+        get(fd, chunk, length);
+        put(fd, chunk, length);
+        left -= length;
+    }
+}
+
+/* What is done before the frame has been read; false: nothing. */
+static bool
+serve_unread(int fd)
+{
+    if (is("stream")) {
+        stream(fd);
+    } else if (is("refuse")) { /* as docs/protocol.md asks for it */
+        refuse(fd);
+        shutdown(fd, SHUT_WR);
+        await_end(fd);
+    } else if (is("hold") || is("quit")) {
+        if (is("hold")) {
+            refuse(fd);
+        } else {
+            shutdown(fd, SHUT_WR);
+        }
+        while (getppid() == parent) {
+            rest(20);
+        }
+    } else if (is("slam")) {
+        refuse(fd);
+        await_input(fd);
+    } else if (is("unread")) {
+        await_input(fd);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void
+serve_frame(int fd)
+{
+    char header[HEADER], *message;
+    size_t length;
+
+    if (serve_unread(fd)) {
+        return;
+    }
+    length = read_header(fd, header);
+    message = malloc(length);
+    if (!message) {
+        exit(EXIT_FAILURE);
+    }
+    get(fd, message, length);
+    if (is("tell")) {
+        dprintf(fd, "%02x %02x %02x %02x\n", header[0] & 0xff, header[1] & 0xff, header[2] & 0xff,
+                header[3] & 0xff);
+    } else if (is("lines")) {
+        refuse(fd);
+        rest(5);
+        put(fd, "nor tomorrow\n", 13);
+    } else {
+        answer(fd, message, length);
+    }
+    free(message);
+}
+
+/* --- connections ----------------------------------------------------------------------------- */
+
+/* Listens on a free port, or on a path, and says so. */
+static int
+open_listener(const char *path)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_un un;
+    } address = {.in = {.sin_family = AF_INET}};
+    socklen_t length = path ? sizeof address.un : sizeof address.in;
+    int fd = socket(path ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
+
+    address.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (path) {
+        address.un = (struct sockaddr_un){.sun_family = AF_UNIX};
+        snprintf(address.un.sun_path, sizeof address.un.sun_path, "%s", path);
+    }
+    if (bind(fd, &address.any, length) == -1 || listen(fd, 1000) == -1 ||
+        getsockname(fd, &address.any, &length) == -1) {
         perror("badserver");
         exit(EXIT_FAILURE);
     }
-    printf("badserver: listening on 127.0.0.1:%d, pid %ld\n", ntohs(address.sin_port),
-           (long)getpid());
+    if (path) {
+        printf("badserver: listening on %s, pid %ld\n", path, (long)getpid());
+    } else {
+        printf("badserver: listening on 127.0.0.1:%d, pid %ld\n", ntohs(address.in.sin_port),
+               (long)getpid());
+    }
     fflush(stdout);
     return fd;
 }
@@ -190,12 +361,19 @@ open_listener(void)
 int
 main(int argc, char **argv)
 {
-    unsigned every = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
-    int listenfd = open_listener();
+    bool frames = argc > 1 && strcmp(argv[1], "-f") == 0;
+    const char *path = argc > 4 ? argv[4] : NULL;
+    unsigned every;
+    int listenfd;
 
+    argc -= frames;
+    argv += frames;
+    every = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
     if (argc < 2 || every == 0) {
         return 2;
     }
+    listenfd = open_listener(path);
+    parent = getpid();
     signal(SIGCHLD, SIG_IGN);
     alarm(LIFE_S);
     for (unsigned child = 1;; child++) {
@@ -204,7 +382,13 @@ main(int argc, char **argv)
         if (fd != -1 && fork() == 0) {
             close(listenfd);
             alarm(LIFE_S);
-            serve(fd, child % every == 0 ? argv[1] : "good", child);
+            how = child % every == 0 ? argv[1] : "good";
+            if (frames) {
+                serve_frame(fd);
+            } else {
+                serve_lines(fd, child);
+            }
+            exit(EXIT_SUCCESS);
         }
         close(fd);
     }

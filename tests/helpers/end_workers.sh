@@ -2,9 +2,9 @@
 # end_workers.sh - the end of what a script has put into the background, and of nothing else: its
 # process group may also be that of whoever called it. For the scripts in tests/ that have workers.
 
-# family_of PID... - these, if they are children of this shell (a number that was waited for may be
-# another's by now), and all that come from them; parents first, so that nobody starts anything new.
-family_of() {
+# descendants_of PID... - these, if they are children of this shell (a number that was waited for
+# may be another's by now), and all that come from them; parents first: they start nobody then.
+descendants_of() {
     table=$(ps -A -o pid= -o ppid=)
     echo "$table" | awk -v shell="$$" -v roots="$*" '
         { children[$2] = children[$2] " " $1 }
@@ -25,13 +25,13 @@ family_of() {
 # takes its TERM only when it goes on.
 end_workers() {
     turns=50
-    while family=$(family_of "$@") && [ -n "$family" ]; do
+    while descendants=$(descendants_of "$@") && [ -n "$descendants" ]; do
         sort=TERM
         [ "$((turns -= 1))" -gt 0 ] || sort=KILL
-        for each in $family; do
+        for each in $descendants; do
             kill -s "$sort" "$each" 2>/dev/null || :
         done
-        for each in $family; do
+        for each in $descendants; do
             kill -s CONT "$each" 2>/dev/null || :
         done
         [ "$turns" -gt -50 ] || return 0

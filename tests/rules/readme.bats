@@ -36,8 +36,8 @@ run_block() { # FILE
         *)
             line=${line//-p 2000/-p $PORT}
             line=${line/#cc /${CC:-cc} ${CFLAGS:-} }
-            (cd "$T/reader" && timeout 30 bash -c "${line//127.0.0.1\/2000/127.0.0.1/$PORT}") \
-                >"$T/said" 2>&1 3>&- 4<&- || {
+            line=${line//127.0.0.1\/2000/127.0.0.1/$PORT}
+            (cd "$T/reader" && timeout "$PATIENCE" bash -c "$line") >"$T/said" 2>&1 3>&- 4<&- || {
                 echo "$1: not so: $line"
                 cat "$T/said"
                 return 1
@@ -56,7 +56,7 @@ try_readme() { # FOLDER
     rm -rf "$T/reader" "$T"/block.*
     mkdir "$T/reader"
     ln -s "$BIN" "$T/reader/bin"
-    ln -s "$ROOT/tools" "$ROOT"/server[0-9][0-9]_* "$T/reader"
+    ln -s "$ROOT/bench" "$ROOT"/server[0-9][0-9]_* "$T/reader"
     ln -s "$BUILD" "$T/reader/build"
     blocks_of "$ROOT/$1/README.md"
     test -s "$T/block.1"

@@ -242,25 +242,28 @@ all_are_served() {
     [[ $STATUS -eq 0 ]]
 }
 
-# One child is busy for nine seconds; the other one serves all the rest, from more clients than it
+# One child is busy for minutes; the other one serves all the rest, from more clients than it
 # has room for.
 @test "by default nothing waits behind a busy child while another one gets free, under load too" {
     start_server -n 2 -T "$PATIENCE" -g 1
     COMPLAINTS='had to be killed'
-    poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/busy" send:'1 0 9000000\n' gone
+    poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/busy" \
+        send:"$(printf '1 0 9000000\\n%.0s' {1..20})" gone # three minutes of work
     eventually test -e "$T/busy"
     poke -j 8 -r 50 "$ADDRESS" mark connect send:'100\n' reply:100 half eof \
         within:$((250 * LIMIT))
     alive "$POKE" # the busy one
     stop_server
     [[ $STATUS -eq 1 ]]
-    counted requests 401
+    counted requests -ge 401
     counted broken 1
 }
 
 @test "-Q 2: a connection waits behind a busy child, although the other one is free" {
+    local ms=$((LIMIT < 120 ? LIMIT * 75 : 9000))
+
     start_server -n 2 -Q 2 -T "$PATIENCE"
-    occupy_child send:'1 0 1500000\n' reply:1 half eof
+    occupy_child send:"1 0 ${ms}000\n" reply:1 half eof
     occupy_child half eof
     queue 2 200 # one behind each
     touch "$T/go"

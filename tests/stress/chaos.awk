@@ -1,14 +1,14 @@
 # chaos.awk - what tests/stress/chaos has to read out of statistics, reports and logs. After
 # bench/lib/json.awk. -v want=
 #
-#   connections, seats   one figure of the statistics in the file that is named
+#   connections          one figure of the statistics in the file that is named
 #   least                of the phase in dir: the least number of connections that the server must
 #                        have counted in the end; nothing if a client has no report
 #   verdict              "figures SERVED KILLS STOPS HUPS TTS MISBEHAVED FAILED EXPLAINED
 #                        UNCOUNTED", and a line for everything that does not hold
 #
 # dir has: before, after (the server's statistics), good, bad (the clients' reports), plan (what was
-# to be done), havoc (what was), deaths (what the server has said on stderr meanwhile).
+# to be done), disturb (what was), deaths (what the server has said on stderr meanwhile).
 
 function load(name, into,    text, key) {
     split("", into)
@@ -27,8 +27,8 @@ function fail(text) {
 }
 
 # Each victim once: a second signal may reach a child that is already dying.
-function read_havoc(    text, word) {
-    while ((getline text <(dir "/havoc")) > 0) {
+function read_disturb(    text, word) {
+    while ((getline text <(dir "/disturb")) > 0) {
         split(text, word, " ")
         did[word[2]]++
         if (word[2] == "kill" && !(word[3] in killed)) {
@@ -39,11 +39,11 @@ function read_havoc(    text, word) {
             fail("pid " word[3] " was a zombie for more than two seconds, seen at " word[1] " s")
         }
     }
-    close(dir "/havoc")
+    close(dir "/disturb")
 }
 
 # Was anybody hit? One that has just died by itself is missed; of a few, all may be.
-function check_havoc(    text, word, least, planned, kind) {
+function check_disturb(    text, word, least, planned, kind) {
     while ((getline text <(dir "/plan")) > 0) {
         split(text, word, " ")
         planned[word[3] == "kill-all" ? "kill" : word[3]]++
@@ -169,7 +169,7 @@ function check_deaths(    text, pid, deaths, extra) {
 }
 
 function verdict() {
-    read_havoc()
+    read_disturb()
     excuses = phase == "rest" ? 0 : kills + 0 # at rest they serve nobody
     tally(good, "good")
     tally(bad, "misbehaving")
@@ -177,7 +177,7 @@ function verdict() {
         did["more"] + did["fewer"], misbehaved + 0, failed + 0, \
         (failed < excuses ? failed + 0 : excuses), \
         begun - grown("connections")
-    check_havoc()
+    check_disturb()
     check_failures()
     check_counts()
     check_deaths()
@@ -195,7 +195,7 @@ BEGIN {
         if (want == "verdict" && load("after", after)) {
             verdict()
         } else if (want == "least") {
-            read_havoc()
+            read_disturb()
             tally(good)
             tally(bad)
             print before["connections"] + begun - (phase == "rest" ? 0 : kills)
@@ -206,6 +206,6 @@ BEGIN {
 
 {
     if (parse_json($0)) {
-        print value[want == "seats" ? "children.#" : want]
+        print value[want]
     }
 }

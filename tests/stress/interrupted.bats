@@ -109,11 +109,11 @@ interrupt() { # SIGNAL PATTERN SCRIPT...
     done
 }
 
-@test "tests/stress/chaos, in the midst of its havoc: it ends by that signal" {
+@test "tests/stress/chaos, while it disturbs: it ends by that signal" {
     local signal
 
     for signal in INT:130 TERM:143; do
-        interrupt "${signal%:*}" '/havoc .* kills' "$TESTS/stress/chaos" -d 180 -s '03 accept'
+        interrupt "${signal%:*}" '/disturb .* kills' "$TESTS/stress/chaos" -d 180 -s '03 accept'
         [[ $STATUS -eq ${signal#*:} ]]
         says "$T/said" '^chaos: interrupted, after 0 of 1 servers and variants$'
     done
@@ -134,7 +134,7 @@ interrupt() { # SIGNAL PATTERN SCRIPT...
     local signal
 
     for signal in INT:130 TERM:143; do
-        interrupt "${signal%:*}" '/hostile ' "$TESTS/stress/attack" -s 02 -a reset,half -d 3 \
+        interrupt "${signal%:*}" '/poke ' "$TESTS/stress/attack" -s 02 -a reset,half -d 3 \
             -T 10 -w 30 -o "$T/results"
         [[ $STATUS -eq ${signal#*:} ]]
         says "$T/said" '^attack: interrupted, after 0 of 2$'

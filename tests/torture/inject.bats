@@ -572,7 +572,7 @@ ask_injected() { # -e inject=... -- OPTION...
     STATUS=0
     TEST_MARK=$T timeout -k 5 100 strace -D -f -qq -o "$T/log" "${TRACED[@]}" "${faults[@]}" \
         "$BIN/client" -p "$PORT" -o json "$@" >"$T/report" 2>"$T/stderr" 3>&- || STATUS=$?
-    JSON=$(cat "$T/report")
+    take_json "$T/report"
     echo "status $STATUS $(cat "$T/stderr")"
     check_identity
 }

@@ -192,6 +192,7 @@ run_start(struct run *run, const struct variant *variant, const struct fault *fa
     run->out[0] = run->err[0] = '\0';
     run->ready = run->ended = run->over_time = false;
     run->status = 0;
+    run->tally = (struct tally){.good = 0};
     reset_state(run->state, fault, logging);
     if (pipe(out) == -1 || pipe(err) == -1) {
         die("pipe");
@@ -400,8 +401,8 @@ run_lines(const char *text, size_t used)
 }
 
 /* 0 where the system does not say. */
-unsigned
-run_count_fds(pid_t pid)
+static unsigned
+count_fds(pid_t pid)
 {
     char name[64];
     DIR *directory;
@@ -439,21 +440,6 @@ state_of_process(int pid)
     return end && end[1] == ' ' ? end[2] : '\0';
 }
 
-bool
-run_any_zombie(const struct run *run)
-{
-    unsigned count = atomic_load(&run->state->npids);
-
-    for (unsigned i = 0; i < count && i < FAULT_PIDS_MOST; i++) {
-        int pid = atomic_load(&run->state->pids[i]);
-
-        if (pid != run->pid && state_of_process(pid) == 'Z') {
-            return true;
-        }
-    }
-    return false;
-}
-
 void
 run_await_death(struct run *run, pid_t pid)
 {
@@ -466,16 +452,19 @@ run_await_death(struct run *run, pid_t pid)
 }
 
 void
-run_measure_fds(const struct run *run, unsigned *main_fds, unsigned *child_fds)
+run_look(struct run *run)
 {
+    struct tally *tally = &run->tally;
     unsigned count = atomic_load(&run->state->npids);
 
-    *main_fds = run_count_fds(run->pid);
-    *child_fds = 0;
+    tally->main_fds = count_fds(run->pid);
+    tally->child_fds = 0;
+    tally->zombie = false;
     for (unsigned i = 0; i < count && i < FAULT_PIDS_MOST; i++) {
         int pid = atomic_load(&run->state->pids[i]);
-        unsigned fds = pid != run->pid ? run_count_fds(pid) : 0;
+        unsigned fds = pid != run->pid ? count_fds(pid) : 0;
 
-        *child_fds = fds > *child_fds ? fds : *child_fds;
+        tally->child_fds = fds > tally->child_fds ? fds : tally->child_fds;
+        tally->zombie |= pid != run->pid && state_of_process(pid) == 'Z';
     }
 }

@@ -147,32 +147,19 @@ open_good_server(struct run *server)
     return server->port;
 }
 
+/* `problems` stays empty if all is well. */
 static void
-perform(struct run *run, struct tally *tally, const struct trial *trial, bool logging)
+perform(struct run *run, const struct trial *trial, bool logging, char problems[PROBLEMS_MOST])
 {
     int variant = trial->variant;
 
     run_start(run, &variants[variant], &trial->fault, logging);
-    memset(tally, 0, sizeof *tally);
     if (is_client(variant)) {
         scenario_client(run);
     } else {
-        scenario_server(run, tally, &usuals[variant]);
+        scenario_server(run, &usuals[variant]);
     }
-}
-
-static void
-judge(struct run *run, const struct tally *tally, const struct trial *trial,
-      char problems[PROBLEMS_MOST])
-{
-    bool left = run_clear(run);
-
-    run->over_time = run->over_time || left;
-    if (is_client(trial->variant)) {
-        judge_client(run, &usuals[trial->variant], problems);
-    } else {
-        judge_server(run, tally, &usuals[trial->variant], problems);
-    }
+    judge(run, &usuals[variant], problems);
 }
 
 /* --- saying ---------------------------------------------------------------------------------- */
@@ -255,11 +242,9 @@ static void
 try_one(struct run *run, const struct trial *trial, struct verdict *verdict)
 {
     static char problems[PROBLEMS_MOST];
-    static struct tally tally;
     int64_t began = clock_us();
 
-    perform(run, &tally, trial, false);
-    judge(run, &tally, trial, problems);
+    perform(run, trial, false, problems);
     if (interrupted) {
         return; /* so was the program, by a terminal: this says nothing */
     }
@@ -341,7 +326,7 @@ lasts(const struct fault *fault)
     static const struct {
         const char *calls, *errors;
     } lasting[] = {
-        {"accept fork posix_spawnp socketpair pselect select poll epollwait recvmsg sendmsg "
+        {"accept fork posix_spawnp socketpair pselect select poll epoll_wait recvmsg sendmsg "
          "fcntl_lock",
          "EMFILE ENFILE ENOBUFS ENOMEM ENOLCK ETOOMANYREFS"},
         {"fork posix_spawnp poll", "EAGAIN"},
@@ -493,15 +478,13 @@ static void
 survey(struct run *run, int variant)
 {
     static char problems[PROBLEMS_MOST];
-    static struct tally tally;
     struct trial trial = {.variant = variant};
     struct usual *usual = &usuals[variant];
 
     if (is_client(variant)) {
         run->port = good_server.pid != 0 ? good_server.port : open_good_server(&good_server);
     }
-    perform(run, &tally, &trial, true);
-    judge(run, &tally, &trial, problems);
+    perform(run, &trial, true, problems);
     if (interrupted) {
         diex("interrupted before anything was made to fail");
     }
@@ -509,11 +492,11 @@ survey(struct run *run, int variant)
         printf("not ok %s, and nothing was made to fail: %s\n", variants[variant].name, problems);
         exit(EXIT_FAILURE);
     }
-    if (tally.main_fds == UINT_MAX) {
+    if (run->tally.main_fds == UINT_MAX) {
         diex("%s, and nothing was made to fail: it does not come to rest", variants[variant].name);
     }
-    usual->main_fds = tally.main_fds;
-    usual->child_fds = tally.child_fds;
+    usual->main_fds = run->tally.main_fds;
+    usual->child_fds = run->tally.child_fds;
     usual->cpu_us = run->cpu_us;
     for (int i = 0; i < FAULT_CALLS_COUNT; i++) {
         usual->calls[i] = atomic_load(&run->state->counts[i]);

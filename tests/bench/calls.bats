@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # bench/calls: its figures are a connection's, and start and stop are not in them.
 
-load helpers
+load ../helpers
 
 calls() { # OPTION... [SERVER...]
     STATUS=0

@@ -1,8 +1,8 @@
 /*
- * havoc - kills, stops and continues a server's children and sends it signals, on a schedule that
+ * disturb - kills, stops and continues a server's children and sends it signals, on a schedule that
  * a seed decides: what tests/stress/chaos does to a server while clients load it.
  *
- *     havoc [-n] -S SEED -N NAME -d SECONDS -k KIND,KIND... [-r RATE] [PID]
+ *     disturb [-n] -S SEED -N NAME -d SECONDS -k KIND,KIND... [-r RATE] [PID]
  *
  * The schedule is made of SEED, NAME, SECONDS, KINDs and RATE (actions per second, default 12) and
  * of nothing else: -n prints it. The same seed does the same things at the same times; whom they
