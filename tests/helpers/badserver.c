@@ -22,7 +22,6 @@
  * file), unread (closes).
  */
 #include <arpa/inet.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
@@ -32,9 +31,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "../../common/address.h"
+#include "../../common/die.h"
 
 enum {
     STAMP = 32,
@@ -330,30 +331,18 @@ serve_frame(int fd)
 static int
 open_listener(const char *path)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in in;
-        struct sockaddr_un un;
-    } address = {.in = {.sin_family = AF_INET}};
-    socklen_t length = path ? sizeof address.un : sizeof address.in;
-    int fd = socket(path ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
+    struct address address;
+    char text[ADDRESS_TEXT];
+    int fd;
 
-    address.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (path) {
-        address.un = (struct sockaddr_un){.sun_family = AF_UNIX};
-        snprintf(address.un.sun_path, sizeof address.un.sun_path, "%s", path);
+    address_resolve(&address, path ? path : "127.0.0.1", 0);
+    fd = socket(address.any.sa_family, SOCK_STREAM, 0);
+    if (bind(fd, &address.any, address.length) == -1 || listen(fd, 1000) == -1 ||
+        getsockname(fd, &address.any, &address.length) == -1) {
+        die("cannot listen");
     }
-    if (bind(fd, &address.any, length) == -1 || listen(fd, 1000) == -1 ||
-        getsockname(fd, &address.any, &length) == -1) {
-        perror("badserver");
-        exit(EXIT_FAILURE);
-    }
-    if (path) {
-        printf("badserver: listening on %s, pid %ld\n", path, (long)getpid());
-    } else {
-        printf("badserver: listening on 127.0.0.1:%d, pid %ld\n", ntohs(address.in.sin_port),
-               (long)getpid());
-    }
+    address_text(&address, text);
+    printf("badserver: listening on %s, pid %ld\n", text, (long)getpid());
     fflush(stdout);
     return fd;
 }
@@ -366,6 +355,7 @@ main(int argc, char **argv)
     unsigned every;
     int listenfd;
 
+    die_begin("badserver");
     argc -= frames;
     argv += frames;
     every = argc > 2 ? (unsigned)atoi(argv[2]) : 1;

@@ -34,6 +34,7 @@
 #include "../../common/clock.h"
 #include "../../common/die.h"
 #include "../../common/options.h"
+#include "../lib/process.h"
 
 enum action { KILL, KILL_ALL, STOP, STOP_SERVER, REPLACE, REPORT, MORE, FEWER, KINDS };
 
@@ -193,6 +194,12 @@ draw(void)
     return (double)(z >> 11) / 9007199254740992.0;
 }
 
+static unsigned
+weight_of(unsigned kind)
+{
+    return (wanted & 1u << kind) != 0 ? kinds[kind].weight : 0;
+}
+
 static enum action
 draw_action(void)
 {
@@ -200,14 +207,11 @@ draw_action(void)
     double drawn;
 
     for (unsigned i = 0; i < KINDS; i++) {
-        sum += (wanted & 1u << i) != 0 ? kinds[i].weight : 0;
+        sum += weight_of(i);
     }
     drawn = draw() * sum;
-    for (sum = 0; kind < KINDS; kind++) {
-        sum += (wanted & 1u << kind) != 0 ? kinds[kind].weight : 0;
-        if (drawn < sum) {
-            break;
-        }
+    for (sum = weight_of(0); drawn >= sum; sum += weight_of(kind)) {
+        kind++;
     }
     return (enum action)kind;
 }
@@ -243,28 +247,6 @@ print_plan(double seconds)
 }
 
 /* --- who is there ----------------------------------------------------------------------------- */
-
-/* The parent and the state of a process; 0: there is none. Its name may have any character. */
-static pid_t
-parent_of(pid_t pid, char *state)
-{
-    char path[64], text[512];
-    const char *end;
-    long parent = 0;
-    size_t got;
-    FILE *file;
-
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    file = fopen(path, "r");
-    if (!file) {
-        return 0;
-    }
-    got = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[got] = '\0';
-    end = strrchr(text, ')');
-    return end && sscanf(end + 1, " %c %ld", state, &parent) == 2 ? (pid_t)parent : 0;
-}
 
 static int
 by_pid(const void *one, const void *other)
@@ -303,7 +285,7 @@ look(void)
         struct child *child = &children[nchildren];
         char state = 0;
 
-        if (pid > 0 && parent_of(pid, &state) == server) {
+        if (pid > 0 && process_parent(pid, &state) == server) {
             *child = (struct child){.pid = pid, .state = state};
             child->zombie_since = state == 'Z' ? zombie_since(pid, before, nbefore) : 0;
             nchildren++;
@@ -335,7 +317,8 @@ hit(pid_t pid, int number)
 {
     char state = 'Z';
 
-    return pid != 0 && parent_of(pid, &state) == server && state != 'Z' && kill(pid, number) == 0;
+    return pid != 0 && process_parent(pid, &state) == server && state != 'Z' &&
+           kill(pid, number) == 0;
 }
 
 static void
@@ -390,7 +373,7 @@ continue_some(int64_t now, int64_t until)
         if (each->pid != 0 && each->until > now) {
             until = each->until < until ? each->until : until;
         } else if (each->pid != 0) {
-            if (each->pid == server || parent_of(each->pid, &state) == server) {
+            if (each->pid == server || process_parent(each->pid, &state) == server) {
                 kill(each->pid, SIGCONT);
                 say("continue", each->pid);
             }
@@ -449,16 +432,17 @@ tell_zombies(void)
 static void
 sleep_until(int64_t until)
 {
-    int64_t now;
-
-    while (!told_to_end && (now = clock_us()) < until) {
+    for (;;) {
+        int64_t now = clock_us();
         int64_t next = continue_some(now, until);
-        struct timespec pause = clock_timespec(next - now < LOOK_US ? next - now : LOOK_US);
+        struct timespec pause;
 
-        nanosleep(&pause, NULL); /* told to end, it sees that at once */
-        if (clock_us() < until) {
-            tell_zombies();
+        if (told_to_end || now >= until) {
+            return;
         }
+        pause = clock_timespec(next - now < LOOK_US ? next - now : LOOK_US);
+        nanosleep(&pause, NULL); /* told to end, it sees that at once */
+        tell_zombies();
     }
 }
 

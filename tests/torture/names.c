@@ -55,6 +55,17 @@ enum { NAMES = sizeof names / sizeof names[0] };
 
 static const char *const processes[] = {"parent", "child", "handler"};
 
+static int
+index_of(const char *name, const char *const *list, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (strcmp(list[i], name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 const char *
 name_of_process(int process)
 {
@@ -64,12 +75,7 @@ name_of_process(int process)
 int
 process_named(const char *name)
 {
-    for (int i = FAULT_PARENT; i <= FAULT_HANDLER; i++) {
-        if (strcmp(processes[i], name) == 0) {
-            return i;
-        }
-    }
-    return -1;
+    return index_of(name, processes, FAULT_HANDLER + 1);
 }
 
 const char *
@@ -81,12 +87,7 @@ name_of_call(int call)
 int
 call_named(const char *name)
 {
-    for (int i = 0; i < FAULT_CALLS_COUNT; i++) {
-        if (strcmp(calls[i], name) == 0) {
-            return i;
-        }
-    }
-    return -1;
+    return index_of(name, calls, FAULT_CALLS_COUNT);
 }
 
 const char *
@@ -106,7 +107,7 @@ name_of_error(int what)
     return "?";
 }
 
-int
+static int
 error_named(const char *name)
 {
     for (size_t i = 0; i < NAMES; i++) {
@@ -130,30 +131,25 @@ text_of_error(int what)
 /* Those that this system does not have are left out; any other is a slip of the pen. */
 static const char not_everywhere[] = "EHOSTDOWN ENONET ETOOMANYREFS";
 
-bool
-next_error(const char **list, struct fault *fault)
+int
+faults_of_call(int call, bool mistakes, struct fault faults[ERRORS_MOST])
 {
+    const char *at = errors[call];
     char word[32];
+    int count = 0;
 
-    for (;;) {
-        size_t length;
+    for (int used; sscanf(at, " %31s%n", word, &used) == 1; at += used) {
+        bool mistake = word[0] == '!';
+        int what = error_named(word + mistake);
 
-        *list += strspn(*list, " ");
-        length = strcspn(*list, " ");
-        if (length == 0) {
-            return false;
-        }
-        fault->mistake = **list == '!';
-        snprintf(word, sizeof word, "%.*s", (int)length - fault->mistake, *list + fault->mistake);
-        *list += length;
-        fault->what = error_named(word);
-        if (fault->what != 0) {
-            return true;
-        }
-        if (!has_word(not_everywhere, word)) {
+        if (what == 0 && !has_word(not_everywhere, word)) {
             diex("fault.h has the error %s, and names.c does not know it", word);
         }
+        if (what != 0 && count < ERRORS_MOST && (mistakes || !mistake)) {
+            faults[count++] = (struct fault){.call = call, .what = what, .mistake = mistake};
+        }
     }
+    return count;
 }
 
 bool
