@@ -436,7 +436,7 @@ plan_variant(int variant, const struct fault_state *state)
         diex("%s: %u calls, and there is room for %d", variants[variant].name, count,
              FAULT_LOG_MOST);
     }
-    if (variants[variant].flags & IS_FIRST) {
+    if (strcmp(variants[variant].name, variants[variant].program) == 0) { /* its first */
         nseen = 0;
     }
     for (unsigned i = 0; i < count; i++) {

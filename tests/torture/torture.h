@@ -28,11 +28,9 @@ enum variant_flags {
     IS_CREW = 2,      /* TTIN and TTOU */
     TAKES_FRAMES = 4, /* a handler with frames */
     IS_CLIENT = 8,
-    ON_PATH = 16,      /* listens on a Unix socket, where a dead server has left one */
-    INHERITS = 32,     /* LISTEN_FDS */
-    SAYS_TEXT = 64,    /* no JSON on standard output */
-    IS_FIRST = 128,    /* of the program's variants */
-    FAILS_ANYHOW = 256 /* a client whose exit status is 1 without a fault too */
+    ON_PATH = 16,  /* listens on a Unix socket, where a dead server has left one */
+    INHERITS = 32, /* LISTEN_FDS */
+    SAYS_TEXT = 64 /* no JSON on standard output */
 };
 
 struct variant {
