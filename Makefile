@@ -266,6 +266,7 @@ help:
 	@echo 'make attack      what attacks do to each server, four minutes; ARGS=-q: one minute'
 	@echo "make test        all tests; make test TESTS='contract client' some of them; where each server"
 	@echo "                 has the same, ONLY='server02_select' those of one; FILTER=HUP: by their names"
+	@echo '                 TIMES=yes: the longest ten tests and the processor time of each file'
 	@echo 'make lint        strict compilers, format, static analysis, shell scripts, man pages'
 	@echo 'make torture     every system call fails once in a run of its own; ARGS=-q: some of them'
 	@echo 'make sanitize    the tests again under AddressSanitizer and UBSan'

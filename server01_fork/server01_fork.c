@@ -90,17 +90,19 @@ static bool
 start_children(void)
 {
     for (int i = 0; i < BURST && pool->alive < pool->size; i++) {
-        int connfd = held_connfd != -1 ? held_connfd : accept(server.listenfd, NULL, NULL);
+        int connfd = held_connfd;
 
+        if (connfd == -1) {
+            connfd = accept(server.listenfd, NULL, NULL);
+        } else {
+            held_connfd = -1; /* written only then: after fork() a write copies a page */
+        }
         if (connfd == -1) {
             return !listen_exhausted();
         }
         if (!start_child(connfd)) {
             held_connfd = connfd;
             return false;
-        }
-        if (held_connfd != -1) {
-            held_connfd = -1;
         }
     }
     return true;
@@ -109,7 +111,7 @@ start_children(void)
 static bool
 start_child(int connfd)
 {
-    unsigned number = pool_free(pool);
+    unsigned number = pool_number(pool, 0);        /* the lowest that is free */
     unsigned serial = (unsigned)pool->started + 1; /* in the stamp: each child has its own */
     pid_t pid = fork();
 

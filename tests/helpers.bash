@@ -121,12 +121,12 @@ has_children() { # PID N
 
 # The open descriptors of a server and its children, a line each.
 descriptors_of() {
-    local pid files
+    local pid open
 
     find_children "$1"
     for pid in "$1" "${CHILDREN[@]}"; do
-        files=("/proc/$pid/fd"/*)
-        echo "${#files[@]}"
+        open=("/proc/$pid/fd"/*)
+        echo "${#open[@]}"
     done
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Connections of the client that misbehave (-x), and idle ones (-H).
 
+# shellcheck disable=SC2016 # what awk is to look at
 load ../helpers
 
 # --- misbehaviour: -x ----------------------------------------------------------------------------

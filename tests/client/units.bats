@@ -11,7 +11,7 @@ load ../helpers
     "$BUILD/tests/client/histogram_test"
 }
 
-@test "client/ask/gate, report/csv, report/hdr: gates and what is found, tables, files" {
+@test "client/ask/gate, client/report/hdr: gates, the values they find, files of a histogram" {
     "$BUILD/tests/client/gate_test"
 }
 

@@ -19,56 +19,29 @@ enum { DYING_TEXT = 1024, DYING_FAILED = 1, DYING_USAGE = 2, DYING_SAID = 3 };
 
 static jmp_buf dying_back;
 static char dying_text[DYING_TEXT];
-static unsigned dying_warnings; /* so many have been given */
 
 /* `if (dying_tries() == 0) { what may die } else { it has died }`; the value tells how. */
 #define dying_tries() setjmp(dying_back)
 
 /* What is wrong stands behind what the user has written, and common/die cuts a line that is too
  * long: so only of a message with errno, of which it keeps that, may the text be of any length. */
-static void dying_note(const char *format, va_list arguments, bool cut) FUZZ_PRINTF(1, 0);
-
-static void
-dying_note(const char *format, va_list arguments, bool cut)
-{
-    int length = vsnprintf(dying_text, sizeof dying_text, format, arguments);
-
-    CHECK(length > 0 && (cut || length < DYING_TEXT - 70), "a message of %d bytes does not fit",
-          length);
-}
-
-/* (Of a message with errno, that may be of any length: common/die keeps the reason.) */
-void
-die_error(int error, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    dying_note(format, arguments, error != 0);
-    va_end(arguments);
-    longjmp(dying_back, DYING_FAILED);
-}
-
-void
-die_usage(const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    dying_note(format, arguments, false);
-    va_end(arguments);
-    longjmp(dying_back, DYING_USAGE);
-}
-
 void
 warn_error(int error, const char *format, ...)
 {
     va_list arguments;
+    int length;
 
     va_start(arguments, format);
-    dying_note(format, arguments, error != 0);
+    length = vsnprintf(dying_text, sizeof dying_text, format, arguments);
     va_end(arguments);
-    dying_warnings++;
+    CHECK(length > 0 && (error != 0 || length < DYING_TEXT - 70),
+          "a message of %d bytes does not fit", length);
+}
+
+void
+die_end(int status)
+{
+    longjmp(dying_back, status == DIE_USAGE ? DYING_USAGE : DYING_FAILED);
 }
 
 bool
@@ -98,12 +71,39 @@ dying_politely(int status)
     longjmp(dying_back, DYING_SAID);
 }
 
-static inline int dying_no_text(const char *format, ...) FUZZ_PRINTF(1, 2);
+static inline int dying_no_text(const char *format, ...) CHECK_PRINTF(1, 2);
 
 static inline int
 dying_no_text(const char *format, ...)
 {
     return (int)strlen(format);
+}
+
+/* What was tried has died of its command line: the message names an option. */
+static inline void
+dying_check_usage(int how)
+{
+    CHECK(how == DYING_SAID || *dying_text == '-' ||
+              strstr(dying_text, "nothing is allowed after the options"),
+          "it does not name an option: %s", dying_text);
+}
+
+/* The lines of a text become the arguments of a program. Returns argc. */
+enum { ARGUMENTS_MOST = 48 };
+
+static inline int
+dying_arguments(char *text, char *argv[ARGUMENTS_MOST + 2])
+{
+    static char program[] = "program";
+    int argc = 0;
+
+    argv[argc++] = program;
+    for (char *line = strtok(text, "\n"); line && argc <= ARGUMENTS_MOST;
+         line = strtok(NULL, "\n")) {
+        argv[argc++] = line;
+    }
+    argv[argc] = NULL;
+    return argc;
 }
 
 #endif

@@ -11,63 +11,36 @@
 #include "../../client/engine/verify.h"
 #include "fuzz.h"
 
-enum { STAMP = 32, KEPT = 128 };
+enum { STAMP = FUZZ_STAMP, KEPT = 128 };
 
-/* How many bytes at the beginning are the filler. */
+/* How many bytes at the beginning are right, if the first `from` are and the rest is filler. */
 static size_t
 count_filler(const char *text, size_t length, size_t from)
 {
     const char *filler = fuzz_filler(0);
-    size_t at = from;
 
-    if (length > from && memcmp(text + from, filler + from, length - from) == 0) {
-        return length;
+    while (from < length && text[from] == filler[from]) {
+        from++;
     }
-    while (at < length && text[at] == filler[at]) {
-        at++;
-    }
-    return at;
+    return from;
 }
 
-/* Digits, at most 19, for with more they could exceed 64 bits; returns how many, or 0. */
-static size_t
-read_digits(const char *text, size_t length, uint64_t *value)
-{
-    char digits[20] = "";
-    size_t count = 0;
-
-    while (count < length && text[count] >= '0' && text[count] <= '9') {
-        count++;
-    }
-    if (count > 19) {
-        return 0;
-    }
-    memcpy(digits, text, count);
-    *value = strtoull(digits, NULL, 10);
-    return count;
-}
-
-/* Is this a stamp? "child C pid P", spaces, a line feed. */
+/* Is this a stamp? "child C pid P", spaces, a line feed. (More than 19 digits could exceed 64
+ * bits.) */
 static bool
 is_stamp(const char text[STAMP], uint64_t *child, uint64_t *pid)
 {
-    size_t at = 6, count;
+    char line[STAMP] = "", numbers[2][20];
+    int end = 0;
 
-    if (text[STAMP - 1] != '\n' || memcmp(text, "child ", 6) != 0) {
+    memcpy(line, text, STAMP - 1);
+    if (text[STAMP - 1] != '\n' || sscanf(line, "child%*1[ ]%19[0-9]%*1[ ]pid%*1[ ]%19[0-9]%n",
+                                          numbers[0], numbers[1], &end) != 2) {
         return false;
     }
-    count = read_digits(text + at, STAMP - 1 - at, child);
-    at += count;
-    if (count == 0 || at + 5 > STAMP - 1 || memcmp(text + at, " pid ", 5) != 0) {
-        return false;
-    }
-    at += 5;
-    count = read_digits(text + at, STAMP - 1 - at, pid);
-    at += count;
-    while (at < STAMP - 1 && text[at] == ' ') {
-        at++;
-    }
-    return count > 0 && at == STAMP - 1;
+    *child = strtoull(numbers[0], NULL, 10);
+    *pid = strtoull(numbers[1], NULL, 10);
+    return end + (int)strspn(line + end, " ") == STAMP - 1;
 }
 
 /* What can be said of a text at all. */

@@ -45,11 +45,12 @@ targets() {
         '{ if (data && size == 3) abort(); return 0; }' >"$T/bad.c"
     # shellcheck disable=SC2086 # words
     ${CC:-cc} -std=c11 ${CFLAGS:-} -I "$TESTS/fuzz" -o "$T/bad" "$T/bad.c" \
-        "$BUILD/tests/fuzz/replay.o"
+        "$BUILD/tests/fuzz/replay.o" "$BUILD/libcommon.a"
     printf '"aa"\nname="aaa"\n"aa"\n"bbb"\n"a"\n' >"$T/inputs.txt"
     run -1 "$T/bad" "$T/inputs.txt"
     [[ $output == *'FAILED: name (signal 6)'*"FAILED: $T/inputs.txt:4 ("*'5 inputs, 2 failed' ]]
-    run -1 "$BUILD/tests/fuzz/fuzz_conn" "$T/tmp"
+    : >"$T/none.txt"
+    run -1 "$BUILD/tests/fuzz/fuzz_conn" "$T/none.txt"
     [[ $output == *': 0 inputs, 0 failed' ]]
     run -2 "$BUILD/tests/fuzz/fuzz_conn" "$T/missing"
     run -2 "$BUILD/tests/fuzz/fuzz_conn"
@@ -68,21 +69,25 @@ targets() {
     [[ $output == 'usage: '* ]]
 }
 
-@test "tests/fuzz/run -r replays the inputs that are kept, and nothing else" {
-    local tool target=$T/build/fuzz/tests/fuzz/fuzz_conn
+# tests/fuzz/run with programs that do nothing in place of clang's, and of the targets that it would
+# build; but fuzz_conn does what stdin says.
+run_fake() { # STATUS OPTION...
+    local status=$1 target fuzz=$T/build/fuzz
 
-    mkdir -p "$T/fake" "${target%/*}" "$T/build/fuzz/work/fuzz_conn"
-    for tool in clang llvm-cov llvm-profdata; do
-        printf '#!/bin/sh\n' >"$T/fake/$tool"
-    done
-    chmod +x "$T/fake"/*
+    shift
+    mkdir -p "$T/fake" "$fuzz/tests/fuzz" "$fuzz/cover/tests/fuzz"
+    printf '#!/bin/sh\n' | tee "$T/fake"/{clang,llvm-cov,llvm-profdata} \
+        "$fuzz/tests/fuzz"/fuzz_{conn,gate} >/dev/null
+    cat >>"$fuzz/tests/fuzz/fuzz_conn"
+    chmod +x "$T/fake"/* "$fuzz/tests/fuzz"/*
+    cp "$BUILD/tests/fuzz"/fuzz_{conn,gate} "$fuzz/cover/tests/fuzz"
+    PATH=$T/fake:$PATH MAKE=true BUILD=$T/build run "-$status" "$TESTS/fuzz/run" "$@"
+}
+
+@test "tests/fuzz/run -r replays the inputs that are kept, and nothing else" {
+    mkdir -p "$T/build/fuzz/work/fuzz_conn"
     echo found >"$T/build/fuzz/work/fuzz_conn/found"
-    # shellcheck disable=SC2016 # not yet
-    printf '%s\n' '#!/bin/sh' 'cat "$1"/* "$2"/*' 'exit 0' >"$target"
-    chmod +x "$target"
-    mkdir -p "$T/build/fuzz/cover/tests/fuzz"
-    cp "$BUILD/tests/fuzz/fuzz_conn" "$T/build/fuzz/cover/tests/fuzz"
-    PATH=$T/fake:$PATH MAKE=true BUILD=$T/build run -0 "$TESTS/fuzz/run" -r fuzz_conn
+    run_fake 0 -r fuzz_conn <<<"cat \"\$1\"/* \"\$2\"/*; exit 0"
     [[ $output =~ fuzz_conn\ +0\ +0\ +0\ +([0-9]+)\ .*\ ok ]]
     [[ ${BASH_REMATCH[1]} -eq $(grep -vc '^#' "$TESTS/fuzz/corpus/fuzz_conn.txt") ]]
     [[ $(cat "$T/build/fuzz/logs"/fuzz_conn*) != *found* ]]
@@ -90,14 +95,9 @@ targets() {
 }
 
 @test "tests/fuzz/run: what was found comes last, with the input that repeats it" {
-    local cover=$T/build/fuzz/cover/tests/fuzz target=$T/build/fuzz/tests/fuzz/fuzz_conn tool
+    local fuzz=$T/build/fuzz
 
-    mkdir -p "$T/fake" "${target%/*}" "$cover"
-    for tool in clang llvm-cov llvm-profdata; do
-        printf '#!/bin/sh\n' >"$T/fake/$tool"
-    done
-    cat >"$target" <<'END'
-#!/bin/sh
+    run_fake 1 -t 1 fuzz_conn <<'END'
 for each; do
     case $each in
     -artifact_prefix=*) echo bad >"${each#*=}crash-1" ;;
@@ -107,35 +107,23 @@ echo 'tests/fuzz/dying.h:34: what does not hold' >&2
 echo 'Base64: YmFkCg==' >&2
 exit 77
 END
-    printf '#!/bin/sh\n' >"$cover/fuzz_conn"
-    chmod +x "$T/fake"/* "$target" "$cover/fuzz_conn"
-    PATH=$T/fake:$PATH MAKE=true BUILD=$T/build run -1 "$TESTS/fuzz/run" -t 1 fuzz_conn
-    [[ $output == *'FAILED'*'file under test'*$'\nfuzz_conn failed:\n'* ]]
+    [[ $output == *'FAILED'*'file under test'*$'\nfuzz_conn failed, status 77:\n'* ]]
     [[ ${lines[*]: -5:2} == *'dying.h:34: what does not hold'*'Base64: YmFkCg==' ]]
-    [[ ${lines[*]: -3:1} == "  repeat it: $target $T/build/fuzz/artifacts/fuzz_conn-crash-1" ]]
-    [[ ${lines[*]: -2:1} == "  its line: $cover/fuzz_conn -l $T/build/"*/fuzz_conn-crash-1 ]]
-    [[ ${lines[*]: -1} == "  its log: $T/build/fuzz/logs/fuzz_conn" ]]
+    [[ ${lines[*]: -3:1} == "  repeat it: $fuzz/tests/fuzz/fuzz_conn $fuzz/"*/fuzz_conn-crash-1 ]]
+    [[ ${lines[*]: -2:1} == "  its line: $fuzz/cover/tests/fuzz/fuzz_conn -l $fuzz/"*-crash-1 ]]
+    [[ ${lines[*]: -1} == "  its log: $fuzz/logs/fuzz_conn" ]]
 }
 
-@test "tests/fuzz/run: a target whose worker was killed, and those left to it, have failed" {
-    local tool targets=$T/build/fuzz/tests/fuzz cover=$T/build/fuzz/cover/tests/fuzz
-
-    mkdir -p "$T/fake" "$targets" "$cover"
-    for tool in clang llvm-cov llvm-profdata; do
-        printf '#!/bin/sh\n' >"$T/fake/$tool"
-    done
-    # shellcheck disable=SC2016 # not yet
-    printf '%s\n' '#!/bin/sh' 'kill -s KILL "$PPID"' >"$targets/fuzz_conn"
-    printf '#!/bin/sh\n' | tee "$cover/fuzz_conn" "$cover/fuzz_gate" >"$targets/fuzz_gate"
-    chmod +x "$T/fake"/* "$targets"/* "$cover"/*
-    PATH=$T/fake:$PATH MAKE=true BUILD=$T/build run -1 "$TESTS/fuzz/run" -t 1 -j 1 \
-        fuzz_conn fuzz_gate
-    [[ $output == *'fuzz_conn failed:'*'its worker was killed'*'fuzz_gate failed:'* ]]
+@test "tests/fuzz/run: a target whose worker was killed has failed" {
+    run_fake 1 -t 1 -j 1 fuzz_conn fuzz_gate <<<"kill -s KILL \$PPID"
+    [[ $output =~ fuzz_gate\ .*\ ok ]]
+    [[ $output == *'fuzz_conn failed, status unknown: its worker was killed:'* ]]
+    [[ $output != *'fuzz_gate failed'* ]]
 }
 
 @test "tests/fuzz/run says what is missing" {
     mkdir "$T/few"
-    for tool in sh dirname basename mktemp cat tr; do
+    for tool in sh dirname find sed sort; do
         ln -s "$(command -v $tool)" "$T/few/$tool"
     done
     PATH=$T/few run -1 "$TESTS/fuzz/run"

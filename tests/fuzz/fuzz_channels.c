@@ -204,7 +204,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(now.inside, 0, sizeof now.inside);
     memset(now.receiver, -1, sizeof now.receiver);
     if (dying_tries() != 0) {
-        fuzz_fail(__FILE__, __LINE__, "it dies: %s", dying_text);
+        CHECK(false, "it dies: %s", dying_text);
     }
     now.channels = channels_open(CHANNELS, SOCK_STREAM);
     run(&input, input_byte(&input));

@@ -57,13 +57,10 @@ int client_program(int argc, char **argv);
 #include "../../client/ask/number.h"
 #include "../../client/ask/lottery.h"
 
-enum { ARGUMENTS_MOST = 48, TEXT_MOST = 4000, KEPT_MOST = 64 };
+enum { TEXT_MOST = 4000, KEPT_MOST = 64 };
 
-/* The file that -M @ and -E @ name: there is one, whatever its name. */
+/* The file that -M @ and -E @ name: there is one, whatever its name; the peer's text is in it. */
 static struct {
-    const uint8_t *bytes;
-    size_t length, at;
-    struct slices slices;
     bool missing, broken;
     off_t size; /* as fstat() tells it, which may be wrong */
 } file;
@@ -75,7 +72,7 @@ static int
 open_file_of(const char *path, ...)
 {
     (void)path;
-    file.at = 0;
+    peer.at = 0;
     return file.missing ? -1 : 1000;
 }
 
@@ -91,19 +88,12 @@ size_of(struct stat *status)
 static ssize_t
 feed_read(void *bytes, size_t size)
 {
-    long length = slices_next(&file.slices, size);
+    ssize_t count = -1;
 
-    CHECK(size > 0, "read() of nothing looks like the end of the file");
-    if (file.broken) {
-        return -1;
+    while (!file.broken && count == -1) { /* no read() of a file is interrupted */
+        count = peer_read(bytes, size);
     }
-    length = length < 0 ? 1 : length;
-    if ((size_t)length > file.length - file.at) {
-        length = (long)(file.length - file.at);
-    }
-    memcpy(bytes, file.bytes + file.at, (size_t)length);
-    file.at += (size_t)length;
-    return length;
+    return count;
 }
 
 static void *
@@ -287,7 +277,7 @@ check_message(void)
               length - 4,
           "the length in front of the message is wrong");
     if (*load.message == '@') {
-        CHECK(length - 4 == file.length && memcmp(bytes + 4, file.bytes, file.length) == 0,
+        CHECK(length - 4 == peer.length && memcmp(bytes + 4, peer.text, peer.length) == 0,
               "the message is not what is in the file");
     } else {
         CHECK(length - 4 == strlen(load.message) &&
@@ -307,39 +297,43 @@ take_all(int argc, char **argv)
     complete_load();
 }
 
-/* Writes -W, -x and -r from what they have become. */
-static int
-write_lists(const struct load *from, char texts[][160])
+/* The options that mean this load: a line for each. */
+static char *
+options_of(const struct load *of)
 {
-    int count = 0;
+    static char text[ARGUMENTS_MOST * 160];
+    char *end = text;
 
-    for (unsigned i = 0; i < from->work.lots.count; i++) {
-        const struct work_class *class = &from->work.classes[i];
-        uint32_t share = from->work.lots.shares[i];
+#define ADD(...) end += snprintf(end, (size_t)(text + sizeof text - end), __VA_ARGS__)
+    ADD("-p%d\n-c%u\n-k%" PRIu64 "\n-m%u\n-T%d\n-b%" PRIu64 "\n", of->port, of->processes,
+        of->requests, of->in_flight, of->timeout_s, of->bytes);
+    for (unsigned i = 0; i < of->work.lots.count; i++) {
+        const struct work_class *class = &of->work.classes[i];
+        uint32_t share = of->work.lots.shares[i];
 
-        snprintf(texts[count++], 160, "-W%u:%u@%u.%09u", class->cpu_us, class->wait_us,
-                 share / LOTTERY_WHOLE, share % LOTTERY_WHOLE);
+        ADD("-W%u:%u@%u.%09u\n", class->cpu_us, class->wait_us, share / LOTTERY_WHOLE,
+            share % LOTTERY_WHOLE);
     }
-    for (unsigned i = 0; i < from->misbehaviours.lots.count; i++) {
-        const struct misbehaviour *kind = &from->misbehaviours.kinds[i];
-        uint32_t share = from->misbehaviours.lots.shares[i];
+    for (unsigned i = 0; i < of->misbehaviours.lots.count; i++) {
+        const struct misbehaviour *kind = &of->misbehaviours.kinds[i];
+        uint32_t share = of->misbehaviours.lots.shares[i];
 
-        snprintf(texts[count++], 160, "-x%.*s@%u.%09u", kind->length < 100 ? kind->length : 100,
-                 kind->text, share / LOTTERY_WHOLE, share % LOTTERY_WHOLE);
+        ADD("-x%.*s@%u.%09u\n", kind->length < 100 ? kind->length : 100, kind->text,
+            share / LOTTERY_WHOLE, share % LOTTERY_WHOLE);
     }
-    if (from->schedule.kind == SCHEDULE_OPEN || from->schedule.kind == SCHEDULE_RAMP) {
-        bool ramp = from->schedule.kind == SCHEDULE_RAMP;
+    if (of->schedule.kind == SCHEDULE_OPEN || of->schedule.kind == SCHEDULE_RAMP) {
+        bool ramp = of->schedule.kind == SCHEDULE_RAMP;
 
-        snprintf(texts[count++], 160, ramp ? "-r%u:%u" : "-r%u", from->schedule.rate,
-                 from->schedule.rate_to);
+        ADD(ramp ? "-r%u:%u\n" : "-r%u\n", of->schedule.rate, of->schedule.rate_to);
     }
-    if (from->schedule.duration_ns > 0) {
-        snprintf(texts[count++], 160, "-d%" PRId64 ".%09" PRId64,
-                 from->schedule.duration_ns / 1000000000, from->schedule.duration_ns % 1000000000);
+    if (of->schedule.duration_ns > 0) {
+        ADD("-d%" PRId64 ".%09" PRId64, of->schedule.duration_ns / 1000000000,
+            of->schedule.duration_ns % 1000000000);
     } else {
-        snprintf(texts[count++], 160, "-t%" PRIu64, from->connections);
+        ADD("-t%" PRIu64, of->connections);
     }
-    return count;
+#undef ADD
+    return text;
 }
 
 static bool
@@ -364,27 +358,15 @@ static void
 check_round_trip(void)
 {
     static struct load before;
-    static char texts[ARGUMENTS_MOST][160];
-    char *argv[ARGUMENTS_MOST + 1] = {texts[0]};
-    int argc = 1, lists;
+    char *argv[ARGUMENTS_MOST + 2], *text;
 
     if (load.message || load.schedule.kind == SCHEDULE_SEARCH) {
         return;
     }
     before = load;
+    text = options_of(&before);
     forget();
-    strcpy(texts[0], "client");
-    snprintf(texts[1], 160, "-p%d", before.port);
-    snprintf(texts[2], 160, "-c%u", before.processes);
-    snprintf(texts[3], 160, "-k%" PRIu64, before.requests);
-    snprintf(texts[4], 160, "-m%u", before.in_flight);
-    snprintf(texts[5], 160, "-T%d", before.timeout_s);
-    snprintf(texts[6], 160, "-b%" PRIu64, before.bytes);
-    lists = write_lists(&before, texts + 7);
-    for (argc = 1; argc < 7 + lists; argc++) {
-        argv[argc] = texts[argc];
-    }
-    take_all(argc, argv);
+    take_all(dying_arguments(text, argv), argv);
     CHECK(load.port == before.port && load.processes == before.processes &&
               load.requests == before.requests && load.in_flight == before.in_flight &&
               load.timeout_s == before.timeout_s && load.bytes == before.bytes &&
@@ -410,10 +392,10 @@ try_line(int argc, char **argv, uint64_t k, int64_t ns)
         check_plan(k, ns);
         check_message();
         check_round_trip();
-    } else if (how != DYING_SAID) {
-        CHECK(!taken, "what was taken is refused when it is written anew: %s", dying_text);
-        CHECK(*dying_text == '-' || strstr(dying_text, "nothing is allowed after the options"),
-              "it does not name an option: %s", dying_text);
+    } else {
+        CHECK(!taken || how == DYING_SAID, "what was taken is refused when it is written anew: %s",
+              dying_text);
+        dying_check_usage(how);
     }
     forget();
 }
@@ -446,26 +428,7 @@ try_decimal(const char *text)
     }
 }
 
-/* The command line and, behind a line that is empty, what is in the file. */
-static char *
-take_texts(struct input *input)
-{
-    char *text = malloc(input->left + 1), *end;
-
-    CHECK(text, "no memory");
-    if (input->left > 0) {
-        memcpy(text, input->at, input->left);
-    }
-    text[input->left] = '\0';
-    end = strstr(text, "\n\n");
-    file.bytes = (const uint8_t *)(end ? end + 2 : "");
-    file.length = end ? strlen(end + 2) : 0;
-    if (end) {
-        *end = '\0';
-    }
-    return text;
-}
-
+/* Behind the command line, and a line that is empty, stands what is in the file. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -473,21 +436,26 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t flags = input_byte(&input);
     uint64_t k = input_number(&input, 4);
     int64_t ns = (int64_t)input_number(&input, 4) * 1009;
-    char program[] = "client", *text, *line;
-    char *argv[ARGUMENTS_MOST + 2] = {program};
-    int argc = 1;
+    char *argv[ARGUMENTS_MOST + 2], *text, *end;
+    int argc;
 
     file.missing = flags & 1;
     file.broken = flags & 2;
     file.size = flags & 4 ? (off_t)1 << 30 : flags & 8 ? ((off_t)1 << 30) + 1 : 0;
-    file.slices = slices_take(&input);
-    if (input.left > TEXT_MOST || (input.left > 0 && memchr(input.at, '\0', input.left))) {
+    peer_begin(slices_take(&input), (struct slices){.count = 0});
+    text = input_text(&input, TEXT_MOST);
+    if (!text) {
         return 0;
     }
-    text = take_texts(&input);
-    for (line = strtok(text, "\n"); line && argc <= ARGUMENTS_MOST; line = strtok(NULL, "\n")) {
-        try_decimal(line);
-        argv[argc++] = line;
+    end = strstr(text, "\n\n");
+    peer.text = (const uint8_t *)(end ? end + 2 : "");
+    peer.length = strlen((const char *)peer.text);
+    if (end) {
+        *end = '\0';
+    }
+    argc = dying_arguments(text, argv);
+    for (int i = 1; i < argc; i++) {
+        try_decimal(argv[i]);
     }
     try_line(argc, argv, k, ns);
     free(text);

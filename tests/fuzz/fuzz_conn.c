@@ -9,8 +9,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,22 +16,21 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "fuzz.h"
+#include "stopping.h"
 
 static ssize_t feed_read(void *bytes, size_t size);
 static ssize_t sink_writev(const struct iovec *piece, int count);
 static int virtual_clock(clockid_t clock, struct timespec *now);
 static int virtual_sleep(const struct timespec *nap);
 static int note_flags(int fd, int command, ...);
-static int note_line(const char *format, ...) FUZZ_PRINTF(1, 2);
-static int note_shutdown(int how);
+static int note_line(const char *format, ...) CHECK_PRINTF(1, 2);
 
 #define read(fd, bytes, size) feed_read(bytes, size)
 #define writev(fd, piece, count) sink_writev(piece, count)
 #define clock_gettime(clock, now) virtual_clock(clock, now)
 #define nanosleep(nap, rest) virtual_sleep(nap)
 #define fcntl(...) note_flags(__VA_ARGS__)
-#define shutdown(fd, how) note_shutdown(how)
+#define shutdown(fd, how) peer_shutdown(how)
 #define dprintf(fd, ...) note_line(__VA_ARGS__)
 
 #include "../../common/conn.c"
@@ -52,6 +49,7 @@ enum {
     SERVED_MOST = 1 << 20,          /* bytes of replies that are worth sending all */
     STEPS_MOST = 10 * 1000 * 1000,
     LOOK_US = 5 * 1000 * 1000, /* what a look at the processor's clock takes */
+    WAIT_US = 6 * 1000 * 1000, /* and a wait for the socket: two in a row are more than -T */
     CHILD = 7,
     FD = 1000 /* nothing is behind it */
 };
@@ -59,118 +57,77 @@ enum {
 /* --- the oracle ------------------------------------------------------------------------------ */
 
 struct request {
-    uint64_t bytes;
-    uint64_t cpu_us, wait_us;
+    uint64_t bytes, cpu_us, wait_us;
 };
 
 /* What the protocol says of a text. */
-struct expected {
+static struct {
     struct request requests[REQUESTS_MOST];
     size_t count;
-    const char *error; /* the line after the replies; NULL: none */
-    bool unfinished;   /* the text ends within a line */
-};
+    uint64_t bytes;          /* of all replies */
+    int64_t cpu_us, wait_us; /* in all */
+    const char *error;       /* the line after the replies; NULL: none */
+} expected;
 
-struct field {
-    const char *text;
-    size_t length;
-};
-
-/* The value of a field: ASCII digits and nothing else, least to most. */
-static bool
-field_value(struct field field, uint64_t least, uint64_t most, uint64_t *value)
+/* What is wrong with a line, or NULL. A field is what stands between spaces; in front of a space at
+ * the beginning is an empty one, spaces at the end are followed by none. */
+static const char *
+judge_line(const char *line, size_t length, uint64_t values[3])
 {
-    char digits[16];
+    static const struct {
+        uint64_t least, most;
+        const char *error;
+    } fields[] = {
+        {1, 1073741824, "error: BYTES must be a number from 1 to 1073741824\n"},
+        {0, 10000000, "error: CPU_US must be a number from 0 to 10000000\n"},
+        {0, 10000000, "error: WAIT_US must be a number from 0 to 10000000\n"},
+    };
+    size_t at = 0;
 
-    for (size_t i = 0; i < field.length; i++) {
-        if (!strchr("0123456789", field.text[i]) || field.text[i] == '\0') {
-            return false;
-        }
+    length -= length > 0 && line[length - 1] == '\r';
+    if (length > 64) {
+        return "error: a request line has at most 64 bytes\n";
     }
-    if (field.length == 0) {
-        return false;
-    }
-    while (field.length > 1 && *field.text == '0') {
-        field.text++;
-        field.length--;
-    }
-    if (field.length >= sizeof digits) {
-        return false;
-    }
-    memcpy(digits, field.text, field.length);
-    digits[field.length] = '\0';
-    *value = strtoull(digits, NULL, 10);
-    return *value >= least && *value <= most;
-}
+    for (size_t i = 0; i < 3 && (i == 0 || at < length); i++) {
+        size_t begin = at;
 
-/* The fields of a line: what stands between its spaces. In front of a space at the beginning is an
- * empty one; spaces at the end are followed by none. */
-static size_t
-split(const char *line, size_t length, struct field fields[4])
-{
-    size_t count = 0, at = 0;
-
-    while (count < 4 && (at < length || count == 0)) {
-        fields[count].text = line + at;
         while (at < length && line[at] != ' ') {
             at++;
         }
-        fields[count].length = (size_t)(line + at - fields[count].text);
-        count++;
+        if (!fuzz_number(line + begin, at - begin, fields[i].most, &values[i]) ||
+            values[i] < fields[i].least) {
+            return fields[i].error;
+        }
         while (at < length && line[at] == ' ') {
             at++;
         }
     }
-    return count;
-}
-
-/* What is wrong with a line, or NULL. */
-static const char *
-judge_line(const char *line, size_t length, struct request *request)
-{
-    struct field fields[4];
-    size_t count;
-
-    *request = (struct request){0};
-    if (length > 0 && line[length - 1] == '\r') {
-        length--;
-    }
-    if (length > 64) {
-        return "error: a request line has at most 64 bytes\n";
-    }
-    count = split(line, length, fields);
-    if (!field_value(fields[0], 1, 1073741824, &request->bytes)) {
-        return "error: BYTES must be a number from 1 to 1073741824\n";
-    }
-    if (count > 1 && !field_value(fields[1], 0, 10000000, &request->cpu_us)) {
-        return "error: CPU_US must be a number from 0 to 10000000\n";
-    }
-    if (count > 2 && !field_value(fields[2], 0, 10000000, &request->wait_us)) {
-        return "error: WAIT_US must be a number from 0 to 10000000\n";
-    }
-    return count > 3 ? "error: a request is BYTES [CPU_US [WAIT_US]] and nothing else\n" : NULL;
+    return at < length ? "error: a request is BYTES [CPU_US [WAIT_US]] and nothing else\n" : NULL;
 }
 
 /* `finished`: the client shuts down its side behind the text, so its last line counts. */
 static void
-expect(struct expected *expected, const char *text, size_t length, bool finished)
+expect(const char *text, size_t length, bool finished)
 {
     size_t at = 0;
 
-    *expected = (struct expected){.count = 0};
-    while (at < length && !expected->error && expected->count < REQUESTS_MOST) {
-        size_t end = at;
+    memset(&expected, 0, sizeof expected);
+    while (at < length && !expected.error && expected.count < REQUESTS_MOST) {
+        const char *feed = memchr(text + at, '\n', length - at);
+        size_t end = feed ? (size_t)(feed - text) : length;
+        uint64_t values[3] = {0};
 
-        while (end < length && text[end] != '\n') {
-            end++;
-        }
         /* A line that can only be too long is one, whatever follows. */
-        if (end == length && !finished && end - at <= 65) {
-            expected->unfinished = true;
+        if (!feed && !finished && end - at <= 65) {
             return;
         }
-        expected->error = judge_line(text + at, end - at, &expected->requests[expected->count]);
-        expected->count += !expected->error;
+        expected.error = judge_line(text + at, end - at, values);
+        if (!expected.error) {
+            expected.requests[expected.count++] = (struct request){values[0], values[1], values[2]};
+            expected.bytes += values[0];
+            expected.cpu_us += (int64_t)values[1];
+            expected.wait_us += (int64_t)values[2];
+        }
         at = end + 1;
     }
 }
@@ -180,9 +137,6 @@ expect(struct expected *expected, const char *text, size_t length, bool finished
 enum end { END_OF_FILE, END_RESET, END_PIPE, ENDS };
 
 static struct {
-    struct expected expected;
-    const char *text; /* what the client sends, and how it ends */
-    size_t length, at;
     enum end end;
     uint64_t pipe_after; /* END_PIPE: the client resets after so many bytes of replies */
     size_t stop_at;      /* the server is told to stop when it serves this request, from 1 */
@@ -190,27 +144,27 @@ static struct {
     bool stopped;        /* before the connection was opened */
     bool patient;        /* -T 0; else the client may be too late */
     bool verbose;        /* -v */
-    struct slices reads, writes;
-    int64_t clock_us, cpu_us;
-    int64_t burned, waited; /* in all */
+    char stamp[64];
+    int64_t burned, waited; /* us in all */
     size_t reply;           /* which one is being sent */
     uint64_t offset;        /* in that */
     uint64_t sent;          /* of the bytes of replies, without the error line */
-    bool shut, ended;       /* what has been seen: shutdown(), the end of the file */
-    bool closed, late;      /* the client has gone, or has made the server wait */
+    bool closed;            /* the client has gone */
     size_t lines;           /* that -v has printed */
     unsigned steps;
     struct worker worker;
 } now;
 
-volatile sig_atomic_t signals_stop, signals_report, signals_replace, signals_ended, signals_ticked,
-    signals_alone;
-static bool over;
-
-bool
-signals_over(void)
+static int64_t
+clock_now(void)
 {
-    return over;
+    return 1000000 + now.waited + (now.patient ? 0 : (int64_t)peer.waits * WAIT_US);
+}
+
+static bool
+is_late(void)
+{
+    return !now.patient && peer.waits > 0;
 }
 
 static void
@@ -226,98 +180,41 @@ stop_in_time(void)
     look_at_steps();
     if (now.reply + 1 == now.stop_at) {
         signals_stop = 1;
-        over = now.over_at_once;
+        stopping_over = now.over_at_once;
     }
-}
-
-/* The socket is not ready, and that takes its time: twice in a row is more than -T. */
-static ssize_t
-not_now(long why)
-{
-    now.clock_us += now.patient ? 0 : 6000000;
-    now.late = !now.patient;
-    errno = why == SLICE_AGAIN ? EAGAIN : EINTR;
-    return -1;
 }
 
 static ssize_t
 feed_read(void *bytes, size_t size)
 {
-    long length = slices_next(&now.reads, size);
-
     look_at_steps();
-    CHECK(size > 0, "read() of nothing looks like the end of the file");
-    CHECK(!now.ended || now.shut || signals_stop, "read() after the end of the file");
-    if (length < 0) {
-        return not_now(length);
-    }
-    if (now.at == now.length) {
-        now.ended = true;
-        errno = ECONNRESET;
-        return now.end == END_RESET ? -1 : 0;
-    }
-    if ((size_t)length > now.length - now.at) {
-        length = (long)(now.length - now.at);
-    }
-    memcpy(bytes, now.text + now.at, (size_t)length);
-    now.at += (size_t)length;
-    return length;
+    CHECK(!peer.ended || peer.shut || signals_stop, "read() after the end of the file");
+    return peer_read(bytes, size);
 }
 
-/* The first `length` bytes of what a reply must be from `offset` on. */
-static void
-wanted_reply(const struct request *request, uint64_t offset, char *wanted, size_t length)
-{
-    static char first[64];
-
-    if (first[0] == '\0') {
-        snprintf(first, sizeof first, "child %d pid %ld%32s", CHILD, (long)getpid(), "");
-        first[31] = '\n';
-    }
-    memcpy(wanted, fuzz_filler(offset), length);
-    if (request->bytes >= 32 && offset < 32) {
-        memcpy(wanted, first + offset, (size_t)(length < 32 - offset ? length : 32 - offset));
-    }
-}
-
-/* The reply is right, from where the last piece ended. */
-static void
-sink_reply(const char *bytes, size_t length)
-{
-    static char wanted[CONN_CHUNK];
-    const struct request *request = &now.expected.requests[now.reply];
-
-    CHECK(length <= request->bytes - now.offset, "reply %zu has more than %llu bytes", now.reply,
-          (unsigned long long)request->bytes);
-    wanted_reply(request, now.offset, wanted, length);
-    CHECK(memcmp(bytes, wanted, length) == 0, "reply %zu of %llu bytes is wrong behind byte %llu",
-          now.reply, (unsigned long long)request->bytes, (unsigned long long)now.offset);
-    now.offset += length;
-    now.sent += length;
-    if (now.offset == request->bytes) {
-        now.reply++;
-        now.offset = 0;
-    }
-}
-
-static void
-sink_error(const char *bytes, size_t length)
-{
-    const char *error = now.expected.error;
-
-    CHECK(error, "an error line where none is due: %.*s", (int)length, bytes);
-    CHECK(now.offset + length <= strlen(error) && memcmp(error + now.offset, bytes, length) == 0,
-          "the error line is %.*s instead of %s", (int)length, bytes, error + now.offset);
-    now.offset += length;
-}
-
+/* What is sent is right, from where the last piece ended: replies, then perhaps the error line. */
 static void
 sink(const char *bytes, size_t length)
 {
-    if (now.reply < now.expected.count) {
-        sink_reply(bytes, length);
+    static char wanted[CONN_CHUNK];
+    bool is_reply = now.reply < expected.count;
+    const char *error = expected.error ? expected.error : "";
+    uint64_t whole = is_reply ? expected.requests[now.reply].bytes : strlen(error);
+
+    CHECK(length <= whole - now.offset, "%zu bytes behind byte %llu of %llu: %.*s", length,
+          (unsigned long long)now.offset, (unsigned long long)whole, (int)length, bytes);
+    if (is_reply) {
+        fuzz_reply(wanted, length, whole, now.offset, now.stamp);
     } else {
-        sink_error(bytes, length);
+        memcpy(wanted, error + now.offset, length);
+    }
+    CHECK(memcmp(bytes, wanted, length) == 0, "reply %zu of %llu bytes is wrong behind byte %llu",
+          now.reply, (unsigned long long)whole, (unsigned long long)now.offset);
+    now.offset += length;
+    now.sent += is_reply ? length : 0;
+    if (is_reply && now.offset == whole) {
+        now.reply++;
+        now.offset = 0;
     }
 }
 
@@ -325,24 +222,20 @@ static ssize_t
 sink_writev(const struct iovec *piece, int count)
 {
     size_t all = 0, rest;
-    long length;
+    ssize_t length;
 
     stop_in_time();
-    CHECK(!now.shut, "written after shutdown()");
     for (int i = 0; i < count; i++) {
         all += piece[i].iov_len;
     }
     CHECK(all <= CONN_CHUNK, "%zu bytes written at once", all);
-    length = slices_next(&now.writes, all);
     if (now.end == END_PIPE && now.sent >= now.pipe_after) {
         errno = EPIPE;
         now.closed = true;
         return -1;
     }
-    if (length < 0) {
-        return not_now(length);
-    }
-    rest = (size_t)length;
+    length = peer_takes(all);
+    rest = length < 0 ? 0 : (size_t)length;
     for (int i = 0; i < count && rest > 0; i++) {
         size_t part = piece[i].iov_len < rest ? piece[i].iov_len : rest;
 
@@ -352,18 +245,15 @@ sink_writev(const struct iovec *piece, int count)
     return length;
 }
 
-/* Each look at a clock takes a while, so that burning needs few of them. */
+/* Each look at the processor's clock takes a while, so that burning needs few of them. */
 static int
 virtual_clock(clockid_t clock, struct timespec *time)
 {
-    int64_t *us = clock == CLOCK_MONOTONIC ? &now.clock_us : &now.cpu_us;
-
     if (clock != CLOCK_MONOTONIC) {
         stop_in_time();
-        *us += LOOK_US;
         now.burned += LOOK_US;
     }
-    *time = (struct timespec){.tv_sec = *us / 1000000, .tv_nsec = (long)(*us % 1000000 * 1000)};
+    *time = clock_timespec(clock == CLOCK_MONOTONIC ? clock_now() : now.burned);
     return 0;
 }
 
@@ -374,7 +264,6 @@ virtual_sleep(const struct timespec *nap)
 
     stop_in_time();
     CHECK(us > 0 && us <= 100000, "a nap of %lld us", (long long)us);
-    now.clock_us += us;
     now.waited += us;
     return 0;
 }
@@ -387,12 +276,6 @@ note_flags(int fd, int command, ...)
 }
 
 static int
-note_shutdown(int how)
-{
-    return shut_once(how, &now.shut);
-}
-
-static int
 note_line(const char *format, ...)
 {
     char text[128];
@@ -402,18 +285,19 @@ note_line(const char *format, ...)
     va_start(arguments, format);
     length = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    CHECK(length < (int)sizeof text && strncmp(text, "child 7 pid ", 12) == 0, "-v: %s", text);
+    CHECK(length < (int)sizeof text && strncmp(text, now.stamp, strlen(now.stamp)) == 0, "-v: %s",
+          text);
     now.lines++;
     return length;
 }
 
-/* --- three ways to serve --------------------------------------------------------------------- */
+/* --- two ways to serve ----------------------------------------------------------------------- */
 
 /* Of a long reply the middle is left out. */
 static void
 shorten(struct conn *conn)
 {
-    if (!conn->refused && conn->bytes > 2 * LONG_REPLY && conn->sent > LONG_REPLY &&
+    if (!conn->error && conn->bytes > 2 * LONG_REPLY && conn->sent > LONG_REPLY &&
         conn->sent < conn->bytes - LONG_REPLY) {
         now.offset += conn->bytes - LONG_REPLY - conn->sent;
         conn->sent = conn->bytes - LONG_REPLY;
@@ -422,16 +306,14 @@ shorten(struct conn *conn)
 
 /* What an event-driven server does, when its descriptor is always ready. */
 static void
-serve_steps(void)
+serve_steps(struct worker *worker, int fd)
 {
     struct conn conn;
     enum conn_result result = CONN_OK;
 
-    conn_open(&conn, &now.worker, FD);
+    conn_open(&conn, worker, fd);
     while (result != CONN_CLOSED) {
-        enum conn_state state = conn.state;
-
-        switch (state) {
+        switch (conn.state) {
         case CONN_READING:
         case CONN_DRAINING:
             result = conn_read(&conn);
@@ -446,112 +328,89 @@ serve_steps(void)
         }
         CHECK(conn.used <= conn.have && conn.have <= CONN_INPUT, "used %zu of %zu", conn.used,
               conn.have);
-        CHECK((result == CONN_BAD) <= (conn.refused && conn.state == CONN_WRITING), "bad, but %d",
+        CHECK((result == CONN_BAD) <= (conn.error && conn.state == CONN_WRITING), "bad, but %d",
               conn.state);
-        if (now.clock_us >= conn_deadline(&conn)) {
-            CHECK(now.late, "a deadline in the past");
+        if (clock_now() >= conn_deadline(&conn)) {
+            CHECK(is_late(), "a deadline in the past");
             conn_timed_out(&conn);
             return;
         }
     }
 }
 
-/* What the others do. */
-static void
-serve_blocking(void)
-{
-    conn_serve(&now.worker, FD);
-}
-
 /* --- what must hold then --------------------------------------------------------------------- */
 
 static void
-check_counters(const struct slot *slot, const char *way)
+check_counters(const struct slot *slot)
 {
-    const struct expected *expected = &now.expected;
-    bool rejected = expected->error && now.reply == expected->count;
-
-    CHECK(counter_get(&slot->connections) == 1, "%s: %llu connections", way,
-          counter_get(&slot->connections));
-    CHECK(counter_get(&slot->requests) == now.reply, "%s: %llu requests of %zu counted", way,
-          counter_get(&slot->requests), now.reply);
-    CHECK(counter_get(&slot->bytes) == now.sent, "%s: %llu bytes of %llu counted", way,
-          counter_get(&slot->bytes), (unsigned long long)now.sent);
-    CHECK(counter_get(&slot->rejected) <= rejected, "%s: rejected, but it is good", way);
-    CHECK(counter_get(&slot->serving) == 0, "%s: a request is in progress for ever", way);
+    CHECK_IS(counter_get(&slot->connections), 1, "connections");
+    CHECK_IS(counter_get(&slot->requests), now.reply, "requests");
+    CHECK_IS(counter_get(&slot->bytes), now.sent, "bytes");
+    CHECK(counter_get(&slot->rejected) <= (expected.error && now.reply == expected.count),
+          "rejected, but it is good");
+    CHECK_IS(counter_get(&slot->serving), 0, "a request is in progress for ever");
     CHECK(counter_get(&slot->rejected) + counter_get(&slot->timed_out) +
                   counter_get(&slot->broken) <=
               1,
-          "%s: counted as several troubles", way);
-    CHECK(!now.verbose || now.lines == now.reply, "%s: %zu lines about %zu requests", way,
-          now.lines, now.reply);
+          "counted as several troubles");
+    CHECK_IS(now.lines, now.verbose ? now.reply : 0, "lines of -v");
 }
 
 /* When nothing has ended it early. */
 static void
-check_whole(const struct slot *slot, const char *way)
+check_whole(const struct slot *slot)
 {
-    const struct expected *expected = &now.expected;
-    int64_t burned = 0, waited = 0;
+    int64_t looks_us = 2 * LOOK_US * (int64_t)expected.count;
 
-    for (size_t i = 0; i < expected->count; i++) {
-        burned += (int64_t)expected->requests[i].cpu_us;
-        waited += (int64_t)expected->requests[i].wait_us;
-    }
-    CHECK(now.reply == expected->count, "%s: %zu replies to %zu requests", way, now.reply,
-          expected->count);
-    CHECK(now.ended, "%s: not read to the end", way);
-    CHECK(now.offset == (expected->error ? strlen(expected->error) : 0),
-          "%s: the error line ends early: %s", way, expected->error ? expected->error : "");
-    CHECK(now.shut == (expected->error != NULL), "%s: shutdown() or not", way);
-    CHECK(counter_get(&slot->rejected) == (expected->error != NULL), "%s: rejected %llu", way,
-          counter_get(&slot->rejected));
-    CHECK(counter_get(&slot->broken) == (now.end == END_RESET && !expected->error),
-          "%s: broken %llu", way, counter_get(&slot->broken));
-    CHECK(counter_get(&slot->timed_out) == 0, "%s: timed out", way);
-    CHECK(now.burned >= burned && now.burned <= burned + 2 * LOOK_US * (int64_t)expected->count,
-          "%s: burned %lld us instead of %lld", way, (long long)now.burned, (long long)burned);
-    CHECK(now.waited == waited, "%s: waited %lld us instead of %lld", way, (long long)now.waited,
-          (long long)waited);
+    CHECK_IS(now.reply, expected.count, "replies");
+    CHECK(peer.ended, "not read to the end");
+    CHECK_IS(now.offset, expected.error ? strlen(expected.error) : 0, "bytes of the error line");
+    CHECK_IS(peer.shut, expected.error != NULL, "shutdown()");
+    CHECK_IS(counter_get(&slot->rejected), expected.error != NULL, "rejected");
+    CHECK_IS(counter_get(&slot->broken), now.end == END_RESET && !expected.error, "broken");
+    CHECK_IS(counter_get(&slot->timed_out), 0, "timed out");
+    CHECK(now.burned >= expected.cpu_us && now.burned <= expected.cpu_us + looks_us,
+          "burned %lld us instead of %lld", (long long)now.burned, (long long)expected.cpu_us);
+    CHECK_IS(now.waited, expected.wait_us, "us waited");
 }
 
 /* When the server was told to stop, as long as nothing else has. */
 static void
-check_stopped(const char *way)
+check_stopped(void)
 {
     size_t most = now.stopped || now.stop_at == 0 ? 1 : now.stop_at;
 
-    CHECK(now.reply <= most, "%s: %zu requests served after the stop", way, now.reply - most);
-    CHECK(now.over_at_once || now.late || now.closed || now.offset == 0 ||
-              now.reply >= now.expected.count,
-          "%s: a reply was cut off within the grace", way);
+    CHECK(now.reply <= most, "%zu requests served after the stop", now.reply - most);
+    CHECK(now.over_at_once || is_late() || now.closed || now.offset == 0 ||
+              now.reply >= expected.count,
+          "a reply was cut off within the grace");
 }
 
 static void
-run(void serve(void), const char *way, struct slices reads, struct slices writes)
+run(void serve(struct worker *worker, int fd), const char *way, struct slices reads,
+    struct slices writes)
 {
     struct options options = {.timeout_s = now.patient ? 0 : 10, .verbose = now.verbose};
     struct slot slot = {0};
 
-    now.reads = reads;
-    now.writes = writes;
-    now.at = now.reply = now.lines = now.steps = 0;
+    check_subject = way;
+    peer_begin(reads, writes);
+    now.reply = now.lines = now.steps = 0;
     now.offset = now.sent = 0;
     now.burned = now.waited = 0;
-    now.clock_us = now.cpu_us = 1000000;
-    now.shut = now.ended = now.closed = now.late = false;
+    now.closed = false;
     signals_stop = now.stopped;
-    over = false;
+    stopping_over = false;
     conn_start(&options);
     now.worker = conn_worker(CHILD, 0, &slot);
-    serve();
-    check_counters(&slot, way);
+    serve(&now.worker, FD);
+    check_counters(&slot);
     if (signals_stop) {
-        check_stopped(way);
+        check_stopped();
     } else if (now.closed) {
-        CHECK(counter_get(&slot.broken) + counter_get(&slot.rejected) == 1, "%s: not broken", way);
-    } else if (!now.late) {
-        check_whole(&slot, way);
+        CHECK_IS(counter_get(&slot.broken) + counter_get(&slot.rejected), 1, "not broken");
+    } else if (!is_late()) {
+        check_whole(&slot);
     }
 }
 
@@ -561,38 +420,37 @@ take_circumstances(struct input *input)
     uint8_t flags = input_byte(input);
 
     now.end = (enum end)(flags % ENDS);
+    peer.reset = now.end == END_RESET;
     now.verbose = flags & 4;
     now.patient = !(flags & 8);
     now.over_at_once = flags & 16;
     now.stopped = flags & 32;
     now.stop_at = flags & 64 ? input_byte(input) : 0;
     now.pipe_after = now.end == END_PIPE ? input_number(input, 3) : 0;
+    snprintf(now.stamp, sizeof now.stamp, "child %d pid %ld", CHILD, (long)getpid());
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    const struct slices whole = {.count = 0};
     struct input input = {data, size};
     struct slices reads, writes;
-    uint64_t all = 0;
 
     take_circumstances(&input);
     reads = slices_take(&input);
     writes = slices_take(&input);
-    now.text = (const char *)input.at;
-    now.length = input.left;
-    expect(&now.expected, now.text, now.length, now.end != END_RESET);
-    if (now.expected.count == REQUESTS_MOST) {
+    peer.text = input.at;
+    peer.length = input.left;
+    expect((const char *)input.at, input.left, !peer.reset);
+    if (expected.count == REQUESTS_MOST) {
         return 0; /* more than the oracle has room for */
     }
-    for (size_t i = 0; i < now.expected.count; i++) {
-        all += now.expected.requests[i].bytes;
-    }
-    run(serve_steps, "whole", slices_whole(), slices_whole());
+    run(serve_steps, "whole", whole, whole);
     run(serve_steps, "steps", reads, writes);
-    if (all <= SERVED_MOST) {
-        run(serve_blocking, "blocking", reads, writes);
-        run(serve_blocking, "blocking, whole", slices_whole(), slices_whole());
+    if (expected.bytes <= SERVED_MOST) {
+        run(conn_serve, "blocking", reads, writes);
+        run(conn_serve, "blocking, whole", whole, whole);
     }
     return 0;
 }

@@ -8,9 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,22 +16,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "fuzz.h"
+#include "stopping.h"
 
-static ssize_t feed_read(void *bytes, size_t size);
 static ssize_t sink_write(const void *bytes, size_t size);
 static ssize_t peek(void *bytes, size_t size);
 static int virtual_clock(struct timespec *now);
 static int ignore(int fd, ...);
 static void *limited_malloc(size_t size);
 static void *limited_realloc(void *old, size_t size);
-static int note_shutdown(int how);
 
-#define read(fd, bytes, size) feed_read(bytes, size)
+#define read(fd, bytes, size) peer_read(bytes, size)
 #define write(fd, bytes, size) sink_write(bytes, size)
 #define recv(fd, bytes, size, flags) peek(bytes, size)
 #define clock_gettime(clock, now) ((void)(clock), virtual_clock(now))
-#define shutdown(fd, how) note_shutdown(how)
+#define shutdown(fd, how) peer_shutdown(how)
 #define fcntl(...) ignore(__VA_ARGS__)
 #define dprintf(...) ignore(__VA_ARGS__)
 #define malloc(size) limited_malloc(size)
@@ -54,85 +50,34 @@ static int note_shutdown(int how);
 enum { FD = 1000, REPLY_MOST = 3 << 20, LINE_MOST = 512, REPEATED_MOST = 2000, MEMORY = 4 << 20 };
 
 static struct {
-    const uint8_t *text; /* what the client sends */
-    size_t length, at;
-    bool reset;         /* in place of the end of the file */
     bool broken;        /* the client takes no reply */
     size_t memory;      /* no more than that can be allocated at once */
     bool fails;         /* the request function does */
     size_t reply_bytes; /* else what it adds, the message over and over */
-    struct slices reads, writes;
-    char *sent; /* what came back */
+    char *sent;         /* what came back */
     size_t sent_bytes;
     size_t calls; /* of the request function */
     int64_t clock_us;
-    bool shut, late;
-    bool refused_memory; /* what was asked for was too much */
+    bool refused_memory; /* more was asked for than there is */
 } now;
-
-volatile sig_atomic_t signals_stop, signals_report, signals_replace, signals_ended, signals_ticked,
-    signals_alone;
-
-void
-signals_spawned(pid_t distributor, int grace_s)
-{
-    (void)distributor;
-    (void)grace_s;
-}
-
-bool
-signals_over(void)
-{
-    return false;
-}
 
 /* --- the circumstances ----------------------------------------------------------------------- */
 
 static ssize_t
-not_now(long why)
-{
-    now.clock_us += 6000000;
-    now.late = true;
-    errno = why == SLICE_AGAIN ? EAGAIN : EINTR;
-    return -1;
-}
-
-static ssize_t
-feed_read(void *bytes, size_t size)
-{
-    long length = slices_next(&now.reads, size);
-
-    if (length < 0) {
-        return not_now(length);
-    }
-    if (now.at == now.length) {
-        errno = ECONNRESET;
-        return now.reset ? -1 : 0;
-    }
-    if ((size_t)length > now.length - now.at) {
-        length = (long)(now.length - now.at);
-    }
-    memcpy(bytes, now.text + now.at, (size_t)length);
-    now.at += (size_t)length;
-    return length;
-}
-
-static ssize_t
 sink_write(const void *bytes, size_t size)
 {
-    long length = slices_next(&now.writes, size);
+    ssize_t length;
 
-    CHECK(!now.shut, "written after shutdown()");
     if (now.broken) {
         errno = EPIPE;
         return -1;
     }
-    if (length < 0) {
-        return not_now(length);
+    length = peer_takes(size);
+    if (length > 0) {
+        CHECK(now.sent_bytes + (size_t)length <= REPLY_MOST, "a reply without end");
+        memcpy(now.sent + now.sent_bytes, bytes, (size_t)length);
+        now.sent_bytes += (size_t)length;
     }
-    CHECK(now.sent_bytes + (size_t)length <= REPLY_MOST, "a reply without end");
-    memcpy(now.sent + now.sent_bytes, bytes, (size_t)length);
-    now.sent_bytes += (size_t)length;
     return length;
 }
 
@@ -142,21 +87,15 @@ peek(void *bytes, size_t size)
 {
     (void)bytes;
     (void)size;
-    return now.at < now.length ? 1 : 0;
+    return peer.at < peer.length ? 1 : 0;
 }
 
 static int
 virtual_clock(struct timespec *time)
 {
-    now.clock_us += 1000;
-    *time = clock_timespec(now.clock_us);
+    now.clock_us += 1000; /* and a wait for the socket takes 6 s */
+    *time = clock_timespec(now.clock_us + (int64_t)peer.waits * 6000000);
     return 0;
-}
-
-static int
-note_shutdown(int how)
-{
-    return shut_once(how, &now.shut);
 }
 
 static int
@@ -194,9 +133,9 @@ answer_it(const unsigned char *request, size_t length, struct handler_reply *rep
 {
     size_t left = reply_to(length);
 
-    CHECK(length == now.length - 4 || (length < now.length - 4 && length > 0), "%zu of %zu bytes",
-          length, now.length);
-    CHECK(memcmp(request, now.text + 4, length) == 0, "the request is another");
+    CHECK(length == peer.length - 4 || (length < peer.length - 4 && length > 0), "%zu of %zu bytes",
+          length, peer.length);
+    CHECK(memcmp(request, peer.text + 4, length) == 0, "the request is another");
     CHECK(reply->length == 0 && !reply->no_memory, "the reply is not empty");
     now.calls++;
     for (; left > length; left -= length) {
@@ -216,7 +155,7 @@ struct expected {
     bool called, rejected, broken;
 };
 
-static void refused(struct expected *expected, const char *format, ...) FUZZ_PRINTF(2, 3);
+static void refused(struct expected *expected, const char *format, ...) CHECK_PRINTF(2, 3);
 
 static void
 refused(struct expected *expected, const char *format, ...)
@@ -242,29 +181,36 @@ expect_reply(struct expected *expected, size_t length)
     }
 }
 
+/* What its header says; of none, 0. */
+static size_t
+length_of_frame(void)
+{
+    struct input header = {peer.text, peer.length};
+
+    return peer.length < 4 ? 0 : input_number(&header, 4);
+}
+
 static void
 expect(struct expected *expected)
 {
-    const uint8_t *text = now.text;
-    size_t length;
+    size_t length = length_of_frame();
 
     *expected = (struct expected){.bytes = 0};
-    if (now.length < 4) {
-        expected->broken = now.reset;
-        if (now.length > 0 && !now.reset) {
-            refused(expected, "error: the length takes 4 bytes, %zu came\n", now.length);
+    if (peer.length < 4) {
+        expected->broken = peer.reset;
+        if (peer.length > 0 && !peer.reset) {
+            refused(expected, "error: the length takes 4 bytes, %zu came\n", peer.length);
         }
         return;
     }
-    length = (size_t)text[0] << 24 | (size_t)text[1] << 16 | (size_t)text[2] << 8 | text[3];
     if (length == 0 || length > most) {
         refused(expected, "error: the length is %zu, 1 to %zu bytes are allowed\n", length, most);
     } else if (length > now.memory) {
         refused(expected, "error: no memory for %zu bytes\n", length);
-    } else if (now.length - 4 < length) {
-        expected->broken = now.reset;
-        if (!now.reset) {
-            refused(expected, "error: the end came after %zu of %zu bytes\n", now.length - 4,
+    } else if (peer.length - 4 < length) {
+        expected->broken = peer.reset;
+        if (!peer.reset) {
+            refused(expected, "error: the end came after %zu of %zu bytes\n", peer.length - 4,
                     length);
         }
     } else {
@@ -276,19 +222,14 @@ static void
 check_reply(const struct expected *expected)
 {
     size_t bytes = expected->rejected ? strlen(expected->line) : expected->bytes;
-    size_t length = now.length > 4 ? now.length - 4 : 1;
+    size_t length = length_of_frame();
 
-    CHECK(now.sent_bytes == bytes, "%zu bytes came back instead of %zu", now.sent_bytes, bytes);
-    if (expected->rejected) {
-        CHECK(memcmp(now.sent, expected->line, bytes) == 0, "%.*s instead of %s", (int)bytes,
-              now.sent, expected->line);
-        CHECK(now.shut, "an error line without shutdown()");
-        return;
-    }
-    length = now.calls > 0 ? (size_t)now.text[2] << 8 | now.text[3] : length;
-    length |= now.calls > 0 ? (size_t)now.text[0] << 24 | (size_t)now.text[1] << 16 : 0;
-    for (size_t i = 0; i < bytes; i += length) {
-        CHECK(memcmp(now.sent + i, now.text + 4, bytes - i < length ? bytes - i : length) == 0,
+    CHECK_IS(now.sent_bytes, bytes, "bytes that came back");
+    CHECK(!expected->rejected || peer.shut, "an error line without shutdown()");
+    CHECK(!expected->rejected || memcmp(now.sent, expected->line, bytes) == 0, "%.*s instead of %s",
+          (int)bytes, now.sent, expected->line);
+    for (size_t i = 0; !expected->rejected && i < bytes; i += length) {
+        CHECK(memcmp(now.sent + i, peer.text + 4, bytes - i < length ? bytes - i : length) == 0,
               "the reply is wrong behind byte %zu", i);
     }
 }
@@ -296,26 +237,21 @@ check_reply(const struct expected *expected)
 static void
 check_counters(const struct slot *slot, const struct expected *expected)
 {
-    bool replied = expected->called && !expected->rejected && !now.broken;
-    unsigned long long broken = expected->broken || (now.broken && expected->called &&
-                                                     !expected->rejected && expected->bytes > 0);
+    bool good = expected->called && !expected->rejected;
 
-    CHECK(counter_get(&slot->connections) == 1, "%llu connections",
-          counter_get(&slot->connections));
-    CHECK(counter_get(&slot->serving) == 0, "a request is in progress for ever");
-    if (now.late) {
+    CHECK_IS(counter_get(&slot->connections), 1, "connections");
+    CHECK_IS(counter_get(&slot->serving), 0, "a request is in progress for ever");
+    if (peer.waits > 0) {
         return; /* it may have timed out */
     }
-    CHECK(counter_get(&slot->timed_out) == 0, "timed out");
-    CHECK(counter_get(&slot->rejected) == expected->rejected, "%llu rejected",
-          counter_get(&slot->rejected));
-    CHECK(counter_get(&slot->broken) == broken, "%llu broken", counter_get(&slot->broken));
-    CHECK(now.calls == expected->called, "%zu calls", now.calls);
+    CHECK_IS(counter_get(&slot->timed_out), 0, "timed out");
+    CHECK_IS(counter_get(&slot->rejected), expected->rejected, "rejected");
+    CHECK_IS(counter_get(&slot->broken),
+             expected->broken || (now.broken && good && expected->bytes > 0), "broken");
+    CHECK_IS(now.calls, expected->called, "calls");
     if (!now.broken) {
-        CHECK(counter_get(&slot->requests) == replied, "%llu requests",
-              counter_get(&slot->requests));
-        CHECK(counter_get(&slot->bytes) == (replied ? expected->bytes : 0), "%llu bytes",
-              counter_get(&slot->bytes));
+        CHECK_IS(counter_get(&slot->requests), good, "requests");
+        CHECK_IS(counter_get(&slot->bytes), good ? expected->bytes : 0, "bytes");
         check_reply(expected);
     }
 }
@@ -331,11 +267,10 @@ serve_it(struct slices reads, struct slices writes)
     counts = &slot;
     number = 1;
     answer = answer_it;
-    now.reads = reads;
-    now.writes = writes;
-    now.at = now.sent_bytes = now.calls = 0;
+    peer_begin(reads, writes);
+    now.sent_bytes = now.calls = 0;
     now.clock_us = 1000000;
-    now.shut = now.late = now.refused_memory = false;
+    now.refused_memory = false;
     serve_frame(FD);
     expect(&expected);
     check_counters(&slot, &expected);
@@ -344,11 +279,12 @@ serve_it(struct slices reads, struct slices writes)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    const struct slices whole = {.count = 0};
     struct input input = {data, size};
     uint8_t flags = input_byte(&input);
     struct slices reads, writes;
 
-    now.reset = flags & 1;
+    peer.reset = flags & 1;
     now.broken = flags & 2;
     now.fails = flags & 4;
     most = flags & 8 ? input_byte(&input) + 1u : (size_t)FRAME_DEFAULT;
@@ -356,13 +292,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     now.reply_bytes = flags & 32 ? input_number(&input, 3) % (REPLY_MOST / 2) : flags >> 6;
     reads = slices_take(&input);
     writes = slices_take(&input);
-    now.text = input.at;
-    now.length = input.left;
+    peer.text = input.at;
+    peer.length = input.left;
     if (!now.sent) {
         now.sent = malloc(REPLY_MOST);
         CHECK(now.sent, "no memory");
     }
-    serve_it(slices_whole(), slices_whole());
+    serve_it(whole, whole);
     serve_it(reads, writes);
     return 0;
 }

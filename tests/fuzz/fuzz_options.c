@@ -21,32 +21,22 @@
 #undef exit
 #undef printf
 
-enum { ARGUMENTS_MOST = 32, TEXT_MOST = 2000 };
+enum { TEXT_MOST = 2000 };
 
 /* --- numbers --------------------------------------------------------------------------------- */
 
-/* Digits, perhaps a minus in front; within the limits. No arithmetic that could overflow. */
+/* Digits, perhaps a minus in front; within the limits, which are far below 10^9. */
 static bool
 is_number(const char *text, long least, long most)
 {
     bool minus = *text == '-';
-    const char *digits = text + minus;
-    long value = 0;
+    uint64_t value;
 
-    if (*digits == '\0' || strspn(digits, "0123456789") != strlen(digits)) {
+    if (!fuzz_number(text + minus, strlen(text + minus), 1000000000, &value)) {
         return false;
     }
-    while (digits[0] == '0' && digits[1] != '\0') {
-        digits++;
-    }
-    if (strlen(digits) > 9) {
-        return false; /* the limits are closer */
-    }
-    for (; *digits != '\0'; digits++) {
-        value = 10 * value + (*digits - '0');
-    }
-    value = minus ? -value : value;
-    return value >= least && value <= most;
+    return (minus ? -(long)value : (long)value) >= least &&
+           (minus ? -(long)value : (long)value) <= most;
 }
 
 static void
@@ -100,17 +90,13 @@ static void
 check_round_trip(const struct options *options)
 {
     struct options again = options_default(10);
-    char port[32], backlog[32], timeout[32], grace[32], children[32], format[] = "-ojson";
-    char name[] = "server", minus_i[] = "-i", text[] = "-otext", quiet[] = "-q", verbose[] = "-v";
-    char *argv[] = {name,  minus_i,  (char *)options->host,         port,  backlog, timeout,
-                    grace, children, options->json ? format : text, quiet, verbose, NULL};
+    static char text[TEXT_MOST + 200];
+    char *argv[ARGUMENTS_MOST + 2];
 
-    snprintf(port, sizeof port, "-p%d", options->port);
-    snprintf(backlog, sizeof backlog, "-B%d", options->backlog);
-    snprintf(timeout, sizeof timeout, "-T%d", options->timeout_s);
-    snprintf(grace, sizeof grace, "-g%d", options->grace_s);
-    snprintf(children, sizeof children, "-n%d", options->children);
-    take_all(&again, 11, argv);
+    snprintf(text, sizeof text, "-i\n%s\n-p%d\n-B%d\n-T%d\n-g%d\n-n%d\n-o%s\n-q\n-v", options->host,
+             options->port, options->backlog, options->timeout_s, options->grace_s,
+             options->children, options->json ? "json" : "text");
+    take_all(&again, dying_arguments(text, argv), argv);
     CHECK(strcmp(again.host, options->host) == 0 && again.port == options->port &&
               again.backlog == options->backlog && again.timeout_s == options->timeout_s &&
               again.grace_s == options->grace_s && again.children == options->children &&
@@ -129,10 +115,9 @@ try_line(int argc, char **argv)
         take_all(&options, argc, argv);
         check_range(&options);
         check_round_trip(&options);
-    } else if (how != DYING_SAID) {
-        CHECK(how == DYING_USAGE, "not wrong usage: %s", dying_text);
-        CHECK(*dying_text == '-' || strstr(dying_text, "nothing is allowed after the options"),
-              "it does not name an option: %s", dying_text);
+    } else {
+        CHECK(how != DYING_FAILED, "not wrong usage: %s", dying_text);
+        dying_check_usage(how);
     }
 }
 
@@ -141,26 +126,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input input = {data, size};
     long least = (long)input_number(&input, 2) - 1000, most = least + (long)input_number(&input, 3);
-    char program[] = "server", *text, *line;
-    char *argv[ARGUMENTS_MOST + 2] = {program};
-    int argc = 1;
+    char *text = input_text(&input, TEXT_MOST), *argv[ARGUMENTS_MOST + 2];
+    int argc;
 
-    if (input.left > TEXT_MOST || (input.left > 0 && memchr(input.at, '\0', input.left))) {
-        return 0;
-    }
-    text = malloc(input.left + 1);
-    CHECK(text, "no memory");
-    if (input.left > 0) {
-        memcpy(text, input.at, input.left);
-    }
-    text[input.left] = '\0';
-    for (line = strtok(text, "\n"); line && argc <= ARGUMENTS_MOST; line = strtok(NULL, "\n")) {
-        if (argc == 1) {
-            try_number(line, least, most);
+    if (text) {
+        argc = dying_arguments(text, argv);
+        if (argc > 1) {
+            try_number(argv[1], least, most);
         }
-        argv[argc++] = line;
+        try_line(argc, argv);
+        free(text);
     }
-    try_line(argc, argv);
-    free(text);
     return 0;
 }

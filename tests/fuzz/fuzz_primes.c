@@ -20,36 +20,8 @@ static const uint64_t quick = UINT64_C(10000000000); /* up to that factors are f
 struct asked {
     bool valid, next;
     size_t start, end; /* where the number stands */
-    uint64_t number;
+    uint64_t value;
 };
-
-/* At most 20 digits and not above 2^64 - 1, whatever zeros are in front. */
-static bool
-read_number(const char *text, size_t length, uint64_t *number)
-{
-    static const char most[] = "18446744073709551615";
-    char digits[21];
-
-    if (length == 0) {
-        return false;
-    }
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9') {
-            return false;
-        }
-    }
-    while (length > 1 && *text == '0') {
-        text++;
-        length--;
-    }
-    if (length > 20 || (length == 20 && memcmp(text, most, 20) > 0)) {
-        return false;
-    }
-    memcpy(digits, text, length);
-    digits[length] = '\0';
-    *number = strtoull(digits, NULL, 10);
-    return true;
-}
 
 static struct asked
 understand(const char *text, size_t length)
@@ -67,32 +39,33 @@ understand(const char *text, size_t length)
     } else if (length - asked.start >= 1 && text[length - 1] == '\n') {
         asked.end -= 1;
     }
-    asked.valid = read_number(text + asked.start, asked.end - asked.start, &asked.number);
+    asked.valid =
+        fuzz_number(text + asked.start, asked.end - asked.start, UINT64_MAX, &asked.value);
     return asked;
 }
 
 static bool
-is_prime(uint64_t number)
+is_prime(uint64_t value)
 {
-    for (uint64_t d = 2; d * d <= number; d++) {
-        if (number % d == 0) {
+    for (uint64_t d = 2; d * d <= value; d++) {
+        if (value % d == 0) {
             return false;
         }
     }
-    return number > 1;
+    return value > 1;
 }
 
-/* "84 = 2^2 * 3 * 7": growing primes, whose product is the number. */
+/* "84 = 2^2 * 3 * 7": growing primes, whose product is the value. */
 static void
-check_factors(const char *reply, uint64_t number)
+check_factors(const char *reply, uint64_t value)
 {
     char start[32];
     uint64_t product = 1, last = 1;
-    size_t length = (size_t)snprintf(start, sizeof start, "%" PRIu64 " = ", number);
+    size_t length = (size_t)snprintf(start, sizeof start, "%" PRIu64 " = ", value);
 
     CHECK(strncmp(reply, start, length) == 0, "%s", reply);
     reply += length;
-    if (number == 1) {
+    if (value == 1) {
         CHECK(strcmp(reply, "1\n") == 0, "%s", reply);
         return;
     }
@@ -112,17 +85,17 @@ check_factors(const char *reply, uint64_t number)
             break;
         }
     }
-    CHECK(product == number, "the product is %" PRIu64, product);
+    CHECK(product == value, "the product is %" PRIu64, product);
 }
 
 static void
-check_next(const char *reply, uint64_t number)
+check_next(const char *reply, uint64_t value)
 {
     char *end;
     uint64_t prime = strtoull(reply, &end, 10);
 
-    CHECK(strcmp(end, "\n") == 0 && prime > number && is_prime(prime), "%s", reply);
-    for (uint64_t between = number + 1; between < prime; between++) {
+    CHECK(strcmp(end, "\n") == 0 && prime > value && is_prime(prime), "%s", reply);
+    for (uint64_t between = value + 1; between < prime; between++) {
         CHECK(!is_prime(between), "%s", reply);
     }
 }
@@ -131,30 +104,29 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct asked asked = understand((const char *)data, size);
-    struct handler_reply reply;
+    static struct handler_reply reply;
     bool good;
 
     if (size == 0 || size > LENGTH_MOST) {
         return 0;
     }
-    if (asked.valid && asked.number > quick && !(asked.next && asked.number >= largest_prime)) {
-        uint64_t number;
+    if (asked.valid && asked.value > quick && !(asked.next && asked.value >= largest_prime)) {
+        uint64_t taken;
 
-        CHECK(parse_number(data + asked.start, data + asked.end, &number) && number == asked.number,
-              "%" PRIu64 " is taken for another number", asked.number);
+        CHECK(parse_number(data + asked.start, data + asked.end, &taken) && taken == asked.value,
+              "%" PRIu64 " is taken for another number", asked.value);
         return 0;
     }
     good = handled_ask(data, size, &reply);
-    if (!asked.valid || (asked.next ? asked.number >= largest_prime : asked.number == 0)) {
+    if (!asked.valid || (asked.next ? asked.value >= largest_prime : asked.value == 0)) {
         CHECK(!good && reply.length == 0, "taken: %s", reply.bytes);
     } else {
         CHECK(good, "refused: %s", reply.message);
         if (asked.next) {
-            check_next(reply.bytes, asked.number);
+            check_next(reply.bytes, asked.value);
         } else {
-            check_factors(reply.bytes, asked.number);
+            check_factors(reply.bytes, asked.value);
         }
     }
-    free(reply.bytes);
     return 0;
 }

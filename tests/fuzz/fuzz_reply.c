@@ -16,7 +16,7 @@
 
 #include "expected_reply.h"
 
-enum { EXPECTED_MOST = FUZZ_FILLER };
+static const struct slices whole = {.count = 0};
 
 /* --- feeding --------------------------------------------------------------------------------- */
 
@@ -26,14 +26,8 @@ static size_t
 make_reply(char *text, size_t wanted, size_t good, const struct input *input)
 {
     size_t length = good < wanted ? good : wanted;
-    char stamp[64];
 
-    snprintf(stamp, sizeof stamp, "child 1 pid 3%32s", "");
-    stamp[STAMP - 1] = '\n';
-    memcpy(text, fuzz_filler(0), length);
-    if (wanted >= STAMP) {
-        memcpy(text, stamp, length < STAMP ? length : STAMP);
-    }
+    fuzz_reply(text, length, wanted, 0, "child 1 pid 3");
     if (input->left > 0) {
         memcpy(text + length, input->at, input->left);
     }
@@ -46,17 +40,14 @@ compare(const struct reply *reply, const struct facts *facts, size_t at, bool st
 {
     struct opinion found = judge(facts, at, stamps);
 
-    CHECK(verdict == found.verdict, "after %zu of %zu bytes: verdict %d instead of %d", at,
-          facts->wanted, (int)verdict, (int)found.verdict);
+    CHECK_IS(verdict, found.verdict, "verdict");
     if (verdict == VERDICT_WHOLE) {
         bool identified = verify_identified(reply);
 
-        CHECK(reply->unverified == !found.verified, "verified: %d", !reply->unverified);
-        CHECK(identified == facts->stamped, "identified: %d", identified);
-        CHECK(!identified || (reply->child == facts->child && reply->pid == facts->pid),
-              "child %llu pid %llu instead of %llu and %llu", (unsigned long long)reply->child,
-              (unsigned long long)reply->pid, (unsigned long long)facts->child,
-              (unsigned long long)facts->pid);
+        CHECK_IS(!reply->unverified, found.verified, "verified");
+        CHECK_IS(identified, facts->stamped, "identified");
+        CHECK_IS(identified ? reply->child : facts->child, facts->child, "child");
+        CHECK_IS(identified ? reply->pid : facts->pid, facts->pid, "pid");
     }
 }
 
@@ -71,7 +62,7 @@ feed(struct reply *reply, const char *text, size_t length, size_t wanted, struct
     verify_begin(reply);
     for (size_t at = 0; at < length && verdict == VERDICT_MORE;) {
         size_t most = length - at < CONN_CHUNK ? length - at : CONN_CHUNK;
-        long count = slices_next(&slices, most);
+        ssize_t count = slices_next(&slices, most);
         char *piece;
 
         if (count < 0) {
@@ -108,13 +99,12 @@ edit(char *text, size_t length, const struct input *edits)
 static void
 meet_stamp(size_t wanted)
 {
-    static char text[EXPECTED_MOST];
+    static char text[FUZZ_REPLY];
     struct input none = {.left = 0};
     struct reply reply;
 
     make_reply(text, wanted, wanted, &none);
-    CHECK(feed(&reply, text, wanted, wanted, slices_whole()) == VERDICT_WHOLE,
-          "a good reply is bad");
+    CHECK(feed(&reply, text, wanted, wanted, whole) == VERDICT_WHOLE, "a good reply is bad");
     CHECK(verify_known() && !reply.unverified, "a good reply is not known to be one");
 }
 
@@ -133,29 +123,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct reply reply;
 
     if (flags & 8) {
-        edits.left = input_byte(&input) % 9;
-        edits.left = edits.left < input.left ? edits.left : input.left;
-        edits.at = input.at;
-        input.at += edits.left;
-        input.left -= edits.left;
+        edits = input_part(&input, input_byte(&input) % 9);
     }
-    wanted = 1 + (wanted - 1) % EXPECTED_MOST;
+    wanted = 1 + (wanted - 1) % FUZZ_REPLY;
     text = malloc((good < wanted ? good : wanted) + input.left + 1);
     CHECK(text, "no memory");
     length = make_reply(text, wanted, good, &input);
     edit(text, length, &edits);
     load.bytes = wanted;
-    for (int known_before = 0; known_before <= 1; known_before++) {
+    for (int pass = 0; pass < 4; pass++) {
         verify_open(&load);
-        if (known_before) {
+        if (pass >= 2) {
             meet_stamp(wanted);
         }
-        feed(&reply, text, length, wanted, slices);
-        verify_open(&load);
-        if (known_before) {
-            meet_stamp(wanted);
-        }
-        feed(&reply, text, length, wanted, slices_whole());
+        feed(&reply, text, length, wanted, pass % 2 == 0 ? slices : whole);
     }
     free(text);
     return 0;

@@ -19,6 +19,7 @@
 
 #include "../../common/scoreboard.h"
 #include "dying.h"
+#include "stopping.h"
 
 static const char *environment(const char *name);
 static int size_of(int fd, struct stat *status);
@@ -58,21 +59,6 @@ static struct {
     unsigned served, closed, woken;
     bool waits; /* the distributor wants to be woken by the first that changes its state */
 } now;
-
-volatile sig_atomic_t signals_stop, signals_report, signals_replace, signals_ended, signals_ticked,
-    signals_alone;
-
-void
-signals_spawned(pid_t distributor, int grace_s)
-{
-    CHECK(distributor == board->distributor && grace_s == board->grace_s, "another distributor");
-}
-
-bool
-signals_over(void)
-{
-    return false;
-}
 
 static const char *
 environment(const char *name)
@@ -176,6 +162,9 @@ check_place(void)
     CHECK(now.served == now.closed, "%u served, %u closed", now.served, now.closed);
     CHECK(atomic_load(&seat->received) == atomic_load(&seat->done), "one is not done");
     CHECK(now.woken == now.waits, "the distributor is not woken");
+    CHECK(stopping_distributor.pid == it->distributor &&
+              stopping_distributor.grace_s == it->grace_s,
+          "another distributor");
 }
 
 /* --- inputs ---------------------------------------------------------------------------------- */
@@ -227,19 +216,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input input = {data, size};
     uint8_t flags = input_byte(&input);
     static char wrong[] = "-x"; /* getopt() keeps a pointer into it */
-    size_t name;
+    struct input name;
 
     make_board(&input, flags);
-    name = input_byte(&input) % (NAME - 1);
-    name = name < input.left ? name : input.left;
+    name = input_part(&input, input_byte(&input) % (NAME - 1));
     memset(now.name, 0, sizeof now.name);
-    if (name > 0) {
-        memcpy(now.name, input.at, name);
+    for (size_t i = 0; i < name.left; i++) {
+        now.name[i] = (char)name.at[i];
     }
-    input.at += name;
-    input.left -= name;
-    now.messages = input;
-    now.messages.left = input.left < MESSAGES_MOST ? input.left : MESSAGES_MOST;
+    now.messages = input_part(&input, MESSAGES_MOST);
     now.unnamed = flags & 32;
     now.missing = flags & 64;
     now.served = now.closed = now.woken = 0;

@@ -33,7 +33,6 @@ static int note_close(int fd);
 static ssize_t sink_write(const void *bytes, size_t size);
 static ssize_t feed_read(void *bytes, size_t size);
 static int virtual_clock(struct timespec *now);
-static int note_shutdown(int how);
 
 #define socket(family, type, protocol) new_socket()
 #define connect(fd, address, length) connecting()
@@ -41,7 +40,7 @@ static int note_shutdown(int how);
 #define getsockopt(fd, level, name, value, length) ((void)(fd), how_it_went(value, length))
 #define setsockopt(fd, level, name, value, length) option_set(value)
 #define fcntl(...) note_flags(__VA_ARGS__)
-#define shutdown(fd, how) note_shutdown(how)
+#define shutdown(fd, how) peer_shutdown(how)
 #define close(fd) note_close(fd)
 #define write(fd, bytes, size) sink_write(bytes, size)
 #define read(fd, bytes, size) feed_read(bytes, size)
@@ -67,11 +66,10 @@ static int note_shutdown(int how);
 
 enum {
     FD = 1000,
-    BYTES_MOST = FUZZ_FILLER,
+    BYTES_MOST = FUZZ_REPLY,
     REQUESTS_MOST = 4,
     STEPS_MOST = 200000,
-    IDLE_MOST = 12, /* so often nothing happens, then patience is over */
-    TAIL_MOST = 100000
+    IDLE_MOST = 12 /* so often nothing happens, then patience is over */
 };
 
 enum end { END_OF_FILE, END_RESET, END_SILENCE, ENDS };
@@ -80,21 +78,18 @@ static struct load asked;
 static struct tally *counts;
 static struct distribution shares;
 
+/* The peer's text is what comes behind the good replies. */
 static struct {
     size_t good; /* replies that are right, each behind its request */
-    const uint8_t *tail;
-    size_t tail_length;
     enum end end;
     int connect_error; /* 0: it can be connected */
     bool at_once;      /* connect() need not be waited for */
-    struct slices reads, writes;
-    char *good_reply;
+    char good_reply[BYTES_MOST];
     uint64_t wanted;
     size_t request_length;   /* of what is to be sent each time */
     uint64_t sent, received; /* bytes; requests are all of one length */
     int64_t clock_ns;
-    unsigned open, closed, steps, idle;
-    bool shut, ended;
+    unsigned open, closed, steps;
 } now;
 
 /* --- the circumstances ----------------------------------------------------------------------- */
@@ -148,12 +143,6 @@ note_flags(int fd, ...)
 }
 
 static int
-note_shutdown(int how)
-{
-    return shut_once(how, &now.shut);
-}
-
-static int
 note_close(int fd)
 {
     CHECK(fd == FD && now.closed == 0, "closed twice");
@@ -162,29 +151,21 @@ note_close(int fd)
 }
 
 static ssize_t
-not_now(long why)
-{
-    now.idle++;
-    errno = why == SLICE_AGAIN ? EAGAIN : EINTR;
-    return -1;
-}
-
-static ssize_t
 sink_write(const void *bytes, size_t size)
 {
-    long length = slices_next(&now.writes, size);
+    ssize_t length;
 
-    CHECK(size > 0 && now.closed == 0 && !now.shut, "written when it may not be");
     (void)bytes;
-    if (now.ended) { /* the server has gone */
+    CHECK(now.closed == 0, "written when it is closed");
+    if (peer.ended) { /* the server has gone */
         errno = EPIPE;
         return -1;
     }
-    if (length < 0) {
-        return not_now(length);
+    length = peer_takes(size);
+    if (length > 0) {
+        peer.waits = 0;
+        now.sent += (uint64_t)length;
     }
-    now.idle = 0;
-    now.sent += (uint64_t)length;
     return length;
 }
 
@@ -195,7 +176,7 @@ available(void)
     uint64_t requests = now.request_length > 0 ? now.sent / now.request_length : 0;
 
     if (asked.message || (requests > now.good) || asked.misbehaviours.lots.count > 0) {
-        return now.good * now.wanted + now.tail_length;
+        return now.good * now.wanted + peer.length;
     }
     return requests * now.wanted;
 }
@@ -203,10 +184,12 @@ available(void)
 static ssize_t
 nothing_more(void)
 {
-    if (now.end == END_SILENCE || now.received < now.good * now.wanted + now.tail_length) {
-        return not_now(SLICE_AGAIN);
+    if (now.end == END_SILENCE || now.received < now.good * now.wanted + peer.length) {
+        peer.waits++;
+        errno = EAGAIN;
+        return -1;
     }
-    now.ended = true;
+    peer.ended = true;
     errno = ECONNRESET;
     return now.end == END_RESET ? -1 : 0;
 }
@@ -214,29 +197,28 @@ nothing_more(void)
 static ssize_t
 feed_read(void *bytes, size_t size)
 {
-    long length = slices_next(&now.reads, size);
+    ssize_t length = slices_next(&peer.reads, size);
     uint64_t left = available() - now.received, tail_from = now.good * now.wanted;
-    const char *from;
+    uint64_t offset = now.received % now.wanted;
+    bool is_good = now.received < tail_from;
 
-    CHECK(size > 0 && now.closed == 0 && !now.ended, "read when it may not be");
+    CHECK(size > 0 && now.closed == 0 && !peer.ended, "read when it may not be");
     if (length < 0) {
-        return not_now(length);
+        peer.waits++;
+        return -1;
     }
     if (left == 0) {
         return nothing_more();
     }
-    if (now.received < tail_from) { /* to the end of a reply, at most */
-        uint64_t offset = now.received % now.wanted;
-
-        left = now.wanted - offset < left ? now.wanted - offset : left;
-        from = now.good_reply + offset;
-    } else {
-        from = (const char *)now.tail + (now.received - tail_from);
+    if (is_good && left > now.wanted - offset) { /* to the end of a reply, at most */
+        left = now.wanted - offset;
     }
-    length = (uint64_t)length < left ? length : (long)left;
-    memcpy(bytes, from, (size_t)length);
+    length = (uint64_t)length < left ? length : (ssize_t)left;
+    memcpy(bytes,
+           is_good ? now.good_reply + offset : (const char *)peer.text + (now.received - tail_from),
+           (size_t)length);
     now.received += (uint64_t)length;
-    now.idle = 0;
+    peer.waits = 0;
     return length;
 }
 
@@ -244,8 +226,8 @@ static int
 virtual_clock(struct timespec *time)
 {
     now.clock_ns += 1001;
-    *time = (struct timespec){.tv_sec = now.clock_ns / 1000000000,
-                              .tv_nsec = (long)(now.clock_ns % 1000000000)};
+    time->tv_sec = now.clock_ns / 1000000000;
+    time->tv_nsec = (long)(now.clock_ns % 1000000000);
     return 0;
 }
 
@@ -284,7 +266,7 @@ go_through(struct connection *conn)
         CHECK(++now.steps < STEPS_MOST, "no end after %u steps", now.steps);
         check_pace(conn);
         CHECK(connection_events(conn) >= 0, "events");
-        if (result == CONNECTION_WAITS && now.idle >= IDLE_MOST && conn->wake_ns == 0) {
+        if (result == CONNECTION_WAITS && peer.waits >= IDLE_MOST && conn->wake_ns == 0) {
             connection_give_up(conn, FAILURE_TIMED_OUT, 0);
             break;
         }
@@ -294,9 +276,9 @@ go_through(struct connection *conn)
         }
         result = connection_step(conn);
     }
-    CHECK(conn->state == CONNECTION_NONE && conn->fd == -1, "it is over in state %d",
-          (int)conn->state);
-    CHECK(now.open == now.closed, "the socket is not closed");
+    CHECK_IS(conn->state, CONNECTION_NONE, "state when it is over");
+    CHECK_IS(conn->fd, -1, "descriptor when it is over");
+    CHECK_IS(now.closed, now.open, "sockets closed");
 }
 
 /* --- what should become of it ---------------------------------------------------------------- */
@@ -308,8 +290,8 @@ enum { COMPLETED = 1 << FAILURE_KINDS };
 static unsigned
 expect_reply(bool stamps)
 {
-    const char *text = (const char *)now.tail;
-    size_t length = now.tail_length;
+    const char *text = (const char *)peer.text;
+    size_t length = peer.length;
     struct facts facts = look_at(text, length, (size_t)now.wanted);
     bool is_last = now.good + 1 == asked.requests;
     enum verdict verdict = judge(&facts, length, stamps).verdict;
@@ -328,7 +310,7 @@ expect_reply(bool stamps)
         return 1u << FAILURE_REJECTED;
     case VERDICT_CORRUPT:
         /* Right up to its length, and then too much: it may come when the visit is over. */
-        return 1u << FAILURE_CORRUPT | (length > now.wanted && now.reads.count > 0 ? next : 0);
+        return 1u << FAILURE_CORRUPT | (length > now.wanted && peer.reads.count > 0 ? next : 0);
     default:
         break;
     }
@@ -345,8 +327,8 @@ expect_reply(bool stamps)
 static unsigned
 expect_frame(void)
 {
-    const char *text = (const char *)now.tail;
-    size_t length = now.tail_length, wanted = asked.expected ? strlen(asked.expected) : 0;
+    const char *text = (const char *)peer.text;
+    size_t length = peer.length, wanted = asked.expected ? strlen(asked.expected) : 0;
     size_t same = 0;
     const char *feed = length > 0 ? memchr(text, '\n', length) : NULL;
     bool error = length >= 6 && memcmp(text, "error:", 6) == 0;
@@ -389,10 +371,8 @@ what_it_was(const struct outcome *outcome)
 {
     unsigned found = 0;
 
-    CHECK(counter_get(&outcome->begun) == 1, "%llu begun", counter_get(&outcome->begun));
-    CHECK(outcome_completed(outcome) + outcome_failed(outcome) == 1, "%llu completed, %llu failed",
-          (unsigned long long)outcome_completed(outcome),
-          (unsigned long long)outcome_failed(outcome));
+    CHECK_IS(counter_get(&outcome->begun), 1, "begun");
+    CHECK_IS(outcome_completed(outcome) + outcome_failed(outcome), 1, "completed or failed");
     for (int kind = 0; kind < FAILURE_KINDS; kind++) {
         found |= counter_get(&outcome->failed[kind]) > 0 ? 1u << kind : 0;
     }
@@ -405,6 +385,7 @@ check_tally(unsigned found)
 {
     uint64_t requests = counter_get(&counts->requests[0]) + counter_get(&counts->requests[1]);
     uint64_t met = 0, connects = 0;
+    bool behaved = asked.misbehaviours.lots.count == 0;
 
     for (size_t i = 0; i < shares.size; i++) {
         met += shares.places[i].requests;
@@ -412,42 +393,17 @@ check_tally(unsigned found)
     for (int trust = 0; trust < TRUST_KINDS; trust++) {
         connects += counts->latencies[trust][LATENCY_CONNECT].count;
     }
-    CHECK(met <= requests, "%llu requests of children, %llu in all", (unsigned long long)met,
-          (unsigned long long)requests);
-    CHECK(connects == (found == COMPLETED && asked.misbehaviours.lots.count == 0),
-          "%llu times of connecting", (unsigned long long)connects);
-    CHECK(asked.misbehaviours.lots.count > 0 || found != COMPLETED || requests == asked.requests,
-          "completed with %llu requests", (unsigned long long)requests);
+    CHECK(met <= requests, "more requests of children than in all");
+    CHECK_IS(connects, found == COMPLETED && behaved, "times of connecting");
+    CHECK(!behaved || found != COMPLETED || requests == asked.requests, "completed early");
     CHECK(asked.message || requests * now.wanted <= now.received, "more replies than were sent");
-    CHECK(asked.misbehaviours.lots.count > 0 || counter_get(&counts->bytes) == now.received,
-          "%llu bytes", counter_get(&counts->bytes));
-    CHECK((found == 1u << FAILURE_REJECTED && asked.misbehaviours.lots.count == 0) ==
-              (counts->rejection[0] != '\0'),
-          "the line kept is '%s'", counts->rejection);
+    CHECK_IS(counter_get(&counts->bytes), behaved ? now.received : 0, "bytes");
+    CHECK_IS(counts->rejection[0] != '\0', found == 1u << FAILURE_REJECTED && behaved,
+             "a line is kept");
     CHECK(!strpbrk(counts->rejection, "\r\n"), "more than a line is kept");
 }
 
 /* --- inputs ---------------------------------------------------------------------------------- */
-
-/* It has megabytes, nearly all of them untouched. */
-static void
-clear_counts(void)
-{
-    if (!counts) {
-        counts = calloc(1, sizeof *counts);
-        CHECK(counts, "no memory");
-    }
-    memset(counts, 0, offsetof(struct tally, lasted));
-    for (int i = 0; i < MISBEHAVE_MOST; i++) {
-        histogram_clear(&counts->lasted[i]);
-    }
-    for (int i = 0; i < TRUST_KINDS * LATENCY_KINDS; i++) {
-        histogram_clear(&counts->latencies[i / LATENCY_KINDS][i % LATENCY_KINDS]);
-    }
-    for (int i = 0; i < QUARTERS; i++) {
-        histogram_clear(&counts->quarters[i]);
-    }
-}
 
 /* Other connections before it, and a tally of its own. */
 static void
@@ -455,7 +411,7 @@ begin(bool stamps)
 {
     static struct reply reply;
 
-    clear_counts();
+    counts = tallies_open(&asked);
     distribution_close(&shares);
     connection_open(&asked, counts, &shares);
     if (stamps && !asked.message) {
@@ -467,12 +423,8 @@ begin(bool stamps)
                         (size_t)(rest < CONN_CHUNK ? rest : CONN_CHUNK));
         }
     }
-    if (asked.message) {
-        request_bytes(NULL, 0, &now.request_length);
-    } else {
-        request_bytes(asked.misbehaviours.lots.count > 0 ? &asked.misbehaviours.kinds[0] : NULL, 0,
-                      &now.request_length);
-    }
+    request_bytes(asked.misbehaviours.lots.count > 0 ? &asked.misbehaviours.kinds[0] : NULL, 0,
+                  &now.request_length);
 }
 
 static void
@@ -481,12 +433,10 @@ run(struct slices reads, struct slices writes, bool stamps)
     static struct connection conn;
     unsigned found;
 
-    now.reads = reads;
-    now.writes = writes;
+    peer_begin(reads, writes);
     now.sent = now.received = 0;
     now.clock_ns = 1000000000;
-    now.open = now.closed = now.steps = now.idle = 0;
-    now.shut = now.ended = false;
+    now.open = now.closed = now.steps = 0;
     begin(stamps);
     go_through(&conn);
     found = what_it_was(asked.misbehaviours.lots.count > 0 ? &counts->bad[0] : &counts->good);
@@ -494,25 +444,10 @@ run(struct slices reads, struct slices writes, bool stamps)
         CHECK(found & expect(stamps), "outcome %x instead of %x", found, expect(stamps));
     }
     check_tally(found);
+    tallies_close(&asked, counts);
 }
 
-static void
-take_good_reply(size_t bytes)
-{
-    static char reply[BYTES_MOST];
-    char stamp[64];
-
-    snprintf(stamp, sizeof stamp, "child 12 pid 3456%32s", "");
-    stamp[31] = '\n';
-    memcpy(reply, fuzz_filler(0), bytes);
-    if (bytes >= 32) {
-        memcpy(reply, stamp, 32);
-    }
-    now.good_reply = reply;
-    now.wanted = bytes;
-}
-
-/* The rest of a right reply in front of what the input has to say. */
+/* The rest of a right reply in front of the rest of the input. */
 static char *
 take_tail(struct input *input, size_t right)
 {
@@ -523,8 +458,8 @@ take_tail(struct input *input, size_t right)
     if (input->left > 0) {
         memcpy(tail + right, input->at, input->left);
     }
-    now.tail = (const uint8_t *)tail;
-    now.tail_length = right + input->left;
+    peer.text = (const uint8_t *)tail;
+    peer.length = right + input->left;
     return tail;
 }
 
@@ -579,6 +514,7 @@ take_circumstances(struct input *input, uint8_t flags)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    const struct slices whole = {.count = 0};
     struct input input = {data, size};
     uint8_t flags = input_byte(&input);
     size_t right = 0, bytes;
@@ -588,8 +524,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     take_circumstances(&input, flags);
     /* (One that misbehaves may take a step per byte.) */
     bytes = 1 + ((flags & 18) == 16 ? input_number(&input, 3) % BYTES_MOST : input_byte(&input));
-    take_good_reply(bytes);
-    asked.bytes = bytes;
+    fuzz_reply(now.good_reply, bytes, bytes, 0, "child 12 pid 3456");
+    asked.bytes = now.wanted = bytes;
     now.good = 0;
     if (flags & 1) {
         asked.requests = 1;
@@ -604,7 +540,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     reads = slices_take(&input);
     writes = slices_take(&input);
     tail = take_tail(&input, right);
-    run(slices_whole(), slices_whole(), flags & 128);
+    run(whole, whole, flags & 128);
     run(reads, writes, flags & 128);
     free(tail);
     return 0;

@@ -3,25 +3,22 @@
  * compiler and machine: so the inputs that once were found go on as regression tests.
  *
  *     fuzz_conn tests/fuzz/corpus/fuzz_conn.txt    each line is an input: "text", or name="text"
- *     fuzz_conn crash-1234                         this file is an input; of a folder, each file
+ *     fuzz_conn crash-1234                         this file is an input
  *     fuzz_conn -l FILE...                         print the inputs as lines for such a text
  *     fuzz_conn -u FOLDER FILE...                  write each input into a file of its own
  *
  * In a text, \n is a line feed, \xNN any byte, \\ a backslash; lines that begin with # are
  * comments.
- *
- * The inputs are replayed in a child process; when one ends it, another goes on behind that.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../common/scoreboard.h"
 #include "fuzz.h"
 
 enum { INPUT_MOST = 1 << 20, SECONDS_MOST = 60 };
@@ -43,53 +40,47 @@ fail(const char *what)
     exit(2);
 }
 
-static void *
-copy_of(const void *bytes, size_t size)
-{
-    void *copy = malloc(size); /* of its exact size, so that a byte too many is seen */
-
-    if (!copy && size > 0) {
-        fail("no memory");
-    }
-    return size > 0 ? memcpy(copy, bytes, size) : copy;
-}
-
 static void
-add_input(const char *from, bool named, const uint8_t *bytes, size_t size)
+add_input(const char *from, bool named, const char *bytes, size_t size)
 {
+    struct kept input = {strdup(from), named, NULL, size};
+
+    input.bytes = malloc(size); /* of its exact size, so that a byte too many is seen */
     inputs = realloc(inputs, (count + 1) * sizeof *inputs);
-    if (!inputs) {
+    if (!inputs || !input.from || (!input.bytes && size > 0)) {
         fail("no memory");
     }
-    inputs[count++] =
-        (struct kept){copy_of(from, strlen(from) + 1), named, copy_of(bytes, size), size};
+    for (size_t i = 0; i < size; i++) {
+        input.bytes[i] = (uint8_t)bytes[i];
+    }
+    inputs[count++] = input;
 }
 
-/* Takes the escapes out of what stands between the quotes; at most as long as before. */
+/* Takes the escapes out of a text, which only gets shorter. Returns its length. */
 static size_t
-unescape(const char *text, const char *end, uint8_t *bytes)
+unescape(char *text, const char *end)
 {
+    const char *from = text;
     size_t size = 0;
     unsigned byte;
 
-    while (text < end) {
-        if (*text != '\\') {
-            byte = (unsigned char)*text++;
-        } else if (text[1] == 'x' && sscanf(text + 2, "%2x", &byte) == 1) {
-            text += 4;
+    while (from < end) {
+        if (*from != '\\') {
+            byte = (unsigned char)*from++;
+        } else if (from[1] == 'x' && sscanf(from + 2, "%2x", &byte) == 1) {
+            from += 4;
         } else {
-            byte = text[1] == 'n' ? '\n' : (unsigned char)text[1];
-            text += 2;
+            byte = from[1] == 'n' ? '\n' : (unsigned char)from[1];
+            from += 2;
         }
-        bytes[size++] = (uint8_t)byte;
+        text[size++] = (char)byte;
     }
     return size;
 }
 
 static void
-add_line(const char *path, unsigned number, char *line)
+add_line(const char *path, unsigned line_number, char *line)
 {
-    static uint8_t bytes[INPUT_MOST];
     char *begin = strchr(line, '"'), *end = strrchr(line, '"');
     char from[1024];
 
@@ -100,18 +91,17 @@ add_line(const char *path, unsigned number, char *line)
     if (begin > line) {
         snprintf(from, sizeof from, "%.*s", (int)(begin - line - 1), line);
     } else {
-        snprintf(from, sizeof from, "%s:%u", path, number);
+        snprintf(from, sizeof from, "%s:%u", path, line_number);
     }
-    add_input(from, begin > line, bytes, unescape(begin + 1, end, bytes));
+    add_input(from, begin > line, begin + 1, unescape(begin + 1, end));
 }
 
 static void
-add_file(const char *path)
+add(const char *path)
 {
     static char text[INPUT_MOST];
     const char *dot = strrchr(path, '.');
     FILE *file = fopen(path, "rb");
-    size_t size;
 
     if (!file) {
         fail(path);
@@ -123,41 +113,14 @@ add_file(const char *path)
             }
         }
     } else {
-        size = fread(text, 1, sizeof text, file);
-        add_input(path, false, (uint8_t *)text, size);
+        size_t size = fread(text, 1, sizeof text, file);
+
+        add_input(path, false, text, size);
     }
     if (ferror(file)) {
         fail(path);
     }
     fclose(file);
-}
-
-static void
-add(const char *path)
-{
-    char file[1024];
-    struct stat status;
-    struct dirent *entry;
-    DIR *folder;
-
-    if (stat(path, &status) == -1) {
-        fail(path);
-    }
-    if (!S_ISDIR(status.st_mode)) {
-        add_file(path);
-        return;
-    }
-    folder = opendir(path);
-    if (!folder) {
-        fail(path);
-    }
-    while ((entry = readdir(folder))) {
-        if (entry->d_name[0] != '.') {
-            snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
-            add_file(file);
-        }
-    }
-    closedir(folder);
 }
 
 /* --- what is done with them ------------------------------------------------------------------ */
@@ -197,74 +160,37 @@ unpack(const char *folder, size_t number)
     }
 }
 
-/* In the child: tells through the pipe how far it is. */
-static void
-replay_from(size_t first, int pipefd)
-{
-    for (size_t i = first; i < count; i++) {
-        alarm(SECONDS_MOST);
-        LLVMFuzzerTestOneInput(inputs[i].bytes, inputs[i].size);
-        alarm(0);
-        if (write(pipefd, "", 1) != 1) {
-            fail("pipe");
-        }
-    }
-    exit(0); /* not _exit(): a sanitizer looks for leaks, and coverage is written */
-}
-
-/* Returns the number of the first input behind those that have been replayed; -1: it is over. */
-static size_t
-run_child(size_t first, unsigned *failed)
-{
-    int ends[2], status;
-    char byte;
-    pid_t child;
-
-    if (pipe(ends) == -1 || (child = fork()) == -1) {
-        fail("a child");
-    }
-    if (child == 0) {
-        close(ends[0]); /* the parent's */
-        replay_from(first, ends[1]);
-    }
-    close(ends[1]);
-    while (read(ends[0], &byte, 1) == 1) {
-        first++;
-    }
-    close(ends[0]);
-    if (waitpid(child, &status, 0) == -1) {
-        fail("waitpid");
-    }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && first == count) {
-        return count;
-    }
-    ++*failed;
-    fprintf(stderr, "FAILED: %s (%s %d)\n", first < count ? inputs[first].from : "at the end",
-            WIFSIGNALED(status) ? "signal" : "status",
-            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-    return first + 1;
-}
-
-static void
-release(void)
-{
-    for (size_t i = 0; i < count; i++) {
-        free(inputs[i].from);
-        free(inputs[i].bytes);
-    }
-    free(inputs);
-}
-
-/* Returns how many have failed. */
+/* Replays the inputs in a child from number *done on, which counts them; when one ends the child,
+ * another goes on behind it. Returns how many have failed. */
 static unsigned
-replay_all(void)
+replay_all(size_t *done)
 {
     unsigned failed = 0;
-    size_t next = 0;
 
     signal(SIGALRM, SIG_DFL);
-    while (next < count) {
-        next = run_child(next, &failed);
+    while (*done < count) {
+        int status;
+        pid_t child = fork();
+
+        if (child == 0) {
+            for (; *done < count; ++*done) {
+                alarm(SECONDS_MOST);
+                LLVMFuzzerTestOneInput(inputs[*done].bytes, inputs[*done].size);
+            }
+            alarm(0);
+            exit(0); /* not _exit(): a sanitizer looks for leaks, and coverage is written */
+        }
+        if (child == -1 || waitpid(child, &status, 0) == -1) {
+            fail("a child");
+        }
+        if (status != 0 || *done < count) {
+            failed++;
+            fprintf(stderr, "FAILED: %s (%s %d)\n",
+                    *done < count ? inputs[*done].from : "at the end",
+                    WIFSIGNALED(status) ? "signal" : "status",
+                    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+            ++*done;
+        }
     }
     return failed;
 }
@@ -283,7 +209,7 @@ main(int argc, char **argv)
         failed += letter == '?';
     }
     if (optind == argc || failed) {
-        fprintf(stderr, "usage: %s [-l | -u FOLDER] FILE|FOLDER...\n", argv[0]);
+        fprintf(stderr, "usage: %s [-l | -u FOLDER] FILE...\n", argv[0]);
         return 2;
     }
     for (int i = optind; i < argc; i++) {
@@ -297,10 +223,8 @@ main(int argc, char **argv)
         }
     }
     if (!list && !folder) {
-        failed = replay_all();
+        failed = replay_all(scoreboard_memory(sizeof(size_t)));
         printf("%s: %zu inputs, %u failed\n", slash ? slash + 1 : argv[0], count, failed);
     }
-    failed += count == 0;
-    release();
-    return failed > 0;
+    return failed > 0 || count == 0;
 }
