@@ -23,7 +23,6 @@
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -68,14 +67,8 @@ rest(long milliseconds)
 static void
 put(int fd, const char *data, size_t length)
 {
-    while (length > 0) {
-        ssize_t count = write(fd, data, length);
-
-        if (count <= 0) {
-            exit(EXIT_FAILURE);
-        }
-        data += count;
-        length -= (size_t)count;
+    if (write(fd, data, length) != (ssize_t)length) {
+        exit(EXIT_FAILURE);
     }
 }
 
@@ -115,9 +108,9 @@ await_end(int fd)
 static void
 await_input(int fd)
 {
-    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    char byte;
 
-    poll(&readable, 1, -1);
+    recv(fd, &byte, 1, MSG_PEEK);
 }
 
 /* The reply, or what is in its place. */
@@ -221,19 +214,12 @@ serve_lines(int fd, unsigned child)
 
 /* --- frames ---------------------------------------------------------------------------------- */
 
-/* At least one byte is always wanted. */
 static void
 get(int fd, char *to, size_t length)
 {
-    do {
-        ssize_t count = read(fd, to, length);
-
-        if (count <= 0) {
-            exit(EXIT_FAILURE);
-        }
-        to += count;
-        length -= (size_t)count;
-    } while (length > 0);
+    if (recv(fd, to, length, MSG_WAITALL) != (ssize_t)length) {
+        exit(EXIT_FAILURE);
+    }
 }
 
 static size_t
@@ -277,22 +263,18 @@ serve_unread(int fd)
         refuse(fd);
         shutdown(fd, SHUT_WR);
         await_end(fd);
-    } else if (is("hold") || is("quit")) {
-        if (is("hold")) {
-            refuse(fd);
-        } else {
-            shutdown(fd, SHUT_WR);
-        }
-        while (getppid() == parent) {
-            rest(20);
-        }
-    } else if (is("slam")) {
+    } else if (is("hold") || is("slam")) {
         refuse(fd);
-        await_input(fd);
-    } else if (is("unread")) {
-        await_input(fd);
-    } else {
+    } else if (is("quit")) {
+        shutdown(fd, SHUT_WR);
+    } else if (!is("unread")) {
         return false;
+    }
+    if (is("slam") || is("unread")) {
+        await_input(fd);
+    }
+    while ((is("hold") || is("quit")) && getppid() == parent) {
+        rest(20);
     }
     return true;
 }

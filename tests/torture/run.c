@@ -264,18 +264,15 @@ run_has_ended(struct run *run)
 static void
 find_address(struct run *run)
 {
-    const char *text = strstr(run->out, ": listening on ");
-    const char *end, *colon;
+    const char *text = strstr(run->out, ": listening on "), *end = text;
 
-    if (!text || !(end = strstr(text, ", pid "))) {
-        return;
+    if (text && (end = strstr(text, ", pid ")) != NULL) {
+        run->ready = true;
+        while (*end != ':') {
+            end--;
+        }
+        run->port = atoi(end + 1);
     }
-    run->ready = true;
-    colon = end;
-    while (colon > text && *colon != ':') {
-        colon--;
-    }
-    run->port = atoi(colon + 1);
 }
 
 bool

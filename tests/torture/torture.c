@@ -114,13 +114,9 @@ is_there(const char *program)
 static const char *
 choose_good_server(void)
 {
-    static const char *const able[] = {"server02_select", "server01_fork",
-                                       "server03_prefork_accept", "server04_fdpass",
-                                       "server05_spawn_pool"};
-
-    for (size_t i = 0; i < sizeof able / sizeof able[0]; i++) {
-        if (is_there(able[i])) {
-            return able[i];
+    for (int i = 0; variants[i].name && !is_client(i); i++) {
+        if (strncmp(variants[i].program, "server00", 8) != 0 && is_there(variants[i].program)) {
+            return variants[i].program;
         }
     }
     return NULL;
@@ -670,54 +666,43 @@ struct sums {
     double seconds;
 };
 
-static void
-add_verdict(struct sums *sums, const struct verdict *verdict)
-{
-    sums->runs++;
-    sums->passed += verdict->reached && !verdict->failed;
-    sums->failed += verdict->failed;
-    sums->missed += !verdict->reached;
-    sums->seconds += (double)verdict->seconds;
-}
-
-static void
-print_row(int variant, const struct sums *sums)
-{
-    printf("%-34s %6u %7u %7u %7u %7u %8.1f\n", variants[variant].name, calls_reached[variant],
-           planned_places[variant], sums->runs, sums->failed, sums->missed, sums->seconds);
-}
-
-/* Of one run (-f) there is nothing to tell in a table. */
+/* Of all runs, or of one variant's (not -1). */
 static struct sums
+sum_up(int variant)
+{
+    struct sums sums = {.runs = 0};
+
+    for (unsigned i = 0; i < ntrials; i++) {
+        const struct verdict *verdict = &board->verdicts[i];
+
+        if (verdict->done && (variant == -1 || trials[i].variant == variant)) {
+            sums.runs++;
+            sums.passed += verdict->reached && !verdict->failed;
+            sums.failed += verdict->failed;
+            sums.missed += !verdict->reached;
+            sums.seconds += (double)verdict->seconds;
+        }
+    }
+    return sums;
+}
+
+static void
 print_table(double seconds)
 {
-    struct sums all = {.runs = 0};
-
-    if (!wanted_fault) {
-        printf("\n%-34s %6s %7s %7s %7s %7s %8s\n", "", "calls", "places", "runs", "failed",
-               "missed", "seconds");
-    }
+    printf("\n%-34s %6s %7s %7s %7s %7s %8s\n", "", "calls", "places", "runs", "failed", "missed",
+           "seconds");
     for (int v = 0; variants[v].name; v++) {
-        struct sums sums = {.runs = 0};
+        struct sums sums = sum_up(v);
 
-        for (unsigned i = 0; i < ntrials; i++) {
-            if (trials[i].variant == v && board->verdicts[i].done) {
-                add_verdict(&sums, &board->verdicts[i]);
-                add_verdict(&all, &board->verdicts[i]);
-            }
-        }
-        if (sums.runs > 0 && !wanted_fault) {
-            print_row(v, &sums);
+        if (sums.runs > 0) {
+            printf("%-34s %6u %7u %7u %7u %7u %8.1f\n", variants[v].name, calls_reached[v],
+                   planned_places[v], sums.runs, sums.failed, sums.missed, sums.seconds);
         }
     }
-    if (!wanted_fault) {
-        printf("\ncalls: different ones that the scenario makes; places: where they stand in the\n"
-               "source, in the parent and in children; missed: the run made that call fewer "
-               "times;\nseconds: of all its runs, which overlap.\n%u runs in %.0f s, %d at a "
-               "time\n",
-               all.runs, seconds, jobs);
-    }
-    return all;
+    printf("\ncalls: different ones that the scenario makes; places: where they stand in the\n"
+           "source, in the parent and in children; missed: the run made that call fewer times;\n"
+           "seconds: of all its runs, which overlap.\n%u runs in %.0f s, %d at a time\n",
+           sum_up(-1).runs, seconds, jobs);
 }
 
 static bool
@@ -901,6 +886,9 @@ main(int argc, char **argv)
     open_all();
     survey_all();
     all_well = run_trials();
-    all = print_table((double)(clock_us() - began) / 1e6);
+    if (!wanted_fault) {
+        print_table((double)(clock_us() - began) / 1e6); /* of one run there is nothing to tell */
+    }
+    all = sum_up(-1);
     return conclude(&all, all_well);
 }
