@@ -37,13 +37,6 @@ static void *limited_realloc(void *old, size_t size);
 
 #include "../../server05_spawn_pool/handlers/handler.c"
 
-#undef read
-#undef write
-#undef recv
-#undef clock_gettime
-#undef shutdown
-#undef fcntl
-#undef dprintf
 #undef malloc
 #undef realloc
 

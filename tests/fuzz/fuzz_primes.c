@@ -9,8 +9,6 @@
 
 #include "../../server05_spawn_pool/handlers/handler_primes.c"
 
-#undef main
-
 enum { LENGTH_MOST = 256 };
 
 static const uint64_t quick = UINT64_C(10000000000); /* up to that factors are found at once */

@@ -39,14 +39,6 @@ static int ignore(int fd, ...);
 
 #include "../../server05_spawn_pool/handlers/handler.c"
 
-#undef getenv
-#undef fstat
-#undef scoreboard_map
-#undef channel_receive
-#undef close
-#undef kill
-#undef fcntl
-
 enum { FD = 1000, BOARD_MOST = 1 << 14, MESSAGES_MOST = 64, NAME = 32 };
 
 static struct {

@@ -50,18 +50,6 @@ static int virtual_clock(struct timespec *now);
 #include "../../client/engine/local_address.c"
 #include "../../client/engine/connection.c"
 
-#undef socket
-#undef connect
-#undef poll
-#undef getsockopt
-#undef setsockopt
-#undef fcntl
-#undef shutdown
-#undef close
-#undef write
-#undef read
-#undef clock_gettime
-
 #include "expected_reply.h"
 
 enum {
