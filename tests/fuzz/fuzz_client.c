@@ -199,8 +199,9 @@ check_work(void)
     CHECK(classes == 0 || shares == LOTTERY_WHOLE, "shares of %" PRIu64, shares);
 }
 
+/* A slow one may move a byte when it is due, and none before. */
 static void
-check_misbehaviours(void)
+check_misbehaviours(uint64_t bytes)
 {
     check_lots(&load.misbehaviours.lots, MISBEHAVE_MOST);
     for (unsigned i = 0; i < load.misbehaviours.lots.count; i++) {
@@ -209,19 +210,9 @@ check_misbehaviours(void)
 
         CHECK(kind->length > 0 && (size_t)kind->length <= strlen(kind->text), "%s", kind->text);
         CHECK(paced == (kind->pace > 0) && kind->pace <= 1000000000, "pace %u", kind->pace);
-    }
-}
+        if (paced) {
+            int64_t due = misbehave_due(kind, bytes);
 
-/* A slow one may move a byte when it is due, and none before. */
-static void
-check_pace(uint64_t bytes)
-{
-    for (unsigned i = 0; i < load.misbehaviours.lots.count; i++) {
-        const struct misbehaviour *kind = &load.misbehaviours.kinds[i];
-        int64_t due;
-
-        if (kind->pace > 0) {
-            due = misbehave_due(kind, bytes);
             CHECK(due >= 0 && misbehave_allowed(kind, due) > bytes, "byte %" PRIu64 " of %s", bytes,
                   kind->text);
             CHECK(due < 2 || misbehave_allowed(kind, due - 2) <= bytes + 1,
@@ -265,25 +256,22 @@ check_plan(uint64_t k, int64_t ns)
 static void
 check_message(void)
 {
-    const unsigned char *bytes;
-    size_t length;
+    bool is_file = load.message && *load.message == '@';
+    struct input header;
+    const char *bytes;
+    size_t length, wanted;
 
     if (!load.message) {
         return;
     }
-    bytes = (const unsigned char *)message_frame(&length);
-    CHECK(length == load.message_bytes + 4 && length > 4, "a frame of %zu", length);
-    CHECK(((size_t)bytes[0] << 24 | (size_t)bytes[1] << 16 | (size_t)bytes[2] << 8 | bytes[3]) ==
-              length - 4,
-          "the length in front of the message is wrong");
-    if (*load.message == '@') {
-        CHECK(length - 4 == peer.length && memcmp(bytes + 4, peer.text, peer.length) == 0,
-              "the message is not what is in the file");
-    } else {
-        CHECK(length - 4 == strlen(load.message) &&
-                  memcmp(bytes + 4, load.message, length - 4) == 0,
-              "the message is another");
-    }
+    wanted = is_file ? peer.length : strlen(load.message);
+    bytes = message_frame(&length);
+    header = (struct input){(const uint8_t *)bytes, 4};
+    CHECK_IS(length, load.message_bytes + 4, "bytes of the frame");
+    CHECK_IS(input_number(&header, 4), wanted, "the length in front of the message");
+    CHECK(wanted > 0 && length == wanted + 4, "a frame of %zu", length);
+    CHECK(memcmp(bytes + 4, is_file ? (const char *)peer.text : load.message, wanted) == 0,
+          "the message is another");
 }
 
 /* --- once more ------------------------------------------------------------------------------- */
@@ -387,8 +375,7 @@ try_line(int argc, char **argv, uint64_t k, int64_t ns)
         taken = true;
         check_numbers();
         check_work();
-        check_misbehaviours();
-        check_pace(k);
+        check_misbehaviours(k);
         check_plan(k, ns);
         check_message();
         check_round_trip();
@@ -400,31 +387,23 @@ try_line(int argc, char **argv, uint64_t k, int64_t ns)
     forget();
 }
 
-/* Digits, perhaps a point and 1 to 9 more; at most a day. Compared as a text of billionths. */
+/* Digits, perhaps a point and 1 to 9 more; at most a day, and less than a second. */
 static void
 try_decimal(const char *text)
 {
     size_t whole = strspn(text, "0123456789");
-    bool point = text[whole] == '.';
-    size_t places = point ? strspn(text + whole + 1, "0123456789") : 0;
-    size_t length = whole + point + places;
+    size_t point = text[whole] == '.', places = point * strspn(text + whole + point, "0123456789");
     const char *rest = text;
-    uint64_t billionths = 0;
-    bool good = whole >= 1 && places <= 9 && (!point || places >= 1), taken;
-    char scaled[64];
+    uint64_t seconds, part = 0, billionths = 0;
+    bool good = fuzz_number(text, whole, 86400, &seconds) && places <= 9 && places >= point;
 
-    if (whole > 40) {
-        return;
+    CHECK_IS(number_take_decimal(&rest, 86400, &billionths), good, text);
+    for (size_t i = 0; good && i < 9; i++) {
+        part = 10 * part + (i < places ? (uint64_t)(text[whole + point + i] - '0') : 0);
     }
-    snprintf(scaled, sizeof scaled, "%.*s%.*s%.*s", (int)whole, text, places <= 9 ? (int)places : 0,
-             text + whole + point, places <= 9 ? 9 - (int)places : 0, "000000000");
-    good = good && strtod(scaled, NULL) < (86400.0 + 1) * 1e9;
-    taken = number_take_decimal(&rest, 86400, &billionths);
-    CHECK(taken == good, "'%s' is %s as a decimal", text, taken ? "taken" : "refused");
-    if (taken) {
-        CHECK(rest == text + length, "'%s' is not read to its end", text);
-        CHECK(billionths == strtoull(scaled, NULL, 10), "'%s' is %" PRIu64 " billionths", text,
-              billionths);
+    if (good) {
+        CHECK_IS(rest - text, whole + point + places, "bytes of the decimal");
+        CHECK_IS(billionths, seconds * 1000000000 + part, text);
     }
 }
 
