@@ -68,31 +68,22 @@ reduce(char *stack, size_t depth)
     return depth;
 }
 
-/* Does a string token say "time_received", perhaps with escapes? */
+/* Is this string "time_received", perhaps with letters as escapes? */
 static bool
-is_the_name(const char *text, size_t length)
+is_the_name(const char *text)
 {
-    char name[64] = "";
-    size_t used = 0;
+    static regex_t expression;
+    char form[512] = "^\"", *end = form + 2;
 
-    for (size_t i = 1; i + 1 < length; i++) {
-        unsigned code = (unsigned char)text[i];
-
-        if (code == '\\' && text[i + 1] != 'u') {
-            return false; /* no other escape stands for a letter of it */
-        }
-        if (code == '\\') {
-            char hex[5] = {text[i + 2], text[i + 3], text[i + 4], text[i + 5], '\0'};
-
-            code = (unsigned)strtoul(hex, NULL, 16);
-            i += 5;
-        }
-        if (used == sizeof name - 1 || code > 127 || code == 0) {
-            return false;
-        }
-        name[used++] = (char)code;
+    for (const char *byte = "time_received"; expression.re_nsub == 0 && *byte != '\0'; byte++) {
+        end += snprintf(end, (size_t)(form + sizeof form - end), "(%c|\\\\u00%x(%x|%X))", *byte,
+                        *byte / 16u, *byte % 16u, *byte % 16u);
     }
-    return strcmp(name, "time_received") == 0;
+    if (expression.re_nsub == 0) {
+        strcpy(end, "\"");
+        CHECK(regcomp(&expression, form, REG_EXTENDED) == 0, "regcomp: %s", form);
+    }
+    return regexec(&expression, text, 0, NULL, 0) == 0;
 }
 
 /* Is the text an object that the handler takes? Notes where it begins and ends. */
@@ -112,7 +103,7 @@ is_object(const char *text, const char **first, const char **last, bool *empty)
         if (token == STRING && levels == 1 &&
             (ends_with(stack, depth, "{") || ends_with(stack, depth, "M,"))) {
             *empty = false;
-            if (is_the_name(start, (size_t)(rest - start))) {
+            if (is_the_name(start)) {
                 return false;
             }
         }
