@@ -22,10 +22,59 @@
 
 #include "dying.h"
 
-static int open_file_of(const char *path, ...);
-static int size_of(struct stat *status);
-static ssize_t feed_read(void *bytes, size_t size);
-static void *kept_realloc(void *old, size_t size);
+enum { TEXT_MOST = 4000, KEPT_MOST = 64 };
+
+/* The file that -M @ and -E @ name: there is one, whatever its name; the peer's text is in it. */
+static struct {
+    bool missing, broken;
+    off_t size; /* as fstat() tells it, which may be wrong */
+} named_file;
+
+static void *kept[KEPT_MOST]; /* memory that the code under test keeps to its end */
+static size_t kept_count;
+
+static int
+open_file_of(const char *path, ...)
+{
+    (void)path;
+    peer.at = 0;
+    return named_file.missing ? -1 : 1000;
+}
+
+static int
+size_of(struct stat *status)
+{
+    memset(status, 0, sizeof *status);
+    status->st_mode = S_IFREG;
+    status->st_size = named_file.size;
+    return 0;
+}
+
+static ssize_t
+feed_read(void *bytes, size_t size)
+{
+    ssize_t count = -1;
+
+    while (!named_file.broken && count == -1) { /* no read() of a file is interrupted */
+        count = peer_read(bytes, size);
+    }
+    return count;
+}
+
+static void *
+kept_realloc(void *old, size_t size)
+{
+    size_t i = 0;
+
+    while (i < kept_count && kept[i] != old) {
+        i++;
+    }
+    CHECK(i < KEPT_MOST, "too much is allocated");
+    kept[i] = realloc(old, size);
+    kept_count += i == kept_count;
+    CHECK(kept[i], "no memory");
+    return kept[i];
+}
 
 #define exit(status) dying_politely(status)
 #define printf(...) dying_no_text(__VA_ARGS__)
@@ -56,60 +105,6 @@ int client_program(int argc, char **argv);
 
 #include "../../client/ask/number.h"
 #include "../../client/ask/lottery.h"
-
-enum { TEXT_MOST = 4000, KEPT_MOST = 64 };
-
-/* The file that -M @ and -E @ name: there is one, whatever its name; the peer's text is in it. */
-static struct {
-    bool missing, broken;
-    off_t size; /* as fstat() tells it, which may be wrong */
-} file;
-
-static void *kept[KEPT_MOST]; /* memory that the code under test keeps to its end */
-static size_t kept_count;
-
-static int
-open_file_of(const char *path, ...)
-{
-    (void)path;
-    peer.at = 0;
-    return file.missing ? -1 : 1000;
-}
-
-static int
-size_of(struct stat *status)
-{
-    memset(status, 0, sizeof *status);
-    status->st_mode = S_IFREG;
-    status->st_size = file.size;
-    return 0;
-}
-
-static ssize_t
-feed_read(void *bytes, size_t size)
-{
-    ssize_t count = -1;
-
-    while (!file.broken && count == -1) { /* no read() of a file is interrupted */
-        count = peer_read(bytes, size);
-    }
-    return count;
-}
-
-static void *
-kept_realloc(void *old, size_t size)
-{
-    size_t i = 0;
-
-    while (i < kept_count && kept[i] != old) {
-        i++;
-    }
-    CHECK(i < KEPT_MOST, "too much is allocated");
-    kept[i] = realloc(old, size);
-    kept_count += i == kept_count;
-    CHECK(kept[i], "no memory");
-    return kept[i];
-}
 
 static void
 forget(void)
@@ -387,7 +382,7 @@ try_decimal(const char *text)
     }
 }
 
-/* Behind the command line, and a line that is empty, stands what is in the file. */
+/* Behind the command line, and a line that is empty, stands what is in the named_file. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -398,9 +393,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *argv[ARGUMENTS_MOST + 2], *text, *end;
     int argc;
 
-    file.missing = flags & 1;
-    file.broken = flags & 2;
-    file.size = flags & 4 ? (off_t)1 << 30 : flags & 8 ? ((off_t)1 << 30) + 1 : 0;
+    named_file.missing = flags & 1;
+    named_file.broken = flags & 2;
+    named_file.size = flags & 4 ? (off_t)1 << 30 : flags & 8 ? ((off_t)1 << 30) + 1 : 0;
     peer_begin(slices_take(&input), (struct slices){.count = 0});
     text = input_text(&input, TEXT_MOST);
     if (!text) {

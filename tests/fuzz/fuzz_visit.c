@@ -416,22 +416,6 @@ run(struct slices reads, struct slices writes, bool stamps)
     tallies_close(&asked, counts);
 }
 
-/* The rest of a right reply in front of the rest of the input. */
-static char *
-take_tail(struct input *input, size_t right)
-{
-    char *tail = malloc(right + input->left + 1);
-
-    CHECK(tail, "no memory");
-    memcpy(tail, now.good_reply, right);
-    if (input->left > 0) {
-        memcpy(tail + right, input->at, input->left);
-    }
-    peer.text = (const uint8_t *)tail;
-    peer.length = right + input->left;
-    return tail;
-}
-
 static void
 take_manner(struct input *input)
 {
@@ -508,7 +492,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     reads = slices_take(&input);
     writes = slices_take(&input);
-    tail = take_tail(&input, right);
+    tail = make_reply(&input, right, bytes, &peer.length);
+    peer.text = (const uint8_t *)tail;
     run(whole, whole, flags & 128);
     run(reads, writes, flags & 128);
     free(tail);
