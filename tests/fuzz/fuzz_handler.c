@@ -37,13 +37,6 @@ static void *limited_realloc(void *old, size_t size);
 
 #include "../../server05_spawn_pool/handlers/handler.c"
 
-#undef read
-#undef write
-#undef recv
-#undef clock_gettime
-#undef shutdown
-#undef fcntl
-#undef dprintf
 #undef malloc
 #undef realloc
 
@@ -168,19 +161,6 @@ refused(struct expected *expected, const char *format, ...)
     expected->rejected = true;
 }
 
-/* A message of so many bytes is here. */
-static void
-expect_reply(struct expected *expected, size_t length)
-{
-    expected->called = true;
-    expected->bytes = reply_to(length);
-    if (now.refused_memory) { /* how its memory grows is the library's choice */
-        refused(expected, "error: no memory for the reply\n");
-    } else if (now.fails) {
-        refused(expected, "error: %zu bytes, %.*s\n", length, (int)length, "because");
-    }
-}
-
 /* What its header says; of none, 0. */
 static size_t
 length_of_frame(void)
@@ -214,7 +194,13 @@ expect(struct expected *expected)
                     length);
         }
     } else {
-        expect_reply(expected, length);
+        expected->called = true;
+        expected->bytes = reply_to(length);
+        if (now.refused_memory) { /* how its memory grows is the library's choice */
+            refused(expected, "error: no memory for the reply\n");
+        } else if (now.fails) {
+            refused(expected, "error: %zu bytes, %.*s\n", length, (int)length, "because");
+        }
     }
 }
 
