@@ -14,7 +14,7 @@ table() {
     cat <<'END'
 lines 220 server00_iterative/server00_iterative.c
 lines 220 server01_fork/server01_fork.c
-lines 245 server02_select/server02_select.c
+lines 246 server02_select/server02_select.c
 lines 220 server03_prefork_accept/server03_prefork_accept.c
 lines 253 server04_fdpass/server04_fdpass.c
 lines 220 server05_spawn_pool/server05_spawn_pool.c
