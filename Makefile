@@ -103,14 +103,20 @@ $(BIN):
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
-# The tests' own tools: tests/helpers/NAME.c becomes $(BUILD)/tests/helpers/NAME; and tests in C.
+# The tests' own tools: tests/helpers/NAME.c becomes $(BUILD)/tests/helpers/NAME; and tests in C. All
+# of them have what is in tests/lib.
 TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helpers/*.c tests/*/*_test.c))
 
 # What they test of the client: all of it but its main file.
 CLIENT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard client/*/*.c))
 
-$(TEST_TOOLS): %: %.o $(BUILD)/libclient.a $(BUILD)/libcommon.a
+$(TEST_TOOLS): %: %.o $(BUILD)/libtests.a $(BUILD)/libclient.a $(BUILD)/libcommon.a
 	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+TESTS_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
+
+$(BUILD)/libtests.a: $(TESTS_LIB)
+	$(call SAY,AR  )rm -f $@ && $(AR) rc $@ $^
 
 $(BUILD)/libclient.a: $(CLIENT)
 	$(call SAY,AR  )rm -f $@ && $(AR) rc $@ $^
@@ -205,7 +211,7 @@ TORTURE = $(BUILD)/torture
 TORTURE_HOOK = $(patsubst %,$(TORTURE)/tests/torture/%.o,fault fault_linux)
 # (With _FILE_OFFSET_BITS=64, glibc has other names for calls: open64, fcntl64. So not with that.)
 TORTURE_AS = STANDARD='-std=c11 -D_XOPEN_SOURCE=700' CFLAGS='-O1 -g $(SANITIZE)'
-TORTURE_DRIVER = $(patsubst %,$(BUILD)/tests/torture/%.o,torture run talk scenario judge names)
+TORTURE_DRIVER = $(patsubst %,$(BUILD)/tests/torture/%.o,torture run scenario judge names)
 
 torture-hook: $(TORTURE)/wraps
 
@@ -213,7 +219,7 @@ $(TORTURE)/wraps: $(TORTURE_HOOK)
 	@rm -rf $(TORTURE)/bin
 	nm $^ | sed -n 's/.* T __wrap_/-Wl,--wrap=/p' >$@
 
-torture-programs: $(TORTURE_DRIVER) $(BUILD)/libcommon.a
+torture-programs: $(TORTURE_DRIVER) $(BUILD)/libtests.a $(BUILD)/libcommon.a
 	$(MAKE) BUILD=$(TORTURE) TORTURE=$(TORTURE) $(TORTURE_AS) torture-hook
 	$(MAKE) BIN=$(TORTURE)/bin BUILD=$(TORTURE) $(TORTURE_AS) \
 		LDFLAGS='$(LDFLAGS) $(TORTURE_HOOK) @$(TORTURE)/wraps' $(SERVERS) $(HANDLERS) client
@@ -260,6 +266,7 @@ help:
 	@echo 'make attack      what attacks do to each server, four minutes; ARGS=-q: one minute'
 	@echo "make test        all tests; make test TESTS='contract client' some of them; where each server"
 	@echo "                 has the same, ONLY='server02_select' those of one; FILTER=HUP: by their names"
+	@echo '                 TIMES=yes: the longest ten tests and the processor time of each file'
 	@echo 'make lint        strict compilers, format, static analysis, shell scripts, man pages'
 	@echo 'make torture     every system call fails once in a run of its own; ARGS=-q: some of them'
 	@echo 'make sanitize    the tests again under AddressSanitizer and UBSan'

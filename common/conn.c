@@ -80,11 +80,12 @@ conn_start(const struct options *options)
 struct worker
 conn_worker(unsigned child, unsigned thread, struct slot *slot)
 {
-    struct worker worker = {.slot = slot, .child = child, .thread = thread, .pid = (long)getpid()};
+    struct worker worker = {.slot = slot};
+    unsigned long pid = (unsigned long)getpid();
     char text[80]; /* "child 4294967295.256 pid 4194304" has 32 bytes, but a pid may be a long */
     char *end;
 
-    counter_set(&slot->pid, (unsigned long long)worker.pid);
+    counter_set(&slot->pid, pid);
     memset(text, ' ', sizeof text);
     end = put_text(text, "child ");
     end = put_number(end, child);
@@ -93,7 +94,8 @@ conn_worker(unsigned child, unsigned thread, struct slot *slot)
         end = put_number(end, thread);
     }
     end = put_text(end, " pid ");
-    put_number(end, (unsigned long)worker.pid);
+    end = put_number(end, pid);
+    worker.named = end - text < CONN_STAMP ? (int)(end - text) : CONN_STAMP - 1;
     memcpy(worker.stamp, text, CONN_STAMP - 1);
     worker.stamp[CONN_STAMP - 1] = '\n';
     return worker;
@@ -105,7 +107,8 @@ conn_open(struct conn *conn, struct worker *worker, int fd)
     conn->worker = worker;
     conn->fd = fd;
     conn->state = CONN_READING;
-    conn->eof = conn->refused = false;
+    conn->eof = false;
+    conn->error = NULL;
     conn->used = conn->have = 0;
     conn->since = clock_us();
     counter_add(&worker->slot->connections, 1);
@@ -117,7 +120,6 @@ static enum conn_result
 refuse(struct conn *conn, const char *error)
 {
     counter_add(&conn->worker->slot->rejected, 1);
-    conn->refused = true;
     conn->error = error;
     conn->bytes = strlen(error);
     conn->sent = 0;
@@ -302,7 +304,7 @@ pieces(const struct conn *conn, struct iovec piece[2])
     uint64_t left = conn->bytes - conn->sent;
     size_t head = 0;
 
-    if (conn->refused) {
+    if (conn->error) {
         piece[0].iov_base = (char *)conn->error + conn->sent;
         piece[0].iov_len = (size_t)left;
         return 1;
@@ -321,15 +323,9 @@ pieces(const struct conn *conn, struct iovec piece[2])
 static void
 tell(const struct conn *conn)
 {
-    const struct worker *worker = conn->worker;
-    char thread[16] = "";
-
-    if (worker->thread > 0) {
-        snprintf(thread, sizeof thread, ".%u", worker->thread);
-    }
-    dprintf(STDOUT_FILENO, "child %u%s pid %ld: %llu bytes, %lu us cpu, %lu us wait\n",
-            worker->child, thread, worker->pid, (unsigned long long)conn->bytes,
-            (unsigned long)conn->cpu_us, (unsigned long)conn->wait_us);
+    dprintf(STDOUT_FILENO, "%.*s: %llu bytes, %lu us cpu, %lu us wait\n", conn->worker->named,
+            conn->worker->stamp, (unsigned long long)conn->bytes, (unsigned long)conn->cpu_us,
+            (unsigned long)conn->wait_us);
 }
 
 /* Throws away the pipelined requests that are here: with unread input, close() would send a reset
@@ -349,7 +345,7 @@ reply_sent(struct conn *conn)
 {
     enum conn_result next;
 
-    if (conn->refused) {
+    if (conn->error) {
         shutdown(conn->fd, SHUT_WR);
         conn->state = CONN_DRAINING;
         return CONN_OK;
@@ -380,7 +376,7 @@ conn_write(struct conn *conn)
     }
     conn->sent += (uint64_t)sent;
     conn->since = clock_us();
-    if (!conn->refused) {
+    if (!conn->error) {
         counter_add(&conn->worker->slot->bytes, (unsigned long long)sent);
     }
     return conn->sent == conn->bytes ? reply_sent(conn) : CONN_AGAIN;
@@ -414,7 +410,7 @@ conn_reset(int fd)
 static void
 ends_as(const struct conn *conn, counter *counted)
 {
-    if (!conn->refused) {
+    if (!conn->error) {
         counter_add(counted, 1);
         counter_set(&conn->worker->slot->serving, 0);
     }

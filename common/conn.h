@@ -43,11 +43,10 @@ enum conn_state {
 
 /* The process or the thread that serves connections. */
 struct worker {
-    struct slot *slot; /* its counters; nobody else writes them */
-    unsigned child;    /* its child number; 0 in a server without children */
-    unsigned thread;   /* its number in that child, from 1; 0 where children have no threads */
-    long pid;
-    char stamp[CONN_STAMP]; /* the first bytes of its replies */
+    struct slot *slot;      /* its counters; nobody else writes them */
+    char stamp[CONN_STAMP]; /* the first bytes of its replies: `named` that say which child (and
+                             * thread) it is, spaces, a line feed */
+    int named;
 };
 
 struct conn {
@@ -55,12 +54,11 @@ struct conn {
     int fd;
     enum conn_state state;
     bool eof;       /* the client has shut down its side */
-    bool refused;   /* what is written is the error line */
     int64_t since;  /* clock_us() when it was opened or last got on */
     uint64_t bytes; /* the request: BYTES, or the error line's length */
     uint64_t sent;
     uint32_t cpu_us, wait_us;
-    const char *error;
+    const char *error; /* refused: the line that is written; else NULL */
     size_t used, have; /* input[used..have) is not yet consumed */
     char input[CONN_INPUT];
 };
@@ -69,7 +67,8 @@ struct conn {
 void conn_start(const struct options *options);
 
 /* Who serves, once per process or thread that does: makes its stamp, and notes its pid in `slot`.
- */
+ * `child` is its child number, 0 in a server without children; `thread` its number in that child,
+ * from 1, or 0 where children have no threads. */
 struct worker conn_worker(unsigned child, unsigned thread, struct slot *slot);
 
 /* Begins a connection on `fd`, which stays the caller's; counts it. */

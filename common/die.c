@@ -57,21 +57,22 @@ die_program(void)
 
 /* One write, so that the messages of several processes never mix within a line. One that is too
  * long for it, with a path or an argument of a user in it, is cut, but not the reason behind it. */
-static void say(int error, const char *format, va_list arguments) DIE_PRINTF(2, 0);
-
-static void
-say(int error, const char *format, va_list arguments)
+void
+warn_error(int error, const char *format, ...)
 {
     int saved = errno;
     char text[1024], reason[128] = "";
     size_t room, used, length;
+    va_list arguments;
 
     if (error != 0) {
         snprintf(reason, sizeof reason, ": %s", strerror(error));
     }
     room = sizeof text - 1 - strlen(reason); /* the line feed always fits */
     used = (size_t)snprintf(text, room, "%s: ", program);
+    va_start(arguments, format);
     length = used + (size_t)vsnprintf(text + used, room - used, format, arguments);
+    va_end(arguments);
     if (length >= room) {
         length = room - sizeof "...";
         length += (size_t)snprintf(text + length, sizeof "...", "...");
@@ -86,27 +87,6 @@ say(int error, const char *format, va_list arguments)
     errno = saved;
 }
 
-void
-die_error(int error, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    say(error, format, arguments);
-    va_end(arguments);
-    exit(EXIT_FAILURE);
-}
-
-void
-warn_error(int error, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    say(error, format, arguments);
-    va_end(arguments);
-}
-
 bool
 warn_is_due(atomic_llong *quiet_until)
 {
@@ -118,13 +98,10 @@ warn_is_due(atomic_llong *quiet_until)
 }
 
 void
-die_usage(const char *format, ...)
+die_end(int status)
 {
-    va_list arguments;
-
-    va_start(arguments, format);
-    say(0, format, arguments);
-    va_end(arguments);
-    warnx("try '%s -h'", program);
-    exit(2);
+    if (status == DIE_USAGE) {
+        warnx("try '%s -h'", program);
+    }
+    exit(status);
 }

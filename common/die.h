@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #if defined(__GNUC__)
 #define DIE_PRINTF(text, first) __attribute__((format(printf, text, first)))
@@ -23,8 +24,8 @@ void die_begin(const char *argv0);
 const char *die_program(void);
 
 /* The message, and what `error` means behind it (0: nothing). */
-_Noreturn void die_error(int error, const char *format, ...) DIE_PRINTF(2, 3);
 void warn_error(int error, const char *format, ...) DIE_PRINTF(2, 3);
+#define die_error(error, ...) (warn_error(error, __VA_ARGS__), die_end(EXIT_FAILURE))
 
 /* With errno, and without. */
 #define die(...) die_error(errno, __VA_ARGS__)
@@ -38,6 +39,9 @@ void warn_error(int error, const char *format, ...) DIE_PRINTF(2, 3);
 bool warn_is_due(atomic_llong *quiet_until);
 
 /* Wrong usage: the message, then a hint at -h; status 2. */
-_Noreturn void die_usage(const char *format, ...) DIE_PRINTF(1, 2);
+#define die_usage(...) (warn_error(0, __VA_ARGS__), die_end(DIE_USAGE))
+
+enum { DIE_USAGE = 2 };
+_Noreturn void die_end(int status);
 
 #endif

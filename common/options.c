@@ -8,9 +8,12 @@
 #include <unistd.h>
 
 #include "die.h"
-#include "version.h"
+
+#define VERSION "0.1.0"
 
 enum { MOST_SECONDS = 86400 };
+
+static const char *const formats[] = {"text", "json", NULL};
 
 static const char common_help[] =
     "  -i HOST     address, name, or a path containing '/' for a Unix socket (default 127.0.0.1)\n"
@@ -25,7 +28,8 @@ static const char common_help[] =
     "  -h          this help\n"
     "  -V          the version\n"
     "\n"
-    "TERM or INT stops it and prints the statistics; USR1 prints them and goes on.\n";
+    "TERM or INT stops it and prints the statistics; USR1 prints them and goes on. HUP\n"
+    "replaces the children of servers that start them beforehand (03, 04, 05).\n";
 
 struct options
 options_default(int children)
@@ -112,8 +116,6 @@ options_rest(int letter, const char *help)
 void
 options_take(struct options *options, int letter, const char *help)
 {
-    static const char *const formats[] = {"text", "json", NULL};
-
     switch (letter) {
     case 'i':
         if (*optarg == '\0') {

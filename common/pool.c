@@ -60,21 +60,12 @@ pool_number(const struct pool *pool, pid_t pid)
     return 0;
 }
 
-unsigned
-pool_free(const struct pool *pool)
+int64_t
+pool_pause_us(unsigned young)
 {
-    return pool_number(pool, 0);
-}
+    int64_t pause = young <= 1 ? 0 : PAUSE_LEAST_US;
 
-static int64_t
-pause_us(unsigned young)
-{
-    int64_t pause = PAUSE_LEAST_US;
-
-    if (young <= 1) {
-        return 0;
-    }
-    for (unsigned i = 2; i < young && pause < PAUSE_MOST_US; i++) {
+    while (young-- > 2 && pause < PAUSE_MOST_US) {
         pause *= 2;
     }
     return pause < PAUSE_MOST_US ? pause : PAUSE_MOST_US;
@@ -88,7 +79,7 @@ pool_started(struct pool *pool, unsigned number, pid_t pid)
     if (pid == -1) {
         warn_seldom(&pool->quiet_until, "cannot start child %u, trying again", number);
         child->young += child->young == 0 ? 2 : 1; /* never at once */
-        child->due = clock_us() + pause_us(child->young);
+        child->due = clock_us() + pool_pause_us(child->young);
         return;
     }
     child->pid = pid;
@@ -121,7 +112,7 @@ pool_ended(struct pool *pool, struct server *server, pid_t pid, int status)
               WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     }
     child->young = child->asked || now - child->started >= YOUNG_US ? 0 : child->young + 1;
-    child->due = now + pause_us(child->young);
+    child->due = now + pool_pause_us(child->young);
     child->pid = 0;
     pool->alive--;
     scoreboard_reaped(&server->board.slots[number]);
@@ -131,15 +122,13 @@ pool_ended(struct pool *pool, struct server *server, pid_t pid, int status)
 static void
 reap(struct pool *pool, struct server *server)
 {
-    while (signals_ended) { /* one SIGCHLD may stand for several children */
-        int status;
-        pid_t pid = waitpid(-1, &status, WNOHANG);
+    int status;
+    pid_t pid;
 
-        signals_ended = pid > 0;
-        if (pid > 0) {
-            pool_ended(pool, server, pid, status);
-        }
+    while (signals_ended && (pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        pool_ended(pool, server, pid, status); /* one SIGCHLD may stand for several children */
     }
+    signals_ended = 0;
     server->stats.children_started = pool->started;
     server->stats.children_lost = pool->lost;
 }

@@ -45,11 +45,11 @@ unsigned pool_due(const struct pool *pool);
 /* True if this child does not live, and need not wait out a restart delay. */
 bool pool_is_due(const struct pool *pool, unsigned number);
 
-/* The lowest number that no child has, or 0. */
-unsigned pool_free(const struct pool *pool);
-
-/* The number of the child with this pid, or 0. */
+/* The number of the child with this pid, or 0; with pid 0 the lowest number that no child has. */
 unsigned pool_number(const struct pool *pool, pid_t pid);
+
+/* How long a child must wait that died young (or was not started) so many times in a row. */
+int64_t pool_pause_us(unsigned young);
 
 /* What fork() returned: notes the child (and tells it to end, once all are told); after -1 warns,
  * and the child is due again later. */

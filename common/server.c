@@ -37,8 +37,7 @@ server_open(struct server *server, const char *variant, bool pool)
     scoreboard_open(&server->board, (unsigned)server->options.children);
     conn_start(&server->options);
     stats_start(&server->stats, variant);
-    signals_open(server->options.grace_s, pool);
-    signals_block(&server->waiting);
+    signals_open(server->options.grace_s, pool, &server->waiting);
 }
 
 struct worker

@@ -9,7 +9,10 @@
 #include "clock.h"
 #include "die.h"
 
-enum { GRACE_LEAST_US = 100 * 1000 }; /* even idle children need a moment to leave */
+enum {
+    GRACE_LEAST_US = 100 * 1000, /* even idle children need a moment to leave */
+    PAUSE_US = 100 * 1000
+};
 
 volatile sig_atomic_t signals_stop;
 volatile sig_atomic_t signals_report;
@@ -48,9 +51,7 @@ on_signal(int number, siginfo_t *info, void *context)
         if (signals_stop == 0) {
             stopped_at = clock_us(); /* clock_gettime() is async-signal-safe */
         }
-        if (signals_stop < 2) {
-            signals_stop++;
-        }
+        signals_stop++;
         break;
     case SIGUSR1:
         signals_report = 1;
@@ -59,10 +60,8 @@ on_signal(int number, siginfo_t *info, void *context)
         signals_replace = 1;
         break;
     case SIGTTIN:
-        signals_more++;
-        break;
     case SIGTTOU:
-        signals_more--;
+        signals_more += number == SIGTTIN ? 1 : -1;
         break;
     case SIGALRM:
         if (is_child() && getppid() != server && !orphaned) {
@@ -84,11 +83,11 @@ on_signal(int number, siginfo_t *info, void *context)
 static void
 handle(int number, bool handled)
 {
-    struct sigaction action = {.sa_flags = SA_SIGINFO}; /* no SA_RESTART: waiting calls must end */
+    struct sigaction action = {.sa_handler = SIG_IGN};
 
-    action.sa_sigaction = on_signal;
-    if (!handled) {
-        action = (struct sigaction){.sa_handler = SIG_IGN};
+    if (handled) {
+        action.sa_flags = SA_SIGINFO; /* no SA_RESTART: waiting calls must end */
+        action.sa_sigaction = on_signal;
     }
     sigemptyset(&action.sa_mask);
     if (sigaction(number, &action, NULL) == -1) {
@@ -101,41 +100,40 @@ handle(int number, bool handled)
 static const int loop_signals[] = {SIGTERM, SIGINT, SIGUSR1, SIGCHLD, SIGHUP, SIGTTIN, SIGTTOU};
 enum { LOOP_SIGNALS = 7, NOT_OF_POOL = 4 };
 
-static sigset_t
-loop_set(void)
+/* SIGCHLD also comes when a child is stopped: so its parent looks again. */
+void
+signals_open(int grace_s, bool pool, sigset_t *waiting)
 {
     sigset_t set;
 
-    sigemptyset(&set);
-    for (int i = 0; i < LOOP_SIGNALS; i++) {
-        sigaddset(&set, loop_signals[i]);
-    }
-    return set;
-}
-
-/* SIGCHLD also comes when a child is stopped: so its parent looks again. */
-void
-signals_open(int grace_s, bool pool)
-{
-    sigset_t set = loop_set();
-
     grace_us = grace_s > 0 ? (int64_t)grace_s * 1000000 : GRACE_LEAST_US;
     server = getpid();
+    sigemptyset(&set);
     handle(SIGPIPE, false);
     handle(SIGALRM, true);
-    for (int i = 0; i < (pool ? LOOP_SIGNALS : NOT_OF_POOL); i++) {
-        handle(loop_signals[i], true);
+    for (int i = 0; i < LOOP_SIGNALS; i++) {
+        sigaddset(&set, loop_signals[i]);
+        if (pool || i < NOT_OF_POOL) {
+            handle(loop_signals[i], true);
+        }
     }
-    sigaddset(&set, SIGALRM);
-    sigprocmask(SIG_UNBLOCK, &set, NULL); /* what the starter may have left blocked */
+    sigprocmask(SIG_BLOCK, &set, waiting);
+    for (int i = 0; i < LOOP_SIGNALS; i++) { /* the starter may have left them blocked */
+        sigdelset(waiting, loop_signals[i]);
+    }
+    sigdelset(waiting, SIGALRM);
 }
 
-void
-signals_block(sigset_t *waiting)
+/* Lets pending signals in, and those of the next `us` microseconds. */
+static void
+let_in(const sigset_t *waiting, int64_t us)
 {
-    const sigset_t set = loop_set();
+    const struct timespec pause = clock_timespec(us);
+    sigset_t blocked;
 
-    sigprocmask(SIG_BLOCK, &set, waiting);
+    sigprocmask(SIG_SETMASK, waiting, &blocked);
+    nanosleep(&pause, NULL);
+    sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
 void
@@ -143,12 +141,10 @@ signals_admit(const sigset_t *waiting)
 {
     static int64_t next;
     int64_t now = clock_us();
-    sigset_t blocked;
 
     if (now >= next) {
-        next = now + 100 * 1000;
-        sigprocmask(SIG_SETMASK, waiting, &blocked);
-        sigprocmask(SIG_SETMASK, &blocked, NULL);
+        next = now + PAUSE_US;
+        let_in(waiting, 0);
     }
 }
 
@@ -156,8 +152,6 @@ void
 signals_wait_failed(const sigset_t *waiting)
 {
     static atomic_llong quiet_until;
-    const struct timespec pause = clock_timespec(100 * 1000);
-    sigset_t blocked;
 
     if (errno == EINTR) {
         return;
@@ -166,20 +160,16 @@ signals_wait_failed(const sigset_t *waiting)
         die("pselect");
     }
     warn_seldom(&quiet_until, "pselect: waiting until something is freed");
-    sigprocmask(SIG_SETMASK, waiting, &blocked);
-    nanosleep(&pause, NULL);
-    sigprocmask(SIG_SETMASK, &blocked, NULL);
+    let_in(waiting, PAUSE_US);
 }
 
 void
 signals_printing(bool begins)
 {
     static sigset_t blocked;
-    static int stops;
     sigset_t both;
 
     if (begins) {
-        stops = signals_stop;
         sigemptyset(&both);
         sigaddset(&both, SIGTERM);
         sigaddset(&both, SIGINT);
@@ -187,9 +177,7 @@ signals_printing(bool begins)
         return;
     }
     sigprocmask(SIG_SETMASK, &blocked, NULL);
-    if (signals_stop != stops) {
-        raise(SIGCHLD); /* the flag has been tested: this one stays pending for the wait */
-    }
+    raise(SIGCHLD); /* TERM may have come, and its flag has been tested: this one stays pending */
 }
 
 void
@@ -202,8 +190,7 @@ signals_child(const sigset_t *waiting)
     }
     sigaddset(&child, SIGINT); /* a terminal sends it to all; the parent passes on TERM */
     sigaddset(&child, SIGUSR1);
-    sigprocmask(SIG_SETMASK, &child, NULL);
-    alarm(1);
+    signals_tick(&child);
 }
 
 /* Unlike in a forked child, nothing is inherited that would have to be forgotten: what has come

@@ -24,13 +24,10 @@ extern volatile sig_atomic_t signals_alone;   /* in a child: TERM came, but not 
 extern volatile sig_atomic_t signals_more;    /* TTIN and TTOU: how many children more, or fewer */
 
 /* TERM, INT, USR1, CHLD (and HUP, TTIN, TTOU for a server with a `pool`) set flags; PIPE is
- * ignored. None restarts a system call. `grace_s` is how long signals_over() waits after the first
- * stop. */
-void signals_open(int grace_s, bool pool);
-
-/* Blocks those signals; the mask from before, to wait with in pselect(), goes to `waiting` (or
- * NULL). */
-void signals_block(sigset_t *waiting);
+ * ignored. None restarts a system call. They are blocked from now on; the mask that lets them in,
+ * to wait with in pselect(), goes to `waiting`. `grace_s` is how long signals_over() waits after
+ * the first stop. */
+void signals_open(int grace_s, bool pool, sigset_t *waiting);
 
 /* pselect() lets signals in only when it finds no descriptor ready: in a busy server that may be
  * never. So call this when it found some; ten times a second it lets pending signals in. */
@@ -43,7 +40,7 @@ void signals_wait_failed(const sigset_t *waiting);
 
 /* Around the printing of statistics, for write(2) waits as long as nobody reads: lets TERM and INT
  * in meanwhile, which end that write; one that comes just before it does not, but the next does.
- * When one came, the next pselect() returns at once. */
+ * The next pselect() returns at once. */
 void signals_printing(bool begins);
 
 /* In a forked child: forgets the parent's flags, waits with the parent's `waiting` mask from now

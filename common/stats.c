@@ -1,6 +1,5 @@
 #include "stats.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -74,46 +73,38 @@ add_up(const struct scoreboard *board)
     return sum;
 }
 
-/* A server without children has one row, its own. */
-static unsigned long long
-row_switches(const struct scoreboard *board, unsigned child, const struct totals *sum)
-{
-    const struct slot *slot = &board->slots[child];
-
-    if (board->children == 0) {
-        return sum->switches;
-    }
-    return counter_get(&slot->switches) + counter_get(&slot->running_switches);
-}
-
 /* Not after an error: each write of what is left would wait for the same reader again. */
-static void say(const char *format, ...) DIE_PRINTF(1, 2);
+#define say(...) (ferror(stdout) ? 0 : printf(__VA_ARGS__))
 
+/* A server without children has one row, its own. */
 static void
-say(const char *format, ...)
+print_rows(const struct scoreboard *board, const struct totals *sum, bool json)
 {
-    va_list arguments;
-
-    if (!ferror(stdout)) {
-        va_start(arguments, format);
-        vfprintf(stdout, format, arguments);
-        va_end(arguments);
-    }
-}
-
-/* --- text ------------------------------------------------------------------------------------ */
-
-static void
-print_row(const struct scoreboard *board, unsigned child, const struct totals *sum)
-{
-    const struct slot *slot = &board->slots[child];
     static const char bar[BAR + 1] = "##############################";
-    unsigned long long connections = counter_get(&slot->connections);
-    int length = sum->most > 0 ? (int)(connections * BAR / sum->most) : 0;
+    unsigned first = board->children > 0;
 
-    say("%7u %8llu %12llu %10llu %9llu %9llu  %.*s\n", child, counter_get(&slot->pid), connections,
-        counter_get(&slot->requests), counter_get(&slot->wakeups), row_switches(board, child, sum),
-        length, bar);
+    for (unsigned i = first; i <= board->children; i++) {
+        const struct slot *slot = &board->slots[i];
+        unsigned long long pid = counter_get(&slot->pid);
+        unsigned long long connections = counter_get(&slot->connections);
+        unsigned long long requests = counter_get(&slot->requests);
+        unsigned long long wakeups = counter_get(&slot->wakeups);
+        unsigned long long switches =
+            counter_get(&slot->switches) + counter_get(&slot->running_switches);
+        int length = sum->most > 0 ? (int)(connections * BAR / sum->most) : 0;
+
+        switches = first ? switches : sum->switches;
+        if (json) {
+            say("%s{\"child\":%u,\"pid\":%llu,\"connections\":%llu,\"requests\":%llu,"
+                "\"bytes\":%llu,\"wakeups\":%llu,\"wasted_wakeups\":%llu,"
+                "\"context_switches\":%llu}",
+                i > 1 ? "," : "", i, pid, connections, requests, counter_get(&slot->bytes), wakeups,
+                counter_get(&slot->wasted), switches);
+        } else {
+            say("%7u %8llu %12llu %10llu %9llu %9llu  %.*s\n", i, pid, connections, requests,
+                wakeups, switches, length, bar);
+        }
+    }
 }
 
 static void
@@ -154,30 +145,12 @@ print_text(const struct stats *stats, const struct scoreboard *board, const stru
     }
     say("%7s %8s %12s %10s %9s %9s\n", "child", "pid", "connections", "requests", "wake-ups",
         "switches");
-    for (unsigned i = board->children > 0; i <= board->children; i++) {
-        print_row(board, i, sum);
-    }
-}
-
-/* --- JSON ------------------------------------------------------------------------------------ */
-
-static void
-print_json_row(const struct scoreboard *board, unsigned child, const struct totals *sum)
-{
-    const struct slot *slot = &board->slots[child];
-
-    say("%s{\"child\":%u,\"pid\":%llu,\"connections\":%llu,\"requests\":%llu,\"bytes\":%llu,"
-        "\"wakeups\":%llu,\"wasted_wakeups\":%llu,\"context_switches\":%llu}",
-        child > 1 ? "," : "", child, counter_get(&slot->pid), counter_get(&slot->connections),
-        counter_get(&slot->requests), counter_get(&slot->bytes), counter_get(&slot->wakeups),
-        counter_get(&slot->wasted), row_switches(board, child, sum));
+    print_rows(board, sum, false);
 }
 
 static void
 print_json(const struct stats *stats, const struct scoreboard *board, const struct totals *sum)
 {
-    unsigned first = board->children > 0;
-
     say("{\"server\":\"%s\",\"variant\":\"%s\",\"pid\":%ld,\"uptime_s\":%.3f,", die_program(),
         stats->variant, (long)getpid(), (double)(clock_us() - stats->started) / 1e6);
     say("\"connections\":%llu,\"requests\":%llu,\"bytes\":%llu,\"rejected\":%llu,"
@@ -188,8 +161,8 @@ print_json(const struct stats *stats, const struct scoreboard *board, const stru
         stats->children_started, stats->children_lost, sum->wakeups, sum->wasted, sum->switches);
     say("\"cpu_user_s\":%.6f,\"cpu_system_s\":%.6f,\"peak_rss_kib\":%ld,\"children\":[",
         (double)sum->user_us / 1e6, (double)sum->system_us / 1e6, sum->peak_rss_kib);
-    for (unsigned i = first; !stats->one_each && i <= board->children; i++) {
-        print_json_row(board, i, sum);
+    if (!stats->one_each) {
+        print_rows(board, sum, true);
     }
     say("]%s}\n", stats->more ? stats->more : "");
 }

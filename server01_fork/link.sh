@@ -13,19 +13,16 @@
 set -eu
 
 cc=$1 flags=$2 dir=$3
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+object=$dir/getaddrinfo.o
 
 try() {
     # shellcheck disable=SC2086  # the flags are several words
-    said=$($cc $flags -x c "$tmp/try.c" -x none -o "$tmp/try" "$@" 2>&1) &&
-        [ -z "$said" ] && "$tmp/try" >/dev/null 2>&1
+    said=$($cc $flags -x c "$dir/try.c" -x none -o "$dir/try" "$@" 2>&1) &&
+        [ -z "$said" ] && "$dir/try" >/dev/null 2>&1
 }
 
-cat >"$tmp/try.c" <<'EOT'
+mkdir -p "$dir"
+cat >"$dir/try.c" <<'EOT'
 #include <netdb.h>
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -36,9 +33,8 @@ int main(void)
 }
 EOT
 
-object=$dir/getaddrinfo.o
 libc=$($cc -print-file-name=libc.a 2>/dev/null) || libc=
-if mkdir -p "$dir" && (cd "$dir" && ar x "$libc" getaddrinfo.o) 2>/dev/null &&
+if (cd "$dir" && ar x "$libc" getaddrinfo.o) 2>/dev/null &&
     objcopy --remove-section=.gnu.warning.getaddrinfo "$object" 2>/dev/null &&
     try -static "$object"; then
     echo "-static $object"

@@ -61,8 +61,9 @@ main(int argc, char **argv)
     return server_close(&server, stop());
 }
 
-/* With -n children alive the listener is left out of the wait set: the kernel queues, and the end
- * of a child (SIGCHLD) wakes the parent. */
+/* With -n children alive the parent leaves the listener out of the wait set: the kernel queues, and
+ * the end of a child (SIGCHLD) wakes the parent. After a pause it tries again without a new event.
+ */
 static void
 serve_clients(void)
 {
@@ -90,17 +91,19 @@ static bool
 start_children(void)
 {
     for (int i = 0; i < BURST && pool->alive < pool->size; i++) {
-        int connfd = held_connfd != -1 ? held_connfd : accept(server.listenfd, NULL, NULL);
+        int connfd = held_connfd;
 
+        if (connfd == -1) {
+            connfd = accept(server.listenfd, NULL, NULL);
+        } else {
+            held_connfd = -1; /* written only then: after fork() a write copies a page */
+        }
         if (connfd == -1) {
             return !listen_exhausted();
         }
         if (!start_child(connfd)) {
             held_connfd = connfd;
             return false;
-        }
-        if (held_connfd != -1) {
-            held_connfd = -1;
         }
     }
     return true;
@@ -109,7 +112,7 @@ start_children(void)
 static bool
 start_child(int connfd)
 {
-    unsigned number = pool_free(pool);
+    unsigned number = pool_number(pool, 0);        /* the lowest that is free */
     unsigned serial = (unsigned)pool->started + 1; /* in the stamp: each child has its own */
     pid_t pid = fork();
 
@@ -135,7 +138,8 @@ child_main(unsigned number, unsigned serial, int connfd)
 }
 
 /* One SIGCHLD may stand for several children: so as many as have ended. Without this they would
- * stay in the process table, as zombies. */
+ * stay in the process table, as zombies. (pool_turn() reaps too; the loop stands here because it
+ * belongs to this model.) */
 static void
 reap(void)
 {

@@ -30,7 +30,7 @@ static void turn(void);
 static void fill_sets(fd_set *readable, fd_set *writable);
 static void accept_clients(int most);
 static void look_after(struct conn *conn, bool ready, int64_t now);
-static void step(struct conn *conn);
+static enum conn_result step(struct conn *conn);
 static enum conn_result work(struct conn *conn);
 static void drop(struct conn *conn);
 static void stay_below_fd_setsize(void);
@@ -62,20 +62,14 @@ main(int argc, char **argv)
     worker = conn_worker(0, 0, &server.board.slots[0]);
     listen_ready(&server.options, server.listenfd);
 
-    while (!signals_over() && (!signals_stop || nconns > 0)) {
+    while (!signals_stop) {
         turn();
-        server_report_if_asked(&server);
-        if (signals_stop && server.listenfd != -1) {
-            listen_remove();
-            close(server.listenfd);
-            server.listenfd = -1;
-        }
     }
-    for (int fd = 0; fd <= highest; fd++) {
-        if (FD_ISSET(fd, &open_fds)) { /* the grace is over */
-            conn_cut(&conns[fd]);
-            drop(&conns[fd]);
-        }
+    listen_remove();
+    close(server.listenfd);
+    server.listenfd = -1;
+    while (nconns > 0) { /* until the grace is over, at most */
+        turn();
     }
     return server_close(&server, EXIT_SUCCESS);
 }
@@ -110,6 +104,7 @@ turn(void)
     if (server.listenfd != -1 && FD_ISSET(server.listenfd, &readable)) {
         accept_clients(ready > 2 ? BURST : 1); /* when much is ready a turn is long */
     }
+    server_report_if_asked(&server);
 }
 
 /* What each socket waits for. */
@@ -125,9 +120,8 @@ fill_sets(fd_set *readable, fd_set *writable)
             FD_SET(fd, reads ? readable : writable);
         }
     }
-    if (server.listenfd != -1 && (accept_after == 0 || clock_us() >= accept_after)) {
+    if (server.listenfd != -1 && clock_us() >= accept_after) {
         FD_SET(server.listenfd, readable);
-        accept_after = 0;
     }
 }
 
@@ -139,7 +133,6 @@ accept_clients(int most)
 
     for (int i = 0; i < most; i++) {
         int connfd = accept(server.listenfd, NULL, NULL);
-        struct conn *conn;
 
         if (connfd == -1) {
             counter_add(&worker.slot->wasted, i == 0);
@@ -152,15 +145,15 @@ accept_clients(int most)
             accept_after = clock_us() + PAUSE_US;
             return;
         }
-        conn = &conns[connfd < FD_SETSIZE ? connfd : 0]; /* (0 is never a connection's) */
-        conn_open(conn, &worker, connfd);
         if (connfd >= FD_SETSIZE || fcntl(connfd, F_SETFL, O_NONBLOCK) == -1) {
             /* The other clients must not wait for this one. */
             warn_seldom(&quiet_until, "cannot watch a connection: closing it");
-            conn_cut(conn);
+            counter_add(&worker.slot->connections, 1);
+            counter_add(&worker.slot->broken, 1);
             close(connfd);
             continue;
         }
+        conn_open(&conns[connfd], &worker, connfd);
         FD_SET(connfd, &open_fds);
         highest = connfd > highest ? connfd : highest;
         nconns++;
@@ -172,13 +165,12 @@ accept_clients(int most)
 static void
 look_after(struct conn *conn, bool ready, int64_t now)
 {
-    if (ready || (signals_stop && conn_idle(conn))) {
-        step(conn);
-    }
-    if (!FD_ISSET(conn->fd, &open_fds)) {
-        return; /* its last step has ended it */
-    }
-    if (now >= conn_deadline(conn)) {
+    if ((ready || (signals_stop && conn_idle(conn))) && step(conn) == CONN_CLOSED) {
+        drop(conn);
+    } else if (signals_over()) {
+        conn_cut(conn);
+        drop(conn);
+    } else if (now >= conn_deadline(conn)) {
         conn_timed_out(conn);
         drop(conn);
     } else if (signals_stop && conn_idle(conn)) {
@@ -188,7 +180,7 @@ look_after(struct conn *conn, bool ready, int64_t now)
 
 /* At most one read, the work, and one write. The reply is tried at once, without asking select():
  * nearly always there is room for its first part. */
-static void
+static enum conn_result
 step(struct conn *conn)
 {
     enum conn_result result = CONN_OK;
@@ -199,12 +191,10 @@ step(struct conn *conn)
     if (conn->state == CONN_WORKING) {
         result = work(conn);
     }
-    if (conn->state == CONN_WRITING && result != CONN_CLOSED) {
+    if (conn->state == CONN_WRITING) {
         result = conn_write(conn);
     }
-    if (result == CONN_CLOSED) {
-        drop(conn);
-    }
+    return result;
 }
 
 /* Blocks as long as the request asks: meanwhile no other client is served. Only a stop signal gets
@@ -213,13 +203,14 @@ static enum conn_result
 work(struct conn *conn)
 {
     enum conn_result result;
+    sigset_t blocked;
 
     if (conn->cpu_us == 0 && conn->wait_us == 0) {
         return conn_work(conn);
     }
-    sigprocmask(SIG_SETMASK, &server.waiting, NULL);
+    sigprocmask(SIG_SETMASK, &server.waiting, &blocked);
     result = conn_work(conn);
-    signals_block(NULL);
+    sigprocmask(SIG_SETMASK, &blocked, NULL);
     return result;
 }
 

@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../common/clock.h"
 #include "../common/die.h"
+#include "../common/listen.h"
 #include "../common/signals.h"
 
 static int lockfd;             /* lock-file: an open file without a name */
@@ -102,7 +102,6 @@ prepare_lock_file(const struct server *server)
 static int
 take_lock_file(int listenfd, struct slot *slot)
 {
-    const struct timespec moment = clock_timespec(20 * 1000);
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int connfd, saved;
 
@@ -117,7 +116,7 @@ take_lock_file(int listenfd, struct slot *slot)
     lock.l_type = F_UNLCK;
     while (fcntl(lockfd, F_SETLK, &lock) == -1 && (errno == ENOLCK || errno == EINTR) &&
            !signals_over()) {
-        nanosleep(&moment, NULL); /* a lock that was kept would keep all others from accepting */
+        listen_pause(); /* a lock that was kept would keep all others from accepting */
     }
     errno = saved;
     return connfd;
@@ -140,13 +139,13 @@ prepare_lock_mutex(const struct server *server)
     pthread_mutexattr_destroy(&attributes);
 }
 
-/* Locks it, or returns an error number. No signal interrupts the wait for a mutex, so the wait ends
- * by itself each second; robust: if its owner dies, the next one gets EOWNERDEAD, and the lock. */
+/* No signal interrupts the wait for a mutex, so the wait ends by itself each second; robust: if the
+ * owner dies, the next child gets EOWNERDEAD, and the lock. */
 static int
-lock_mutex(void)
+take_lock_mutex(int listenfd, struct slot *slot)
 {
     struct timespec end;
-    int error;
+    int connfd, error;
 
     clock_gettime(CLOCK_REALTIME, &end);
     end.tv_sec++;
@@ -154,14 +153,6 @@ lock_mutex(void)
     if (error == EOWNERDEAD) {
         error = pthread_mutex_consistent(mutex); /* it protects no data that could be half done */
     }
-    return error;
-}
-
-static int
-take_lock_mutex(int listenfd, struct slot *slot)
-{
-    int connfd, error = lock_mutex();
-
     if (error == ETIMEDOUT) {
         errno = EINTR; /* look at the flags and come again */
         return -1;

@@ -31,7 +31,6 @@
 static void distribute(void);
 static bool pass_connections(void);
 static unsigned choose(void);
-static bool no_child_has_room(void);
 static void wait_for_work(bool paused);
 static void start_child(unsigned number);
 static _Noreturn void child_main(unsigned number);
@@ -44,25 +43,21 @@ static const char help[] =
     "  -P POLICY   who gets it: first (the lowest-numbered free child; default) or round-robin\n"
     "  -Q N        connections that a child may hold, the one in service included (default 1)\n";
 
-enum { CHILDREN = 10, CHILDREN_MAX = 10000, QUEUE_MAX = 64, BURST = 64 };
-enum {
-    PAUSE_US = 100 * 1000,
-    PATIENCE_US = 1000 * 1000 /* for a child that cannot send a signal */
-};
-enum { FIRST, ROUND_ROBIN };
+enum { CHILDREN = 10, CHILDREN_MAX = 10000, QUEUE_MAX = 64, BURST = 64, PAUSE_US = 100 * 1000 };
+enum { PATIENCE_US = 1000 * 1000 }; /* for a child that cannot send a signal */
 
 static const char *const policies[] = {"first", "round-robin", NULL};
 
 static struct server server;
 static struct pool *pool;
 static pid_t parent;
-static int policy = FIRST;
+static bool round_robin;
 static unsigned queue = 1, last_chosen;
 static struct channel *channels; /* channels[1..pool->size] */
 static int held_connfd = -1;     /* accepted, but it could not be passed yet */
 
 static struct shared {
-    atomic_uint parent_waits; /* 1: no child has room; who sets it to 0 wakes the parent */
+    atomic_uint parent_waits; /* 1: no child has room; the child that sets it to 0 sends SIGCHLD */
     struct {
         _Alignas(SLOT_BYTES) atomic_uint done; /* connections served; only its child adds to it */
     } child[];
@@ -76,14 +71,14 @@ main(int argc, char **argv)
     server.options = options_default(CHILDREN);
     while ((letter = server_option(&server, argc, argv, "n:P:Q:", help, CHILDREN_MAX)) != -1) {
         if (letter == 'P') {
-            policy = options_word('P', optarg, policies);
+            round_robin = options_word('P', optarg, policies) == 1;
         } else {
             queue = (unsigned)options_number('Q', optarg, 1, QUEUE_MAX);
         }
     }
     server.listenfd = listen_open(&server.options);
     listen_nonblocking(server.listenfd);
-    server_open(&server, policies[policy], true);
+    server_open(&server, policies[round_robin], true);
     pool = pool_open((unsigned)server.options.children);
     channels = channels_open(pool->size, SOCK_STREAM);
     shared = scoreboard_memory(sizeof *shared + (pool->size + 1) * sizeof shared->child[0]);
@@ -104,12 +99,13 @@ distribute(void)
             start_child(number);
         }
         listen_ready(&server.options, server.listenfd);
-        wait_for_work(!pass_connections());
+        wait_for_work(!pass_connections() || held_connfd != -1);
     }
 }
 
-/* As long as a child has room and a connection is there; but not without a limit, since signals
- * must get their turn. False if something has run out. */
+/* Passes connections as long as a child has room and a connection waits, but at most BURST, since
+ * signals must get their turn. False if memory or descriptors have run out, or the channel is full.
+ */
 static bool
 pass_connections(void)
 {
@@ -138,7 +134,7 @@ choose(void)
     unsigned best = 0, best_held = queue;
 
     for (unsigned step = 0; step < pool->size && best_held > 0; step++) {
-        unsigned i = 1 + (policy == ROUND_ROBIN ? (last_chosen + step) % pool->size : step);
+        unsigned i = 1 + (round_robin ? (last_chosen + step) % pool->size : step);
         unsigned held = channels[i].given - atomic_load(&shared->child[i].done);
 
         if (held < best_held && pool->child[i].pid != 0 && !pool->child[i].asked) {
@@ -149,39 +145,32 @@ choose(void)
     return best;
 }
 
-/* True if the parent must sleep until a child is done. First it lets the children run: often one of
- * them is done within that moment, and no one need be woken. The last look is needed: a child may
- * have got free before it could see that the parent waits. */
-static bool
-no_child_has_room(void)
-{
-    if (choose() != 0 || (sched_yield(), choose() != 0)) {
-        return false;
-    }
-    atomic_store(&shared->parent_waits, 1);
-    return choose() == 0;
-}
-
-/* Back-pressure: while no child has room the listener is left out, and the kernel queues. */
+/* Back-pressure: while no child has room the listener is left out, and the kernel queues. Before
+ * the parent announces that it waits, it lets the children run: often one of them is done within
+ * that moment, and no one need be woken. The last look is needed: a child may have got free before
+ * it could see that the parent waits. */
 static void
 wait_for_work(bool paused)
 {
-    bool full = no_child_has_room();
+    bool full = choose() == 0 && (sched_yield(), choose() == 0);
+    int64_t most_us;
     fd_set readable;
 
+    if (full) {
+        atomic_store(&shared->parent_waits, 1);
+        full = choose() == 0;
+    }
     FD_ZERO(&readable);
     if (!full && !paused) {
         FD_SET(server.listenfd, &readable);
     }
-    pool_wait(pool, &server, server.listenfd + 1, &readable, NULL,
-              paused ? PAUSE_US
-              : full ? PATIENCE_US
-                     : -1);
+    most_us = paused ? PAUSE_US : full ? PATIENCE_US : -1;
+    pool_wait(pool, &server, server.listenfd + 1, &readable, NULL, most_us);
     atomic_store(&shared->parent_waits, 0);
 }
 
-/* What a child that died was serving is over. What it had not received is still in the channel, for
- * its successor: that counts as given, and not done. */
+/* A child that died never counts the connection that it was serving. So the parent counts for it:
+ * all are done but those still inside the channel, which the successor receives. */
 static void
 start_child(unsigned number)
 {
@@ -195,8 +184,8 @@ start_child(unsigned number)
     pool_started(pool, number, pid);
 }
 
-/* HUP and TERM let a child leave when its channel is empty; a TERM that does not come from the
- * parent, at once: its successor receives what is left. */
+/* After HUP, or TERM from the parent, a child leaves when its channel is empty. After a TERM from
+ * anybody else (signals_alone) it leaves at once: its successor receives what is left. */
 static void
 child_main(unsigned number)
 {
@@ -206,19 +195,23 @@ child_main(unsigned number)
     int connfd;
 
     close(server.listenfd); /* the parent's */
+    if (held_connfd != -1) {
+        close(held_connfd); /* another child's: a copy here would keep it open */
+    }
     do {
-        sched_yield();
+        sched_yield(); /* lets the parent run: often the next connection is here afterwards */
         connfd = channel_receive(channel, stays);
         if (connfd >= 0) {
             counter_add(&worker.slot->wakeups, 1);
             conn_serve(&worker, connfd);
             close(connfd);
         }
-        if (connfd >= 0 || connfd == CHANNEL_LOST) {
+        if (connfd >= 0 || connfd == CHANNEL_LOST) { /* lost: given, so it counts as done */
             say_done(number);
         }
         stays = server_child_goes_on(&worker);
     } while (connfd != CHANNEL_END && !signals_alone);
+    scoreboard_publish(worker.slot);
     _exit(EXIT_SUCCESS);
 }
 
@@ -233,8 +226,7 @@ say_done(unsigned number)
     }
 }
 
-/* The children serve what they hold; what a child that died had not received, its successor does.
- */
+/* The children serve what they hold; what a dead child had not received, its successor does. */
 static int
 stop(void)
 {
@@ -242,6 +234,9 @@ stop(void)
 
     listen_remove();
     close(server.listenfd);
+    if (held_connfd != -1 && channel_send(&channels[1], held_connfd)) {
+        held_connfd = -1;
+    }
     channels_shut(channels, pool->size);
     do {
         for (unsigned i = 1; i <= pool->size && !signals_over(); i++) {

@@ -14,9 +14,8 @@
 enum {
     SECOND_US = 1000 * 1000,
     PAUSE_US = 100 * 1000,
-    PAUSE_MOST_US = 5 * SECOND_US,
-    START_S = 10, /* within which a handler must be ready */
-    ORPHAN_S = 2, /* for a request in progress when the distributor has died */
+    START_US = 10 * SECOND_US, /* within which a handler must be ready */
+    ORPHAN_S = 2,              /* for a request in progress when the distributor has died */
     BURST_MOST = 32
 };
 
@@ -27,7 +26,6 @@ static int64_t start_after;    /* clock_us(): then the next one is tried */
 static int64_t replace_before; /* HUP: clock_us(); handlers started earlier are replaced; 0: none */
 static int64_t next_look;      /* -s auto: clock_us() */
 static unsigned burst = 1;     /* -s auto: how many the next look starts */
-static unsigned usual;         /* at the end: how many there were when it began */
 
 /* So that none is left when the distributor dies of an error. */
 static void
@@ -85,9 +83,9 @@ is_alive(unsigned number)
 }
 
 static bool
-is_leaving(unsigned number)
+stays(unsigned number)
 {
-    return is_alive(number) && crew.handlers[number].leaving_since != 0;
+    return is_alive(number) && crew.handlers[number].leaving_since == 0;
 }
 
 /* How many stay: the others leave, and their successors need not wait for that. */
@@ -97,7 +95,7 @@ staying(void)
     unsigned count = 0;
 
     for (unsigned i = 1; i <= crew.highest; i++) {
-        count += is_alive(i) && !is_leaving(i);
+        count += stays(i);
     }
     return count;
 }
@@ -107,7 +105,7 @@ crew_takes(unsigned number)
 {
     const struct handler *handler = &crew.handlers[number];
 
-    return is_alive(number) && handler->ready && !handler->stopped && handler->leaving_since == 0 &&
+    return stays(number) && handler->ready && !handler->stopped &&
            state_of(number) != HANDLER_FINISHING;
 }
 
@@ -118,14 +116,9 @@ crew_takes(unsigned number)
 static void
 failed_to_start(void)
 {
-    int64_t pause = PAUSE_US;
-
-    for (unsigned i = 0; i < failures && pause < PAUSE_MOST_US; i++) {
-        pause *= 2;
-    }
     failures++;
     replace_before = 0;
-    start_after = clock_us() + (pause < PAUSE_MOST_US ? pause : PAUSE_MOST_US);
+    start_after = clock_us() + pool_pause_us(1 + failures);
 }
 
 static void
@@ -170,13 +163,12 @@ seat_due(void)
 }
 
 static void
-is_late(unsigned number)
+kill_handler(unsigned number, const char *why)
 {
     if (!crew.there) {
-        diex("handler %s is not ready after %d s", crew.settings->program, START_S);
+        diex("handler %s %s", crew.settings->program, why);
     }
-    warnx("handler %u, pid %ld, is not ready after %d s: killed", number,
-          (long)crew.pool->child[number].pid, START_S);
+    warnx("handler %u, pid %ld, %s: killed", number, (long)crew.pool->child[number].pid, why);
     crew.handlers[number].killed = true;
     kill(crew.pool->child[number].pid, SIGKILL);
 }
@@ -184,7 +176,7 @@ is_late(unsigned number)
 bool
 crew_notice_ready(void)
 {
-    int64_t late = clock_us() - (int64_t)START_S * SECOND_US;
+    int64_t late = clock_us() - START_US;
     unsigned before = crew.starting;
 
     for (unsigned i = 1; crew.starting > 0 && i <= crew.highest; i++) {
@@ -196,7 +188,7 @@ crew_notice_ready(void)
             crew.starting--;
             failures = 0;
         } else if (crew.pool->child[i].started <= late && !crew.handlers[i].killed) {
-            is_late(i);
+            kill_handler(i, "is not ready after 10 s");
         }
     }
     crew.there = crew.there || (crew.starting == 0 && crew.pool->alive > 0);
@@ -221,7 +213,7 @@ shed_handlers(void)
         unsigned idle = 0, any = 0;
 
         for (unsigned i = 1; i <= crew.highest; i++) {
-            if (is_alive(i) && !is_leaving(i)) {
+            if (stays(i)) {
                 any = i;
                 idle = state_of(i) == HANDLER_IDLE && !crew.handlers[i].stopped ? i : idle;
             }
@@ -239,7 +231,7 @@ replace_handlers(void)
         return;
     }
     for (unsigned i = 1; i <= crew.highest; i++) {
-        if (is_alive(i) && !is_leaving(i) && crew.pool->child[i].started < replace_before) {
+        if (stays(i) && crew.pool->child[i].started < replace_before) {
             dismiss(i);
             return;
         }
@@ -252,21 +244,18 @@ replace_handlers(void)
 static void
 look_at_leaving(void)
 {
-    int64_t grace_us =
-        (crew.server->options.grace_s > 0 ? crew.server->options.grace_s : 1) * 1000000LL;
-    int64_t now = clock_us();
+    int grace_s = crew.server->options.grace_s;
+    int64_t now = clock_us(), late = now - (grace_s > 0 ? grace_s : 1) * 1000000LL;
 
     for (unsigned i = 1; i <= crew.highest; i++) {
         struct handler *handler = &crew.handlers[i];
+        bool leaves = is_alive(i) && (!stays(i) || state_of(i) == HANDLER_FINISHING);
+        bool busy = handler->stopped || state_of(i) == HANDLER_WORKING;
 
-        if (is_alive(i) && !is_leaving(i) && state_of(i) == HANDLER_FINISHING) {
-            handler->leaving_since = now;
-        } else if (is_leaving(i) && (handler->stopped || state_of(i) == HANDLER_WORKING)) {
-            handler->leaving_since = now; /* it cannot leave yet */
-        } else if (is_leaving(i) && now - handler->leaving_since > grace_us && !handler->killed) {
-            warnx("handler %u, pid %ld, does not leave: killed", i, (long)crew.pool->child[i].pid);
-            handler->killed = true;
-            kill(crew.pool->child[i].pid, SIGKILL);
+        if (leaves && (busy || handler->leaving_since == 0)) {
+            handler->leaving_since = now; /* a busy one cannot leave yet */
+        } else if (leaves && handler->leaving_since < late && !handler->killed) {
+            kill_handler(i, "does not leave");
         }
     }
 }
@@ -299,7 +288,7 @@ look_at_spare(bool full)
     }
     next_look = now + SECOND_US;
     for (unsigned i = 1; i <= crew.highest; i++) {
-        idle += is_alive(i) && !is_leaving(i) && !crew.handlers[i].stopped &&
+        idle += stays(i) && !crew.handlers[i].stopped &&
                 (state_of(i) == HANDLER_STARTING || state_of(i) == HANDLER_IDLE);
     }
     if (idle >= crew.settings->min_spare) {
@@ -419,20 +408,20 @@ crew_turn(bool full)
     if (crew.settings->automatic) {
         look_at_spare(full);
     }
-    number = crew.target + crew.pool->alive - staying(); /* as many, and those that leave */
+    shed_handlers();
+    replace_handlers();
+    look_at_leaving();
+    number = crew.target + crew.pool->alive - staying(); /* and a place for each that leaves */
     crew.pool->wanted = number < crew.pool->size ? number : crew.pool->size;
     while ((number = seat_due()) != 0) {
         start_handler(number);
     }
     crew.pool->wanted = failures > 0 ? 0 : crew.pool->wanted; /* pool_wait() need not wake for it */
-    shed_handlers();
-    replace_handlers();
-    look_at_leaving();
 }
 
 /* Handlers are told to leave, by TERM, when they are ready: before that it would kill them. One
- * that is not ready is not needed if nothing is left. What a handler that was killed has left gets
- * another one. */
+ * that is not ready is not needed if nothing is left. If a killed handler has left connections in
+ * its channel, another handler is started for them. */
 static void
 end_handlers(bool left)
 {
@@ -442,7 +431,7 @@ end_handlers(bool left)
         crew.handlers[i].inside = is_alive(i) ? 0 : channel_inside(&crew.channels[i]);
     }
     crew.pool->wanted =
-        crew.settings->piped || !left || crew.pool->alive >= usual ? 0 : crew.pool->alive + 1;
+        crew.settings->piped || !left || staying() >= crew.target ? 0 : crew.pool->alive + 1;
     if (crew.starting == 0 && (number = seat_due()) != 0) {
         start_handler(number);
     }
@@ -460,7 +449,6 @@ end_handlers(bool left)
 bool
 crew_ending(bool left, bool over)
 {
-    usual = usual > 0 ? usual : crew.pool->alive;
     reap();
     crew_notice_ready();
     if (crew.pool->alive == 0 && (over || !left)) {
@@ -479,17 +467,7 @@ crew_ending(bool left, bool over)
 int64_t
 crew_due_us(bool full)
 {
-    int64_t due = full || crew.settings->automatic ? SECOND_US : -1;
-
-    if (failures > 0 || (full && crew.settings->automatic)) {
-        due = PAUSE_US;
-    }
-    for (unsigned i = 1; due == -1 && i <= crew.highest; i++) {
-        if (is_alive(i) && (is_leaving(i) || !crew.handlers[i].ready)) {
-            due = SECOND_US;
-        }
-    }
-    return due;
+    return failures > 0 || (full && crew.settings->automatic) ? PAUSE_US : SECOND_US;
 }
 
 void

@@ -54,7 +54,7 @@ bool crew_takes(unsigned number);
 /* Notes which handlers have got ready; true if any has. */
 bool crew_notice_ready(void);
 
-/* Microseconds until something is due that pool_wait() does not know of; -1: nothing. */
+/* Microseconds until something may be due that pool_wait() does not know of. */
 int64_t crew_due_us(bool full);
 
 /* A turn of the end: TERM for the handlers; `left`: connections wait, and handlers are started for

@@ -60,8 +60,7 @@ main(int argc, char **argv)
         die("FD_CLOEXEC");
     }
     stats_start(&server.stats, settings_variant(&settings));
-    signals_open(server.options.grace_s, true);
-    signals_block(&server.waiting);
+    signals_open(server.options.grace_s, true, &server.waiting);
     open_channels();
     crew_open(&server, &settings);
 
@@ -95,7 +94,7 @@ distribute(void)
         crew_turn(no_room());
         if (crew.there) {
             listen_ready(&server.options, server.listenfd);
-            paused = !pass_connections();
+            paused = !pass_connections() || (settings.piped && held_connfd != -1);
         }
         if (crew.there && signals_report) { /* the ready line is the first */
             signals_report = 0;
@@ -105,8 +104,8 @@ distribute(void)
     }
 }
 
-/* As long as there is room and a connection; but not without a limit, since signals must get their
- * turn. False if something has run out. */
+/* Passes connections as long as there is room and a connection waits, but at most BURST, since
+ * signals must get their turn. False if memory or descriptors have run out. */
 static bool
 pass_connections(void)
 {

@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -74,24 +75,25 @@ static int
 processors(unsigned most)
 {
     int limit = most > 0 ? (int)most : HANDLERS_MAX;
-    long count = 2;
 
 #ifdef _SC_NPROCESSORS_ONLN /* not in POSIX, but nearly everywhere */
-    count = sysconf(_SC_NPROCESSORS_ONLN);
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (count > 0) {
+        return count > limit ? limit : (int)count;
+    }
 #endif
-    return count < 1 ? 1 : count > limit ? limit : (int)count;
+    return limit < 2 ? limit : 2;
 }
 
 /* Defaults that depend on other options, and what contradicts each other. */
 static void
 complete(struct settings *settings, struct options *options)
 {
-    unsigned children;
+    int few = processors(settings->most);
+    unsigned children = (unsigned)(options->children > 0 ? options->children : few);
 
-    if (options->children == 0) {
-        options->children = processors(settings->most);
-    }
-    children = (unsigned)options->children;
+    options->children = (int)children;
     if (settings->most == 0) {
         settings->most = children > HANDLERS ? children : HANDLERS;
     }
@@ -110,7 +112,7 @@ complete(struct settings *settings, struct options *options)
     }
 }
 
-/* What stands behind "--" is the handler's, and getopt() shall not see it; the "--" itself makes
+/* Behind "--" stand the handler's arguments, which getopt() must not see; the "--" itself makes
  * room for the handler's name. */
 void
 settings_take(struct settings *settings, struct server *server, int argc, char **argv)
@@ -144,10 +146,9 @@ settings_take(struct settings *settings, struct server *server, int argc, char *
 const char *
 settings_variant(const struct settings *settings)
 {
-    static const char *const names[2][3] = {
-        {"queued pooled", "piped pooled round-robin", "piped pooled least-loaded"},
-        {"queued auto", "piped auto round-robin", "piped auto least-loaded"},
-    };
+    static char text[40];
 
-    return names[settings->automatic][settings->piped ? 1 + settings->least_loaded : 0];
+    snprintf(text, sizeof text, "%s %s%s%s", ways[settings->piped], sizes[settings->automatic],
+             settings->piped ? " " : "", settings->piped ? policies[settings->least_loaded] : "");
+    return text;
 }

@@ -18,6 +18,8 @@ extern char **environ;
 
 enum { FDS_TRIED = 1024 }; /* where /dev/fd cannot be read */
 
+static posix_spawnattr_t attributes;
+
 static void
 close_on_exec(int fd)
 {
@@ -48,12 +50,15 @@ keep_descriptors(void)
     closedir(directory);
 }
 
-/* (3 and 4: dup2() of a descriptor onto itself would leave it close-on-exec, so no descriptor that
- * is passed on may have these numbers.) */
+/* Descriptors 3 and 4 are taken: dup2() of a descriptor onto itself would leave it close-on-exec,
+ * so no descriptor that is passed on may have these numbers. For a handler no signal is blocked,
+ * and none ignored, whatever the distributor does with its own, and whatever it was started with.
+ * */
 void
 spawn_prepare(void)
 {
-    int fd;
+    sigset_t none, all;
+    int fd, error;
 
     keep_descriptors();
     do {
@@ -64,6 +69,17 @@ spawn_prepare(void)
     }
     if (fd > HANDLER_BOARD) {
         close(fd);
+    }
+    sigemptyset(&none);
+    sigfillset(&all);
+    sigdelset(&all, SIGKILL);
+    sigdelset(&all, SIGSTOP);
+    if ((error = posix_spawnattr_init(&attributes)) != 0 ||
+        (error = posix_spawnattr_setsigmask(&attributes, &none)) != 0 ||
+        (error = posix_spawnattr_setsigdefault(&attributes, &all)) != 0 ||
+        (error = posix_spawnattr_setflags(&attributes,
+                                          POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)) != 0) {
+        die_error(error, "signals of handlers");
     }
 }
 
@@ -81,67 +97,27 @@ spawn_find(const char *argv0, const char *name)
     return path;
 }
 
-/* No signal is blocked, and none ignored, whatever the distributor does with its own, and whatever
- * it was itself started with. */
-static int
-set_signals(posix_spawnattr_t *attributes)
-{
-    sigset_t none, all;
-
-    sigemptyset(&none);
-    sigfillset(&all);
-    sigdelset(&all, SIGKILL);
-    sigdelset(&all, SIGSTOP);
-    posix_spawnattr_setsigmask(attributes, &none);
-    posix_spawnattr_setsigdefault(attributes, &all);
-    return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-}
-
-/* dup2() makes copies that are not close-on-exec; all other descriptors are. */
-static int
-set_descriptors(posix_spawn_file_actions_t *actions, int channel, int board)
-{
-    int error = posix_spawn_file_actions_adddup2(actions, channel, HANDLER_CHANNEL);
-
-    return error ? error : posix_spawn_file_actions_adddup2(actions, board, HANDLER_BOARD);
-}
-
-/* What was meant for the distributor alone is not passed on; the seat's number is. */
-static int
-set_environment(unsigned number)
-{
-    char seat[16];
-
-    snprintf(seat, sizeof seat, "%u", number);
-    unsetenv("LISTEN_PID");
-    unsetenv("LISTEN_FDS");
-    return setenv(HANDLER_SEAT, seat, 1) == -1 ? errno : 0;
-}
-
+/* dup2() makes copies that are not close-on-exec; all other descriptors are. Of the environment,
+ * what was meant for the distributor alone is not passed on; the seat's number is. */
 pid_t
 spawn_handler(const char *path, char **arguments, unsigned number, int channel, int board)
 {
     posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
+    char seat[16];
     pid_t pid = -1;
     int error = posix_spawn_file_actions_init(&actions);
 
-    if (error != 0) {
-        goto failed;
+    if (error == 0) {
+        snprintf(seat, sizeof seat, "%u", number);
+        unsetenv("LISTEN_PID");
+        unsetenv("LISTEN_FDS");
+        if ((error = posix_spawn_file_actions_adddup2(&actions, channel, HANDLER_CHANNEL)) == 0 &&
+            (error = posix_spawn_file_actions_adddup2(&actions, board, HANDLER_BOARD)) == 0 &&
+            (error = setenv(HANDLER_SEAT, seat, 1) == -1 ? errno : 0) == 0) {
+            error = posix_spawnp(&pid, path, &actions, &attributes, arguments, environ);
+        }
+        posix_spawn_file_actions_destroy(&actions);
     }
-    error = posix_spawnattr_init(&attributes);
-    if (error != 0) {
-        goto destroy_actions;
-    }
-    if ((error = set_signals(&attributes)) == 0 &&
-        (error = set_descriptors(&actions, channel, board)) == 0 &&
-        (error = set_environment(number)) == 0) {
-        error = posix_spawnp(&pid, path, &actions, &attributes, arguments, environ);
-    }
-    posix_spawnattr_destroy(&attributes);
-destroy_actions:
-    posix_spawn_file_actions_destroy(&actions);
-failed:
     errno = error;
     return error == 0 ? pid : -1;
 }

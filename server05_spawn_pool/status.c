@@ -17,6 +17,8 @@ static const struct look {
     [HANDLER_FINISHING] = {'G', "finishing"},
 };
 
+static const char legend[] = "  _ idle, W working, S starting, G finishing, T stopped, . free:";
+
 static struct look
 look_of(unsigned number)
 {
@@ -35,60 +37,37 @@ look_of(unsigned number)
     return looks[state];
 }
 
-static unsigned
-restarts(const struct handler *handler)
-{
-    return handler->starts > 0 ? handler->starts - 1 : 0;
-}
-
-static double
-age_s(unsigned number)
-{
-    const struct pool_child *child = &crew.pool->child[number];
-    int64_t age_us = child->pid == 0 ? crew.handlers[number].lived_us : clock_us() - child->started;
-
-    return (double)age_us / 1e6;
-}
-
 static void
-print_text(FILE *to)
+print_rows(FILE *to, bool json)
 {
-    fprintf(to, "%9s %8s  %-9s %10s %12s %9s\n", "handler", "pid", "state", "age", "requests",
-            "restarts");
     for (unsigned i = 1; i <= crew.highest; i++) {
         const struct handler *handler = &crew.handlers[i];
+        const struct pool_child *child = &crew.pool->child[i];
+        int64_t age_us = child->pid == 0 ? handler->lived_us : clock_us() - child->started;
+        unsigned long long requests = counter_get(&board_slots(crew.board)[i].requests);
+        unsigned restarts = handler->starts > 0 ? handler->starts - 1 : 0;
+        const char *state = look_of(i).name;
 
-        fprintf(to, "%9u %8ld  %-9s %8.1f s %12llu %9u\n", i, (long)handler->pid, look_of(i).name,
-                age_s(i), counter_get(&board_slots(crew.board)[i].requests), restarts(handler));
+        if (json) {
+            fprintf(to,
+                    "%s{\"handler\":%u,\"pid\":%ld,\"state\":\"%s\",\"age_s\":%.3f,"
+                    "\"requests\":%llu,\"restarts\":%u}",
+                    i > 1 ? "," : "", i, (long)handler->pid, state, (double)age_us / 1e6, requests,
+                    restarts);
+        } else {
+            fprintf(to, "%9u %8ld  %-9s %8.1f s %12llu %9u\n", i, (long)handler->pid, state,
+                    (double)age_us / 1e6, requests, restarts);
+        }
     }
-    if (crew.pool->alive == 0) {
-        return;
-    }
-    fputs("  _ idle, W working, S starting, G finishing, T stopped, . free:", to);
-    for (unsigned i = 1; i <= crew.board->seats; i++) {
-        fprintf(to, "%s%c", i % LINE == 1 ? "\n  " : "", look_of(i).letter);
-    }
-    fputs("\n", to);
 }
 
+/* A letter for each seat; as text in lines. */
 static void
-print_json(FILE *to)
+print_letters(FILE *to, bool json)
 {
-    fputs(",\"handlers\":[", to);
-    for (unsigned i = 1; i <= crew.highest; i++) {
-        const struct handler *handler = &crew.handlers[i];
-
-        fprintf(to,
-                "%s{\"handler\":%u,\"pid\":%ld,\"state\":\"%s\",\"age_s\":%.3f,"
-                "\"requests\":%llu,\"restarts\":%u}",
-                i > 1 ? "," : "", i, (long)handler->pid, look_of(i).name, age_s(i),
-                counter_get(&board_slots(crew.board)[i].requests), restarts(handler));
-    }
-    fputs("],\"scoreboard\":\"", to);
     for (unsigned i = 1; i <= crew.board->seats; i++) {
-        fputc(look_of(i).letter, to);
+        fprintf(to, "%s%c", !json && i % LINE == 1 ? "\n  " : "", look_of(i).letter);
     }
-    fputs("\"", to);
 }
 
 char *
@@ -101,7 +80,18 @@ status_text(bool json)
     if (!to) {
         return NULL;
     }
-    (json ? print_json : print_text)(to);
+    if (json) {
+        fputs(",\"handlers\":[", to);
+    } else {
+        fprintf(to, "%9s %8s  %-9s %10s %12s %9s\n", "handler", "pid", "state", "age", "requests",
+                "restarts");
+    }
+    print_rows(to, json);
+    if (json || crew.pool->alive > 0) {
+        fputs(json ? "],\"scoreboard\":\"" : legend, to);
+        print_letters(to, json);
+        fputs(json ? "\"" : "\n", to);
+    }
     if (fclose(to) == EOF) {
         free(text);
         return NULL;

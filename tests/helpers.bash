@@ -121,12 +121,12 @@ has_children() { # PID N
 
 # The open descriptors of a server and its children, a line each.
 descriptors_of() {
-    local pid files
+    local pid open
 
     find_children "$1"
     for pid in "$1" "${CHILDREN[@]}"; do
-        files=("/proc/$pid/fd"/*)
-        echo "${#files[@]}"
+        open=("/proc/$pid/fd"/*)
+        echo "${#open[@]}"
     done
 }
 
@@ -385,11 +385,11 @@ await_poke() { # [PID]
     return $status
 }
 
-# Runs hostile in the background against the server; its pid is in HOSTILE, and what it says in
+# An attack of poke in the background against the server; its pid is in HOSTILE, and what it says in
 # $T/hostile.
-hostile_away() {
+hostile_away() { # OPTION... ATTACK
     : >"$T/hostile"
-    hostile -p "$PORT" -d 60 "$@" >"$T/hostile" 2>&1 3>&- &
+    poke -d 60 "${@:1:$#-1}" -a "${!#}" "$ADDRESS" >"$T/hostile" 2>&1 3>&- &
     HOSTILE=$!
     HELPERS+=("$HOSTILE")
     eventually says "$T/hostile" 'in place'

@@ -217,7 +217,10 @@ two_deep() {
 }
 
 @test "a row's process that hangs is ended" {
-    measure_away -t 0.5 -o json trip_pipe thread
+    local seconds
+
+    printf -v seconds '%d.%03d' $((LIMIT / 40)) $((LIMIT * 25 % 1000)) # 0.5, or more
+    measure_away -t "$seconds" -o json trip_pipe thread
     eventually two_deep
     kill -s STOP "$LEADER"
     await_end

@@ -2,6 +2,7 @@
 # What the client reports: gates (-f), labels (-L), tables and files for other programs (-o csv,
 # -o hdr=FILE), and the line on the terminal.
 
+# shellcheck disable=SC2016 # what awk is to look at
 load ../helpers
 
 # --- gates: -f -----------------------------------------------------------------------------------

@@ -23,46 +23,25 @@ static char dying_text[DYING_TEXT];
 /* `if (dying_tries() == 0) { what may die } else { it has died }`; the value tells how. */
 #define dying_tries() setjmp(dying_back)
 
-/* The reason stands behind what the user has written, and common/die cuts a line that is too long.
- * So only a message with errno, of which it keeps the reason, may be of any length. */
-static void dying_note(const char *format, va_list arguments, bool cut) CHECK_PRINTF(1, 0);
-
-static void
-dying_note(const char *format, va_list arguments, bool cut)
-{
-    int length = vsnprintf(dying_text, sizeof dying_text, format, arguments);
-
-    CHECK(length > 0 && (cut || length < DYING_TEXT - 70), "a message of %d bytes does not fit",
-          length);
-}
-
-/* Notes the message of the function that calls it. */
-#define DYING_NOTE(format, cut)                                                                    \
-    do {                                                                                           \
-        va_list arguments;                                                                         \
-        va_start(arguments, format);                                                               \
-        dying_note(format, arguments, cut);                                                        \
-        va_end(arguments);                                                                         \
-    } while (0)
-
-void
-die_error(int error, const char *format, ...)
-{
-    DYING_NOTE(format, error != 0);
-    longjmp(dying_back, DYING_FAILED);
-}
-
-void
-die_usage(const char *format, ...)
-{
-    DYING_NOTE(format, false);
-    longjmp(dying_back, DYING_USAGE);
-}
-
+/* What is wrong stands behind what the user has written, and common/die cuts a line that is too
+ * long: so only of a message with errno, of which it keeps that, may the text be of any length. */
 void
 warn_error(int error, const char *format, ...)
 {
-    DYING_NOTE(format, error != 0);
+    va_list arguments;
+    int length;
+
+    va_start(arguments, format);
+    length = vsnprintf(dying_text, sizeof dying_text, format, arguments);
+    va_end(arguments);
+    CHECK(length > 0 && (error != 0 || length < DYING_TEXT - 70),
+          "a message of %d bytes does not fit", length);
+}
+
+void
+die_end(int status)
+{
+    longjmp(dying_back, status == DIE_USAGE ? DYING_USAGE : DYING_FAILED);
 }
 
 bool

@@ -289,7 +289,7 @@ note_line(const char *format, ...)
 static void
 shorten(struct conn *conn)
 {
-    if (!conn->refused && conn->bytes > 2 * LONG_REPLY && conn->sent > LONG_REPLY &&
+    if (!conn->error && conn->bytes > 2 * LONG_REPLY && conn->sent > LONG_REPLY &&
         conn->sent < conn->bytes - LONG_REPLY) {
         now.offset += conn->bytes - LONG_REPLY - conn->sent;
         conn->sent = conn->bytes - LONG_REPLY;
@@ -320,7 +320,7 @@ serve_steps(struct worker *worker, int fd)
         }
         CHECK(conn.used <= conn.have && conn.have <= CONN_INPUT, "used %zu of %zu", conn.used,
               conn.have);
-        CHECK((result == CONN_BAD) <= (conn.refused && conn.state == CONN_WRITING), "bad, but %d",
+        CHECK((result == CONN_BAD) <= (conn.error && conn.state == CONN_WRITING), "bad, but %d",
               conn.state);
         if (clock_now() >= conn_deadline(&conn)) {
             CHECK(is_late(), "a deadline in the past");

@@ -3,7 +3,7 @@
 # process group may also be that of whoever called it. For the scripts in tests/ that have workers.
 
 # descendants_of PID... - these, if they are children of this shell (a number that was waited for
-# be another's by now), and all that come from them; parents first: nobody starts anything new then.
+# may be another's by now), and all that come from them; parents first: they start nobody then.
 descendants_of() {
     table=$(ps -A -o pid= -o ppid=)
     echo "$table" | awk -v shell="$$" -v roots="$*" '

@@ -8,21 +8,23 @@ cd "$ROOT" || exit
 
 # MEASURE MOST FILES. Files are patterns; a folder stands for all files in it; sketches are left
 # out. Measures: lines and files in all; of a function, the most lines and the deepest block.
+# More than a server's 220 lines: server02 keeps its select() loop and the limit of an fd_set in
+# sight, server04 the whole hand-over. More than 5000 in all: each promise has its lines.
 table() {
     cat <<'END'
 lines 220 server00_iterative/server00_iterative.c
 lines 220 server01_fork/server01_fork.c
-lines 260 server02_select/server02_select.c
+lines 245 server02_select/server02_select.c
 lines 220 server03_prefork_accept/server03_prefork_accept.c
-lines 260 server04_fdpass/server04_fdpass.c
-lines 230 server05_spawn_pool/server05_spawn_pool.c
-lines 1400 server05_spawn_pool/*.[ch]
-lines 5700 common/*.[ch] server0[0-5]_*/*.[ch]
+lines 253 server04_fdpass/server04_fdpass.c
+lines 220 server05_spawn_pool/server05_spawn_pool.c
+lines 1300 server05_spawn_pool/*.[ch]
+lines 5385 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 15800 client bench
 lines 28500 tests
 files 150 tests
 function 40 server[0-9][0-9]_*/*.c
-function 50 common/*.c
+function 40 common/*.c
 function 50 client bench
 function 50 tests
 nesting 3 server[0-9][0-9]_*/*.c

@@ -68,7 +68,7 @@ ticks_of_all() {
     start_server
     served_after
     note_descriptors
-    hostile_away -n 20 -t 500 reset
+    hostile_away -j 20 -t 500 reset
     poke -r 20 "$ADDRESS" connect send:'100\n' reply:100 half eof
     hostile_ends
     [[ $(hostile_says opened finished) == '500 500' ]]
@@ -86,7 +86,7 @@ ticks_of_all() {
 
 @test "64 KiB of garbage, binary and zeros and escape sequences: refused, and never repeated" {
     start_server -o text -v
-    hostile_away -n 8 -t 80 garbage
+    hostile_away -j 8 -t 80 garbage
     poke -r 20 "$ADDRESS" connect send:'100\n' reply:100 half eof
     hostile_ends
     [[ $(hostile_says opened hung_up) == '80 80' ]]
@@ -101,7 +101,7 @@ ticks_of_all() {
 @test "half-closed before a byte, in a line, behind a request, behind nonsense: each gets its own" {
     start_server
     note_descriptors
-    hostile_away -n 10 -t 200 half
+    hostile_away -j 10 -t 200 half
     hostile_ends
     [[ $(hostile_says hung_up) -eq 200 ]]
     eventually same_as_before
@@ -123,7 +123,7 @@ outlives() { # ATTACK
 
     start_small -T 1
     all=$((3 * PLACES))
-    hostile_away -n "$all" -t "$all" -e 100 "$1"
+    hostile_away -j "$all" -t "$all" -e 100 "$1"
     poke "$ADDRESS" connect mark send:'100\n' reply:100 within:$((750 * LIMIT))
     hostile_ends # for it has no connection any more
     [[ $(hostile_says opened hung_up) == "$all $all" ]]
@@ -157,7 +157,7 @@ outlives() { # ATTACK
 # bats test_tags=concurrent
 @test "a flood of requests that is never read takes no place but its own" {
     start_server -T "$PATIENCE"
-    hostile_away -n 1 pipeline
+    hostile_away -j 1 pipeline
     poke -r 50 "$ADDRESS" connect send:'100\n' reply:100 half eof within:$((750 * LIMIT))
     hostile_ends TERM
     [[ $(hostile_says opened hung_up) == '1 0' ]]
@@ -169,7 +169,7 @@ outlives() { # ATTACK
     start_small -T 0 -B 4096 # where SOMAXCONN is 128 the queue would have no room for them
     note_descriptors
     # The kernel's queue is in the order in which they came: behind them is who comes now.
-    hostile_away -n 300 silent
+    hostile_away -j 300 silent
     poke_away "$ADDRESS" connect send:'100\n' touch:"$T/asked" reply:100 touch:"$T/served"
     eventually test -e "$T/asked"
     before=$(ticks_of_all)

@@ -195,8 +195,7 @@ int
 main(void)
 {
     scoreboard_open(&server.board, 5);
-    signals_open(5, true);
-    signals_block(&server.waiting);
+    signals_open(5, true, &server.waiting);
     check_pauses();
     check_wanted();
     check_forgiveness();

@@ -17,18 +17,18 @@ attack() { # OPTION...
 # Time enough for a slow machine: what these tests ask is no matter of how fast the servers are.
 PATIENT='-T 10 -w 30'
 
-# no_attack CONNECTED END - the verdict on a program hostile that makes so many connections (-: it
+# no_attack CONNECTED END - the verdict on a program poke that makes so many connections (-: it
 # leaves no figures), and ends like that once it is told to.
 no_attack() {
     mkdir -p "$T/build/tests/helpers"
     ln -sf "$TOOLS/json" "$T/build/tests/helpers/json"
-    cat >"$T/build/tests/helpers/hostile" <<END
+    cat >"$T/build/tests/helpers/poke" <<END
 #!/bin/sh
 trap '[ "$1" = - ] || echo "{\"opened\":$1,\"connected\":$1,\"hung_up\":0,\"failed\":0}"; $2' TERM
 echo in place
 while :; do sleep 0.05; done
 END
-    chmod 755 "$T/build/tests/helpers/hostile"
+    chmod 755 "$T/build/tests/helpers/poke"
     # shellcheck disable=SC2086 # words
     PROGRAMS=$T/build attack -s 02 -a reset $PATIENT
     [[ $STATUS -eq 1 ]]

@@ -134,7 +134,7 @@ interrupt() { # SIGNAL PATTERN SCRIPT...
     local signal
 
     for signal in INT:130 TERM:143; do
-        interrupt "${signal%:*}" '/hostile ' "$TESTS/stress/attack" -s 02 -a reset,half -d 3 \
+        interrupt "${signal%:*}" '/poke ' "$TESTS/stress/attack" -s 02 -a reset,half -d 3 \
             -T 10 -w 30 -o "$T/results"
         [[ $STATUS -eq ${signal#*:} ]]
         says "$T/said" '^attack: interrupted, after 0 of 2$'

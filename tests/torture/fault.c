@@ -161,11 +161,8 @@ hook_fails(enum fault_call call, const void *from)
     return is_due(call, count, site) ? state->what : 0;
 }
 
-#define FROM __builtin_return_address(0)
-
-/* True, with errno set, if the call is to fail. */
-static bool
-fails(enum fault_call call, const void *from)
+bool
+hook_refuses(enum fault_call call, const void *from)
 {
     int what = hook_fails(call, from);
 
@@ -176,14 +173,6 @@ fails(enum fault_call call, const void *from)
 }
 
 /* --- calls that set errno --------------------------------------------------------------------- */
-#define WRAP(type, name, failure, parameters, arguments)                                           \
-    type __real_##name parameters;                                                                 \
-    type __wrap_##name parameters;                                                                 \
-    type __wrap_##name parameters                                                                  \
-    {                                                                                              \
-        return fails(FAULT_CALL_##name, FROM) ? (failure) : __real_##name arguments;               \
-    }
-
 WRAP(int, accept, -1, (int fd, struct sockaddr *to, socklen_t *length), (fd, to, length))
 WRAP(int, access, -1, (const char *path, int how), (path, how))
 WRAP(int, bind, -1, (int fd, const struct sockaddr *to, socklen_t length), (fd, to, length))
@@ -240,54 +229,24 @@ WRAP(int, unsetenv, -1, (const char *name), (name))
 
 /* --- calls that do their work all the same ---------------------------------------------------- */
 /* Linux, FreeBSD and others free the descriptor whatever close() says. */
-int __wrap_close(int fd);
-int
-__wrap_close(int fd)
-{
-    int error = hook_fails(FAULT_CALL_close, FROM);
-    int result = __real_close(fd);
-
-    if (error != 0) {
-        errno = error;
+#define WRAP_DONE(name, failure, type)                                                             \
+    WRAPPER(int, name, (type it))                                                                  \
+    {                                                                                              \
+        int error = hook_fails(FAULT_CALL_##name, FROM);                                           \
+        int result = __real_##name(it);                                                            \
+                                                                                                   \
+        errno = error != 0 ? error : errno;                                                        \
+        return error != 0 ? (failure) : result;                                                    \
     }
-    return error != 0 ? -1 : result;
-}
 
-int __real_closedir(DIR *directory);
-int __wrap_closedir(DIR *directory);
-int
-__wrap_closedir(DIR *directory)
-{
-    int error = hook_fails(FAULT_CALL_closedir, FROM);
-    int result = __real_closedir(directory);
-
-    if (error != 0) {
-        errno = error;
-    }
-    return error != 0 ? -1 : result;
-}
-
-int __real_fclose(FILE *file);
-int __wrap_fclose(FILE *file);
-int
-__wrap_fclose(FILE *file)
-{
-    int error = hook_fails(FAULT_CALL_fclose, FROM);
-    int result = __real_fclose(file);
-
-    if (error != 0) {
-        errno = error;
-    }
-    return error != 0 ? EOF : result;
-}
+WRAP_DONE(close, -1, int)
+WRAP_DONE(closedir, -1, DIR *)
+WRAP_DONE(fclose, EOF, FILE *)
 
 /* EINTR: the connection is being made all the same. */
-int __real_connect(int fd, const struct sockaddr *to, socklen_t length);
-int __wrap_connect(int fd, const struct sockaddr *to, socklen_t length);
-int
-__wrap_connect(int fd, const struct sockaddr *to, socklen_t length)
+WRAPPER(int, connect, (int fd, const struct sockaddr *to, socklen_t length))
 {
-    bool failed = fails(FAULT_CALL_connect, FROM);
+    bool failed = hook_refuses(FAULT_CALL_connect, FROM);
 
     if (!failed) {
         return __real_connect(fd, to, length);
@@ -301,9 +260,7 @@ __wrap_connect(int fd, const struct sockaddr *to, socklen_t length)
 
 /* --- calls that return the error number ------------------------------------------------------- */
 #define WRAP_NUMBER(name, parameters, arguments)                                                   \
-    int __real_##name parameters;                                                                  \
-    int __wrap_##name parameters;                                                                  \
-    int __wrap_##name parameters                                                                   \
+    WRAPPER(int, name, parameters)                                                                 \
     {                                                                                              \
         int error = hook_fails(FAULT_CALL_##name, FROM);                                           \
                                                                                                    \
@@ -331,13 +288,9 @@ WRAP_NUMBER(pthread_mutexattr_setrobust, (pthread_mutexattr_t * attributes, int 
             (attributes, how))
 
 /* EAI_SYSTEM leaves the rest to errno. */
-int __real_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
-                       struct addrinfo **found);
-int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
-                       struct addrinfo **found);
-int
-__wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
-                   struct addrinfo **found)
+WRAPPER(int, getaddrinfo,
+        (const char *host, const char *service, const struct addrinfo *hints,
+         struct addrinfo **found))
 {
     int error = hook_fails(FAULT_CALL_getaddrinfo, FROM);
 
@@ -363,20 +316,14 @@ allowance(enum fault_call call, const void *from, size_t length)
     return what != 0 ? 0 : length;
 }
 
-ssize_t __real_read(int fd, void *bytes, size_t length);
-ssize_t __wrap_read(int fd, void *bytes, size_t length);
-ssize_t
-__wrap_read(int fd, void *bytes, size_t length)
+WRAPPER(ssize_t, read, (int fd, void *bytes, size_t length))
 {
     size_t allowed = allowance(FAULT_CALL_read, FROM, length);
 
     return allowed == 0 && length > 0 ? -1 : __real_read(fd, bytes, allowed);
 }
 
-ssize_t __real_write(int fd, const void *bytes, size_t length);
-ssize_t __wrap_write(int fd, const void *bytes, size_t length);
-ssize_t
-__wrap_write(int fd, const void *bytes, size_t length)
+WRAPPER(ssize_t, write, (int fd, const void *bytes, size_t length))
 {
     size_t allowed;
 
@@ -387,10 +334,7 @@ __wrap_write(int fd, const void *bytes, size_t length)
     return allowed == 0 && length > 0 ? -1 : __real_write(fd, bytes, allowed);
 }
 
-ssize_t __real_writev(int fd, const struct iovec *pieces, int count);
-ssize_t __wrap_writev(int fd, const struct iovec *pieces, int count);
-ssize_t
-__wrap_writev(int fd, const struct iovec *pieces, int count)
+WRAPPER(ssize_t, writev, (int fd, const struct iovec *pieces, int count))
 {
     int what = hook_fails(FAULT_CALL_writev, FROM);
 
@@ -405,10 +349,7 @@ __wrap_writev(int fd, const struct iovec *pieces, int count)
 }
 
 /* TRUNC: the message is taken, and the kernel could not store its descriptor. */
-ssize_t __real_recvmsg(int fd, struct msghdr *message, int flags);
-ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags);
-ssize_t
-__wrap_recvmsg(int fd, struct msghdr *message, int flags)
+WRAPPER(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags))
 {
     int what = hook_fails(FAULT_CALL_recvmsg, FROM);
     ssize_t count;
@@ -430,14 +371,11 @@ __wrap_recvmsg(int fd, struct msghdr *message, int flags)
 
 /* --- the others ------------------------------------------------------------------------------- */
 /* The parent enlists the child, before it can want to signal it. */
-pid_t __real_fork(void);
-pid_t __wrap_fork(void);
-pid_t
-__wrap_fork(void)
+WRAPPER(pid_t, fork, (void))
 {
     pid_t pid;
 
-    if (fails(FAULT_CALL_fork, FROM)) {
+    if (hook_refuses(FAULT_CALL_fork, FROM)) {
         return -1;
     }
     pid = __real_fork();
@@ -448,16 +386,9 @@ __wrap_fork(void)
     return pid;
 }
 
-int __real_posix_spawnp(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
-                        const posix_spawnattr_t *attributes, char *const *arguments,
-                        char *const *variables);
-int __wrap_posix_spawnp(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
-                        const posix_spawnattr_t *attributes, char *const *arguments,
-                        char *const *variables);
-int
-__wrap_posix_spawnp(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
-                    const posix_spawnattr_t *attributes, char *const *arguments,
-                    char *const *variables)
+WRAPPER(int, posix_spawnp,
+        (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions,
+         const posix_spawnattr_t *attributes, char *const *arguments, char *const *variables))
 {
     int error = hook_fails(FAULT_CALL_posix_spawnp, FROM);
 
@@ -472,14 +403,11 @@ __wrap_posix_spawnp(pid_t *pid, const char *path, const posix_spawn_file_actions
 }
 
 /* With WNOHANG it does not wait, and its only other error says that no child is left. */
-pid_t __real_waitpid(pid_t pid, int *status, int flags);
-pid_t __wrap_waitpid(pid_t pid, int *status, int flags);
-pid_t
-__wrap_waitpid(pid_t pid, int *status, int flags)
+WRAPPER(pid_t, waitpid, (pid_t pid, int *status, int flags))
 {
     int told = 0;
 
-    if ((flags & WNOHANG) == 0 && fails(FAULT_CALL_waitpid, FROM)) {
+    if ((flags & WNOHANG) == 0 && hook_refuses(FAULT_CALL_waitpid, FROM)) {
         return -1;
     }
     pid = __real_waitpid(pid, &told, flags);
@@ -495,17 +423,14 @@ __wrap_waitpid(pid_t pid, int *status, int flags)
 /* A program whose fork() has failed and that does not look may signal process -1, which is
  * everybody: this must not happen to the machine that finds it out. So only what this run has
  * started is ever signalled; anything else is refused, and told to the driver. */
-int __real_kill(pid_t pid, int number);
-int __wrap_kill(pid_t pid, int number);
-int
-__wrap_kill(pid_t pid, int number)
+WRAPPER(int, kill, (pid_t pid, int number))
 {
     if (state && !is_enlisted(pid)) {
         atomic_store(&state->stray_kill, (int)pid);
         errno = EPERM;
         return -1;
     }
-    return fails(FAULT_CALL_kill, FROM) ? -1 : __real_kill(pid, number);
+    return hook_refuses(FAULT_CALL_kill, FROM) ? -1 : __real_kill(pid, number);
 }
 
 static enum fault_call
@@ -524,10 +449,7 @@ kind_of_fcntl(int command)
     }
 }
 
-int __real_fcntl(int fd, int command, ...);
-int __wrap_fcntl(int fd, int command, ...);
-int
-__wrap_fcntl(int fd, int command, ...)
+WRAPPER(int, fcntl, (int fd, int command, ...))
 {
     va_list arguments;
     void *argument; /* as libc's own fcntl() takes it, whatever it is */
@@ -535,7 +457,7 @@ __wrap_fcntl(int fd, int command, ...)
     va_start(arguments, command);
     argument = va_arg(arguments, void *);
     va_end(arguments);
-    return fails(kind_of_fcntl(command), FROM) ? -1 : __real_fcntl(fd, command, argument);
+    return hook_refuses(kind_of_fcntl(command), FROM) ? -1 : __real_fcntl(fd, command, argument);
 }
 
 int __wrap_open(const char *path, int flags, ...);
@@ -550,7 +472,7 @@ __wrap_open(const char *path, int flags, ...)
         mode = va_arg(arguments, int);
         va_end(arguments);
     }
-    return fails(FAULT_CALL_open, FROM) ? -1 : __real_open(path, flags, mode);
+    return hook_refuses(FAULT_CALL_open, FROM) ? -1 : __real_open(path, flags, mode);
 }
 
 int __wrap_dprintf(int fd, const char *format, ...) DIE_PRINTF(2, 3);
@@ -560,7 +482,7 @@ __wrap_dprintf(int fd, const char *format, ...)
     va_list arguments;
     int count;
 
-    if (fails(FAULT_CALL_dprintf, FROM)) {
+    if (hook_refuses(FAULT_CALL_dprintf, FROM)) {
         return -1;
     }
     va_start(arguments, format);

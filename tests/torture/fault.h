@@ -21,8 +21,8 @@
  * more). Behind a "!" stands what only a mistake in the program brings about: then it may end,
  * saying so. SHORT: fewer bytes than there are or than there is room for. TRUNC: the message has
  * lost its descriptor, for the table was full. `fcntl` is counted apart for what it does; `stdout`
- * is the write(2) inside of stdio; `epollwait` and its like are Linux's, and have an underscore;
- * `waitpid` is one that waits, for no signal interrupts it with WNOHANG.
+ * is the write(2) inside of stdio; epoll is Linux's; `waitpid` is one that waits, for no signal
+ * interrupts it with WNOHANG.
  */
 #define FAULT_CALLS(X)                                                                             \
     X(accept, "EINTR EAGAIN ECONNABORTED EPROTO EMFILE ENFILE ENOBUFS ENOMEM EPERM ENETDOWN "      \
@@ -39,9 +39,9 @@
     X(dprintf, "EIO ENOSPC EPIPE EAGAIN ENOMEM")                                                   \
     X(dup, "EMFILE !EBADF")                                                                        \
     X(dup2, "EINTR EBUSY !EBADF")                                                                  \
-    X(epollcreate, "EMFILE ENFILE ENOMEM")                                                         \
-    X(epollctl, "ENOMEM ENOSPC !EBADF")                                                            \
-    X(epollwait, "EINTR !EBADF")                                                                   \
+    X(epoll_create1, "EMFILE ENFILE ENOMEM")                                                         \
+    X(epoll_ctl, "ENOMEM ENOSPC !EBADF")                                                            \
+    X(epoll_wait, "EINTR !EBADF")                                                                   \
     X(fclose, "EIO ENOSPC EINTR")                                                                  \
     X(fcntl, "EPERM EINTR !EBADF !EINVAL")                                                         \
     X(fcntl_dup, "EMFILE !EBADF")                                                                  \

@@ -6,7 +6,6 @@
 #define _GNU_SOURCE
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -44,44 +43,8 @@ hook_stdout(void)
     }
 }
 
-/* The wrappers of epoll: see fault.c. */
-static bool
-fails(enum fault_call call, const void *from)
-{
-    int what = hook_fails(call, from);
-
-    if (what != 0) {
-        errno = what;
-    }
-    return what != 0;
-}
-
-int __real_epoll_create1(int flags);
-int __wrap_epoll_create1(int flags);
-int
-__wrap_epoll_create1(int flags)
-{
-    bool failed = fails(FAULT_CALL_epollcreate, __builtin_return_address(0));
-
-    return failed ? -1 : __real_epoll_create1(flags);
-}
-
-int __real_epoll_ctl(int fd, int what, int on, struct epoll_event *event);
-int __wrap_epoll_ctl(int fd, int what, int on, struct epoll_event *event);
-int
-__wrap_epoll_ctl(int fd, int what, int on, struct epoll_event *event)
-{
-    bool failed = fails(FAULT_CALL_epollctl, __builtin_return_address(0));
-
-    return failed ? -1 : __real_epoll_ctl(fd, what, on, event);
-}
-
-int __real_epoll_wait(int fd, struct epoll_event *events, int most, int ms);
-int __wrap_epoll_wait(int fd, struct epoll_event *events, int most, int ms);
-int
-__wrap_epoll_wait(int fd, struct epoll_event *events, int most, int ms)
-{
-    bool failed = fails(FAULT_CALL_epollwait, __builtin_return_address(0));
-
-    return failed ? -1 : __real_epoll_wait(fd, events, most, ms);
-}
+WRAP(int, epoll_create1, -1, (int flags), (flags))
+WRAP(int, epoll_ctl, -1, (int fd, int what, int on, struct epoll_event *event),
+     (fd, what, on, event))
+WRAP(int, epoll_wait, -1, (int fd, struct epoll_event *events, int most, int ms),
+     (fd, events, most, ms))

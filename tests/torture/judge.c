@@ -1,6 +1,6 @@
 /*
  * What a program promises (DESIGN sections 5 to 8), asked of one trial. What holds for every call
- * stands in judge_server() and judge_client(); where a call is special, the table below says what
+ * stands in judge() and what it calls; where a call is special, the table below says what
  * is promised instead, and why.
  */
 #include <dirent.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../../common/die.h"
+#include "../lib/json.h"
 #include "torture.h"
 
 enum {
@@ -85,77 +86,13 @@ problem(const char *format, ...)
     }
 }
 
-/* --- JSON ------------------------------------------------------------------------------------ */
+/* --- the report ------------------------------------------------------------------------------ */
 
-static bool json_value(const char **text);
-
-static bool
-json_string(const char **text)
-{
-    if (**text != '"') {
-        return false;
-    }
-    for (++*text; **text != '"'; ++*text) {
-        if ((unsigned char)**text < ' ') {
-            return false;
-        }
-        if (**text == '\\') {
-            ++*text;
-        }
-    }
-    ++*text;
-    return true;
-}
-
-/* The members of an object (with names) or an array, up to the closing bracket. */
-static bool
-json_members(const char **text, char closing)
-{
-    ++*text;
-    if (**text == closing) {
-        ++*text;
-        return true;
-    }
-    for (;;) {
-        if (closing == '}' && (!json_string(text) || *(*text)++ != ':')) {
-            return false;
-        }
-        if (!json_value(text)) {
-            return false;
-        }
-        if (**text == closing) {
-            ++*text;
-            return true;
-        }
-        if (*(*text)++ != ',') {
-            return false;
-        }
-    }
-}
-
-static bool
-json_value(const char **text)
-{
-    const char *start = *text;
-
-    switch (**text) {
-    case '{':
-        return json_members(text, '}');
-    case '[':
-        return json_members(text, ']');
-    case '"':
-        return json_string(text);
-    default:
-        *text += strspn(*text, "-+.0123456789aeflnrstuE");
-        return *text > start;
-    }
-}
-
-/* The last line of standard output, if it is an object; else NULL. */
-static const char *
+/* The last line of standard output, if it is an object, as lines (json.h); else NULL. */
+static char *
 last_object(const struct run *run)
 {
-    const char *line, *end;
+    const char *line, *wrong;
 
     if (run->out_used == 0 || run->out[run->out_used - 1] != '\n') {
         return NULL;
@@ -164,74 +101,23 @@ last_object(const struct run *run)
     while (line > run->out && line[-1] != '\n') {
         line--;
     }
-    end = line;
-    return *line == '{' && json_value(&end) && *end == '\n' ? line : NULL;
+    return *line == '{' ? json_lines(line, &wrong) : NULL;
 }
 
-/* The first such member's number; -1: there is none. */
+/* The sum of these numbers; -1: there is none. */
 static long long
-number_in(const char *object, const char *member)
+number_in(const char *object, const char *path)
 {
-    char wanted[64];
-    const char *at;
-
-    snprintf(wanted, sizeof wanted, "\"%s\":", member);
-    at = strstr(object, wanted);
-    return at ? atoll(at + strlen(wanted)) : -1;
-}
-
-/* The sum over the rows of "children". */
-static long long
-sum_in(const char *object, const char *member)
-{
-    const char *at = strstr(object, "\"children\":[");
-    const char *end = at ? strchr(at, ']') : NULL;
     long long sum = 0;
-    char wanted[64];
+    bool any = false;
 
-    snprintf(wanted, sizeof wanted, "\"%s\":", member);
-    at = at ? strstr(at, wanted) : NULL;
-    while (at && at < end) {
-        sum += atoll(at + strlen(wanted));
-        at = strstr(at + strlen(wanted), wanted);
+    for (const char *at = object, *number; (number = json_find(&at, path)) != NULL; any = true) {
+        sum += atoll(number);
     }
-    return sum;
+    return any ? sum : -1;
 }
 
 /* --- what it says ---------------------------------------------------------------------------- */
-
-/* The next file in the directory whose name begins so; its path, or NULL. */
-static const char *
-find_file(const char *in, const char *name)
-{
-    static char path[512];
-    DIR *directory = opendir(in);
-    struct dirent *entry;
-
-    path[0] = '\0';
-    while (directory && path[0] == '\0' && (entry = readdir(directory)) != NULL) {
-        if (strncmp(entry->d_name, name, strlen(name)) == 0 && strcmp(entry->d_name, ".") != 0 &&
-            strcmp(entry->d_name, "..") != 0) {
-            snprintf(path, sizeof path, "%s/%.200s", in, entry->d_name);
-        }
-    }
-    if (directory) {
-        closedir(directory);
-    }
-    return path[0] != '\0' ? path : NULL;
-}
-
-/* False if that cannot be: then it would be found for ever. */
-static bool
-take_away(const char *path)
-{
-    bool gone = unlink(path) == 0;
-
-    if (!gone) {
-        problem("cannot remove %s: %s", path, strerror(errno));
-    }
-    return gone;
-}
 
 /* The line of a sanitizer's report that says what it is. LeakSanitizer says of a process that is
  * killed while it looks for leaks that it could not get registers: that is no report. */
@@ -254,45 +140,50 @@ judge_report_file(const char *path)
     }
 }
 
+/* The files in a directory whose names begin so: reports of sanitizers, or such as must not be left
+ * behind. One whose path has that in it is spared. They are removed. */
 static void
-judge_reports(const struct run *run)
+judge_files(const char *in, const char *name, bool reports, const char *spared)
 {
-    char name[96];
-    const char *path;
+    DIR *directory = opendir(in);
+    struct dirent *entry;
+    char path[512];
 
-    snprintf(name, sizeof name, "%s.report", strrchr(run->directory, '/') + 1);
-    do {
-        path = find_file(run_directory, name);
-        if (path) {
-            judge_report_file(path);
+    while (directory && (entry = readdir(directory)) != NULL) {
+        if (strncmp(entry->d_name, name, strlen(name)) != 0 || strcmp(entry->d_name, ".") == 0 ||
+            strcmp(entry->d_name, "..") == 0) {
+            continue;
         }
-    } while (path && take_away(path));
+        snprintf(path, sizeof path, "%s/%.200s", in, entry->d_name);
+        if (reports) {
+            judge_report_file(path);
+        } else if (!spared || !strstr(path, spared)) {
+            problem("left behind: %s", path);
+        }
+        if (unlink(path) == -1) {
+            problem("cannot remove %s: %s", path, strerror(errno));
+        }
+    }
+    if (directory) {
+        closedir(directory);
+    }
 }
 
-/* Files in the working directory, a Unix socket, shared memory. */
+/* Reports, files in the working directory, a Unix socket, shared memory. */
 static void
 judge_remains(struct run *run, const struct promise *promise)
 {
-    char name[32];
-    const char *path;
+    char name[96];
     bool gave_up = !run->ready || run->fault.mistake; /* the next server claims the file */
 
+    snprintf(name, sizeof name, "%s.report", strrchr(run->directory, '/') + 1);
+    judge_files(run_directory, name, true, NULL);
     if (run_left_socket(run) && !(promise->flags & LEAVES) && !gave_up) {
         problem("left behind: the socket's file");
     }
-    do {
-        path = find_file(run->directory, "");
-        if (path && (!(promise->flags & LEAVES_LOCK) || !strstr(path, "/socket.lock"))) {
-            problem("left behind: %s", path);
-        }
-    } while (path && take_away(path));
+    judge_files(run->directory, "", false, promise->flags & LEAVES_LOCK ? "/socket.lock" : NULL);
     snprintf(name, sizeof name, "scoreboard.%ld.", (long)run->pid);
-    do {
-        path = find_file("/dev/shm", name);
-        if (path && !(promise->flags & LEAVES)) {
-            problem("left behind: %s", path);
-        }
-    } while (path && take_away(path));
+    judge_files("/dev/shm", name, false, promise->flags & LEAVES ? "" : NULL);
 }
 
 /* DESIGN 7: one warning, from each process that it happens to, however often. */
@@ -354,33 +245,39 @@ judge_cause(const struct run *run, const struct promise *promise)
 /* --- servers --------------------------------------------------------------------------------- */
 
 static void
-judge_statistics(const struct run *run, const struct tally *tally)
+judge_count(const char *object, const char *name, unsigned least, unsigned most)
+{
+    long long count = number_in(object, name);
+
+    if (count < least || count > most) {
+        problem("%lld %s counted, and not %u to %u", count, name, least, most);
+    }
+}
+
+static void
+judge_statistics(const struct run *run)
 {
     static const char *const sums[] = {"connections", "requests", "bytes", "wasted_wakeups"};
-    const char *object = last_object(run);
-    bool rows;
+    const struct tally *tally = &run->tally;
+    char *object = last_object(run), path[32];
 
     if (!object) {
         problem("no statistics at the end: %.60s", run->out);
         return;
     }
-    rows = strstr(object, "\"children\":[]") == NULL;
-    for (size_t i = 0; rows && i < sizeof sums / sizeof sums[0]; i++) {
-        if (number_in(object, sums[i]) != sum_in(object, sums[i])) {
+    for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
+        long long rows;
+
+        snprintf(path, sizeof path, "children.*.%s", sums[i]);
+        rows = number_in(object, path);
+        if (number_in(object, sums[i]) != rows && number_in(object, "children.#") != 0) {
             problem("%s: %lld in all, but the children have %lld", sums[i],
-                    number_in(object, sums[i]), sum_in(object, sums[i]));
+                    number_in(object, sums[i]), rows);
         }
     }
-    if (number_in(object, "requests") < tally->answered ||
-        number_in(object, "requests") > tally->asked) {
-        problem("%lld requests counted, %u asked, %u answered", number_in(object, "requests"),
-                tally->asked, tally->answered);
-    }
-    if (number_in(object, "connections") < tally->good ||
-        number_in(object, "connections") > tally->connections) {
-        problem("%lld connections counted, %u made, %u of them good",
-                number_in(object, "connections"), tally->connections, tally->good);
-    }
+    judge_count(object, "requests", tally->answered, tally->asked);
+    judge_count(object, "connections", tally->good, tally->connections);
+    free(object);
 }
 
 /* Whom it signals; and with status 0, it has waited for all whom it has started. */
@@ -435,8 +332,9 @@ judge_set_up(const struct run *run, const struct promise *promise)
 }
 
 static void
-judge_clients(const struct run *run, const struct tally *tally, const struct promise *promise)
+judge_clients(const struct run *run, const struct promise *promise)
 {
+    const struct tally *tally = &run->tally;
     unsigned lost = promise->lost + (run->fault.mistake ? 1 : 0);
 
     if (tally->wrong > 0) {
@@ -454,12 +352,12 @@ judge_clients(const struct run *run, const struct tally *tally, const struct pro
 }
 
 static void
-judge_serving(const struct run *run, const struct tally *tally, const struct usual *usual,
-              const struct promise *promise)
+judge_serving(const struct run *run, const struct usual *usual, const struct promise *promise)
 {
+    const struct tally *tally = &run->tally;
     int status = WIFEXITED(run->status) ? WEXITSTATUS(run->status) : -1;
 
-    judge_clients(run, tally, promise);
+    judge_clients(run, promise);
     if (tally->ended_early) {
         problem("ended while it was used, status 0x%x: %.100s", (unsigned)run->status, run->err);
     }
@@ -469,7 +367,7 @@ judge_serving(const struct run *run, const struct tally *tally, const struct usu
         problem("status 0x%x when stopped: %.200s", (unsigned)run->status, run->err);
     }
     if (status == EXIT_SUCCESS || !(promise->flags & NO_REPORT)) {
-        judge_statistics(run, tally);
+        judge_statistics(run);
     }
     if (tally->no_report && !(promise->flags & NO_REPORT)) {
         problem("USR1: no statistics");
@@ -484,76 +382,32 @@ judge_serving(const struct run *run, const struct tally *tally, const struct usu
     }
 }
 
-void
-judge_server(struct run *run, const struct tally *tally, const struct usual *usual,
-             char problems[PROBLEMS_MOST])
+static void
+judge_server(const struct run *run, const struct usual *usual, const struct promise *promise)
 {
-    struct promise promise = promise_of(run);
-    bool may_end = (promise.flags & MAY_END) != 0;
+    bool may_end = (promise->flags & MAY_END) != 0;
     bool gave_up = WIFEXITED(run->status) && WEXITSTATUS(run->status) == EXIT_FAILURE &&
                    atomic_load(&run->state->hits) > 0;
 
-    where = problems;
-    where[0] = '\0';
-    if (run->over_time) {
-        problem("something is left running");
-    }
-    if (run->ended && WIFSIGNALED(run->status)) {
-        problem("died of signal %d", WTERMSIG(run->status));
-    }
     if (!run->ready) {
-        judge_set_up(run, &promise);
-    } else if (gave_up && (run->fault.mistake || (may_end && tally->ended_early))) {
-        judge_cause(run, &promise);
+        judge_set_up(run, promise);
+    } else if (gave_up && (run->fault.mistake || (may_end && run->tally.ended_early))) {
+        judge_cause(run, promise);
     } else {
-        judge_serving(run, tally, usual, &promise);
+        judge_serving(run, usual, promise);
     }
-    judge_effort(run, usual);
-    judge_processes(run);
-    judge_lines(run);
-    judge_warnings(run);
-    judge_reports(run);
-    judge_remains(run, &promise);
 }
 
 /* --- the client ------------------------------------------------------------------------------ */
 
 /* Failures are in no histogram, and no request took longer than the whole. */
 static void
-judge_times(const char *object)
-{
-    static const char *const kinds[] = {"refused", "reset",    "timed_out",      "short",
-                                        "corrupt", "rejected", "client_limited", "other"};
-    const char *errors = strstr(object, "\"errors\":{");
-    const char *service = strstr(object, "\"service_us\":{");
-    long long failed = 0, longest_us;
-
-    if (!errors || !service) {
-        problem("a report without errors or times");
-        return;
-    }
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        failed += number_in(errors, kinds[i]);
-    }
-    if (failed != number_in(object, "failed")) {
-        problem("%lld failed, %lld by kind", number_in(object, "failed"), failed);
-    }
-    if (number_in(service, "count") != number_in(object, "requests")) {
-        problem("%lld requests, %lld times", number_in(object, "requests"),
-                number_in(service, "count"));
-    }
-    longest_us = (number_in(object, "seconds") + 1) * 1000000;
-    if (number_in(service, "max") > longest_us) {
-        problem("a request of %lld us, in less than %lld us", number_in(service, "max"),
-                longest_us);
-    }
-}
-
-static void
 judge_report(const struct run *run, int status, const struct promise *promise)
 {
-    const char *object = last_object(run);
-    long long scheduled, completed, failed;
+    static const char *const equal[][2] = {{"failed", "errors.*"},
+                                           {"requests", "service_us.count"}};
+    char *object = last_object(run);
+    long long scheduled, completed, failed, unsent;
 
     if (!object) {
         problem("no report: %.60s", run->out);
@@ -562,47 +416,70 @@ judge_report(const struct run *run, int status, const struct promise *promise)
     scheduled = number_in(object, "scheduled");
     completed = number_in(object, "completed");
     failed = number_in(object, "failed");
-    if (scheduled != completed + failed + number_in(object, "unsent")) {
+    unsent = number_in(object, "unsent");
+    if (scheduled != completed + failed + unsent) {
         problem("scheduled %lld, but completed %lld, failed %lld, unsent %lld", scheduled,
-                completed, failed, number_in(object, "unsent"));
+                completed, failed, unsent);
     }
-    judge_times(object);
+    for (int i = 0; i < 2; i++) {
+        long long all = number_in(object, equal[i][0]), sum = number_in(object, equal[i][1]);
+
+        if (all != sum || sum < 0) {
+            problem("%s: %lld, but %s: %lld", equal[i][0], all, equal[i][1], sum);
+        }
+    }
+    if (number_in(object, "service_us.max") > (number_in(object, "seconds") + 1) * 1000000) {
+        problem("a request of %lld us, in less than %lld s", number_in(object, "service_us.max"),
+                number_in(object, "seconds") + 1);
+    }
     if (status == EXIT_SUCCESS && completed != scheduled) {
         problem("status 0, but %lld of %lld completed", completed, scheduled);
     }
     if (failed > 1 + promise->lost + run->fault.mistake && run->fault.for_ms == 0) {
         problem("%lld connections failed", failed);
     }
+    free(object);
 }
 
-void
-judge_client(struct run *run, const struct usual *usual, char problems[PROBLEMS_MOST])
+static void
+judge_client(const struct run *run, const struct promise *promise)
 {
-    struct promise promise = promise_of(run);
     int status = WIFEXITED(run->status) ? WEXITSTATUS(run->status) : -1;
 
-    where = problems;
-    where[0] = '\0';
-    if (run->over_time) {
-        problem("something is left running");
-    }
-    if (run->ended && WIFSIGNALED(run->status)) {
-        problem("died of signal %d", WTERMSIG(run->status));
-    } else if (status != 0 && status != 1 && status != 3 && status != 4) {
+    if (!WIFSIGNALED(run->status) && status != 0 && status != 1 && status != 3 && status != 4) {
         problem("status %d", status);
     }
     if (run->out_used == 0 && (status == 1 || status == 4)) {
-        judge_cause(run, &promise);
+        judge_cause(run, promise);
     } else if (!(run->variant->flags & SAYS_TEXT) &&
-               (status == EXIT_SUCCESS || !(promise.flags & NO_REPORT))) {
-        judge_report(run, status, &promise);
+               (status == EXIT_SUCCESS || !(promise->flags & NO_REPORT))) {
+        judge_report(run, status, promise);
     } else if (status == EXIT_SUCCESS && run->out_used == 0) {
         problem("status 0, but no report");
+    }
+}
+
+void
+judge(struct run *run, const struct usual *usual, char problems[PROBLEMS_MOST])
+{
+    struct promise promise = promise_of(run);
+
+    where = problems;
+    where[0] = '\0';
+    if (run_clear(run) || run->over_time) {
+        problem("something is left running");
+    }
+    if (WIFSIGNALED(run->status)) {
+        problem("died of signal %d", WTERMSIG(run->status));
+    }
+    if (run->variant->flags & IS_CLIENT) {
+        judge_client(run, &promise);
+    } else {
+        judge_server(run, usual, &promise);
     }
     judge_effort(run, usual);
     judge_processes(run);
     judge_lines(run);
     judge_warnings(run);
-    judge_reports(run);
     judge_remains(run, &promise);
 }

@@ -13,6 +13,8 @@
 {"", "shm_unlink", NULL, LEAVES, 0, "what cannot be unlinked stays"},
 {"server", "unlink", NULL, LEAVES | LEAVES_LOCK, 0,
  "what cannot be unlinked stays; the next server claims it"},
+{"server", "fcntl_lock", "EAGAIN", NO_CAUSE, 0,
+ "that another process has the lock is told in words: it has just begun to listen there"},
 {"server", "lstat", NULL, LEAVES | NO_CAUSE, 0,
  "a file that cannot be looked at is left alone; then bind() says what is wrong"},
 {"server02_select", "fcntl", NULL, 0, 1,

@@ -5,14 +5,16 @@
  */
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../common/clock.h"
+#include "../lib/script.h"
 #include "torture.h"
 
 enum {
-    BIG = 3000000,
-    BIG_BEGUN = 1000,
+    PATIENCE_US = 8 * 1000 * 1000,
     CALM_US = 4 * 1000 * 1000,
     SURVEY_US = 20 * 1000 * 1000,
     STILL_US = 50 * 1000,
@@ -22,128 +24,136 @@ enum {
 
 /* --- connections ----------------------------------------------------------------------------- */
 
-static long
-visit_politely(struct run *run, struct tally *tally)
+static void
+begin(struct run *run, struct script *script, unsigned requests, const char *const *steps)
 {
-    struct talk talk;
+    static struct address address; /* of one run at a time */
+    bool on_path = (run->variant->flags & ON_PATH) != 0;
 
-    talk_open(&talk, run, tally);
-    talk_send(&talk, "100\n", 1);
-    talk_receive(&talk, 100);
-    talk_send(&talk, "70000\n", 1);
-    talk_receive(&talk, 70000);
-    talk_end(&talk, true);
-    return talk.how == WENT_WELL ? talk.pid : 0;
+    address_resolve(&address, on_path ? run->path : "127.0.0.1", run->port);
+    script->mark = 0;
+    script_begin(script, &address, steps);
+    run->tally.connections++;
+    run->tally.asked += requests;
 }
 
+/* It is good if the server must have counted it: nobody knows what it saw of one that was reset. */
 static void
-visit_in_a_hurry(struct run *run, struct tally *tally)
+count_in(struct run *run, const struct script *script)
 {
-    struct talk talk;
+    struct tally *tally = &run->tally;
+    enum outcome outcome = script->outcome;
 
-    talk_open(&talk, run, tally);
-    talk_send(&talk, "1\n33\n500 1 1\n", 3);
-    talk_receive(&talk, 1);
-    talk_receive(&talk, 33);
-    talk_receive(&talk, 500);
-    talk_end(&talk, true);
-}
-
-static void
-visit_in_error(struct run *run, struct tally *tally)
-{
-    struct talk talk;
-
-    talk_open(&talk, run, tally);
-    talk_send(&talk, "nonsense\n", 0);
-    talk_receive_error(&talk);
-    talk_end(&talk, true);
-}
-
-static void
-visit_and_vanish(struct run *run, struct tally *tally)
-{
-    struct talk talk;
-
-    talk_open(&talk, run, tally);
-    talk_send(&talk, "1000000\n", 1);
-    talk_reset(&talk);
-}
-
-static void
-visit_together(struct run *run, struct tally *tally)
-{
-    struct talk first, second, third;
-
-    talk_open(&first, run, tally);
-    talk_send(&first, "64 0 5000\n", 1);
-    talk_open(&second, run, tally);
-    talk_send(&second, "64 0 5000\n", 1);
-    talk_open(&third, run, tally);
-    talk_send(&third, "6", 0);
-    talk_receive(&first, 64);
-    talk_end(&first, true);
-    talk_receive(&second, 64);
-    talk_end(&second, true);
-    talk_send(&third, "4\n", 1);
-    talk_receive(&third, 64);
-    talk_end(&third, true);
-}
-
-static void
-exchange_frames(struct run *run, struct tally *tally)
-{
-    static char text[6000];
-    struct talk talk;
-
-    memset(text, 'x', sizeof text - 1);
-    for (int i = 0; i < 4; i++) {
-        talk_open(&talk, run, tally);
-        talk_frame(&talk, i % 2 == 0 ? "hello" : text);
-        talk_end(&talk, true);
+    tally->good += outcome == DONE && strcmp(script->steps[script->at - 1], "reset") != 0;
+    tally->lost += outcome == LOST;
+    tally->wrong += outcome == WRONG;
+    tally->hung += outcome == STUCK;
+    tally->answered += script->expected;
+    if (outcome != DONE && tally->note[0] == '\0') {
+        snprintf(tally->note, sizeof tally->note, "connection %u, %s: %.100s", tally->connections,
+                 script->steps[script->at], script->why);
     }
-    talk_open(&talk, run, tally);
-    talk_send(&talk, "\xff\xff\xff\xff", 0);
-    talk_receive_error(&talk);
-    talk_end(&talk, true);
-    talk_open(&talk, run, tally);
-    talk_send(&talk, "a", 0);
-    talk_reset(&talk);
 }
+
+/* Up to the next halt, or to its end. A server that cannot write its output would stand still. */
+static void
+proceed(struct run *run, struct script *script)
+{
+    int64_t left = run->end_by_us - clock_us();
+
+    script_patience_us = left < PATIENCE_US ? left : PATIENCE_US;
+    while (script_advance(script) == BLOCKED && strcmp(script->steps[script->at], "halt") != 0) {
+        struct pollfd polled = script_poll(script);
+
+        poll(&polled, 1, 20);
+        run_listen(run, 0);
+    }
+    if (script->outcome != BLOCKED) {
+        count_in(run, script);
+    }
+}
+
+static void
+resume(struct run *run, struct script *script)
+{
+    if (script->outcome == BLOCKED) {
+        script->at++;
+        script->since = clock_us();
+        proceed(run, script);
+    }
+}
+
+/* One that asks so much; the pid in the last stamp, 0: there was none. */
+static long
+visit(struct run *run, unsigned requests, const char *const *steps)
+{
+    struct script script;
+    const char *pid;
+
+    begin(run, &script, requests, steps);
+    proceed(run, &script);
+    pid = strstr(script.who, "pid ");
+    return script.outcome == DONE && pid ? atol(pid + 4) : 0;
+}
+
+#define STEPS(...) ((const char *const[]){"connect", __VA_ARGS__, NULL})
+#define VISIT(requests, ...) visit(run, requests, STEPS(__VA_ARGS__, "half", "ended"))
 
 static long
-visit_once(struct run *run, struct tally *tally)
+visit_politely(struct run *run)
 {
-    struct talk talk;
-
-    if (!(run->variant->flags & TAKES_FRAMES)) {
-        return visit_politely(run, tally);
-    }
-    talk_open(&talk, run, tally);
-    talk_frame(&talk, "once more");
-    talk_end(&talk, true);
-    return 0;
+    return VISIT(2, "send:100\\n", "reply:100", "send:70000\\n", "reply:70000");
 }
 
 static void
-visit_in_all_ways(struct run *run, struct tally *tally)
+visit_together(struct run *run)
+{
+    const char *const *whole = STEPS("send:64 0 5000\\n", "halt", "reply:64", "half", "ended");
+    const char *const *half = STEPS("send:6", "halt", "send:4\\n", "reply:64", "half", "ended");
+    struct script scripts[3];
+
+    for (int i = 0; i < 3; i++) {
+        begin(run, &scripts[i], 1, i < 2 ? whole : half);
+        proceed(run, &scripts[i]);
+    }
+    for (int i = 0; i < 3; i++) {
+        resume(run, &scripts[i]);
+    }
+}
+
+static long
+visit_once(struct run *run)
 {
     if (run->variant->flags & TAKES_FRAMES) {
-        exchange_frames(run, tally);
+        return VISIT(1, "send:\\0\\0\\0\x09", "send:once more", "expect:9:once more");
+    }
+    return visit_politely(run);
+}
+
+static void
+visit_in_all_ways(struct run *run)
+{
+    if (run->variant->flags & TAKES_FRAMES) {
+        for (int i = 0; i < 2; i++) {
+            VISIT(1, "send:\\0\\0\\0\x05", "send:hello", "expect:5:hello");
+            VISIT(1, "send:\\0\\0\x17\x6f", "fill:5999:x", "expect:5999:x");
+        }
+        VISIT(0, "send:\xff\xff\xff\xff", "line:error: ");
+        visit(run, 0, STEPS("send:a", "reset"));
         return;
     }
-    visit_politely(run, tally);
-    visit_in_a_hurry(run, tally);
-    visit_in_error(run, tally);
-    visit_and_vanish(run, tally);
-    visit_together(run, tally);
+    visit_politely(run);
+    VISIT(3, "send:1\\n33\\n500 1 1\\n", "reply:1", "reply:33", "reply:500");
+    VISIT(0, "send:nonsense\\n", "line:error: ");
+    visit(run, 1, STEPS("send:1000000\\n", "reset"));
+    visit_together(run);
 }
 
 /* --- the operator ---------------------------------------------------------------------------- */
 
 /* Statistics, or a line that says why there are none. */
 static void
-ask_for_report(struct run *run, struct tally *tally)
+ask_for_report(struct run *run)
 {
     unsigned before;
     size_t complaints;
@@ -157,23 +167,23 @@ ask_for_report(struct run *run, struct tally *tally)
     while (run_lines(run->out, run->out_used) == before && run->err_used == complaints) {
         run_listen(run, 20);
         if (clock_us() > end || run_has_ended(run)) {
-            tally->no_report = true;
+            run->tally.no_report = true;
             return;
         }
     }
 }
 
 static void
-replace_children(struct run *run, struct tally *tally)
+replace_children(struct run *run)
 {
     kill(run->pid, SIGHUP);
-    visit_once(run, tally);
-    visit_once(run, tally);
+    visit_once(run);
+    visit_once(run);
 }
 
 /* A child that has just served somebody, and is idle. */
 static void
-kill_child(struct run *run, struct tally *tally, long pid)
+kill_child(struct run *run, long pid)
 {
     bool known = false;
     unsigned count = atomic_load(&run->state->npids);
@@ -184,7 +194,7 @@ kill_child(struct run *run, struct tally *tally, long pid)
     if (known && pid != run->pid) {
         kill((pid_t)pid, SIGKILL);
         run_await_death(run, (pid_t)pid); /* it might take a connection yet */
-        visit_once(run, tally);
+        visit_once(run);
     }
 }
 
@@ -192,27 +202,26 @@ kill_child(struct run *run, struct tally *tally, long pid)
 
 /* Whatever has failed: a new client is served. One may still be among those who are lost. */
 static long
-visit_after_all(struct run *run, struct tally *tally)
+visit_after_all(struct run *run)
 {
-    for (int i = 0; i < 3; i++) {
-        unsigned good = tally->good;
-        long pid = visit_once(run, tally);
+    unsigned good = run->tally.good;
+    long pid = 0;
 
-        if (tally->good > good) {
-            return pid;
-        }
+    for (int i = 0; i < 3 && run->tally.good == good; i++) {
+        pid = visit_once(run);
     }
-    tally->not_served = !run_has_ended(run);
-    return 0;
+    run->tally.not_served |= run->tally.good == good && !run_has_ended(run);
+    return pid;
 }
 
 /* What is usual: descriptors that stay as they are for a while, when no child is missing or on its
  * way out; UINT_MAX: that is never so. */
 static void
-measure_calm(struct run *run, struct tally *tally)
+measure_calm(struct run *run)
 {
     const struct fault_state *state = run->state;
-    unsigned main_fds = UINT_MAX, child_fds = UINT_MAX, started = 0;
+    struct tally *tally = &run->tally, before = {.main_fds = 0};
+    unsigned started = 0;
     int64_t now = clock_us();
     int64_t end = now + SURVEY_US, since = now;
     bool whole, pool = (run->variant->flags & IS_POOL) != 0;
@@ -220,15 +229,13 @@ measure_calm(struct run *run, struct tally *tally)
     do {
         run_listen(run, 2);
         now = clock_us();
-        tally->zombie = run_any_zombie(run);
-        run_measure_fds(run, &tally->main_fds, &tally->child_fds);
+        run_look(run);
         whole = !pool || atomic_load(&state->started) - atomic_load(&state->reaped) == CHILDREN;
-        if (!whole || tally->zombie || tally->main_fds != main_fds ||
-            tally->child_fds != child_fds || atomic_load(&state->started) != started) {
+        if (!whole || tally->zombie || tally->main_fds != before.main_fds ||
+            tally->child_fds != before.child_fds || atomic_load(&state->started) != started) {
             since = now;
         }
-        main_fds = tally->main_fds;
-        child_fds = tally->child_fds;
+        before = *tally;
         started = atomic_load(&state->started);
     } while (now < end && now < since + (pool ? POOL_STILL_US : STILL_US));
     if (now >= end) {
@@ -239,78 +246,73 @@ measure_calm(struct run *run, struct tally *tally)
 /* Soon after the last connection there are no more descriptors than without a fault, and nobody is
  * left unreaped. */
 static void
-await_calm(struct run *run, struct tally *tally, const struct usual *usual)
+await_calm(struct run *run, const struct usual *usual)
 {
     int64_t end = clock_us() + CALM_US;
 
     do {
         run_listen(run, 2);
-        tally->zombie = run_any_zombie(run);
-        run_measure_fds(run, &tally->main_fds, &tally->child_fds);
-    } while (clock_us() < end && (tally->zombie || tally->main_fds > usual->main_fds ||
-                                  tally->child_fds > usual->child_fds));
+        run_look(run);
+    } while (clock_us() < end && (run->tally.zombie || run->tally.main_fds > usual->main_fds ||
+                                  run->tally.child_fds > usual->child_fds));
 }
 
 /* A reply that has begun is sent to its end. */
 static void
-stop_in_the_middle(struct run *run, struct tally *tally)
+stop_in_the_middle(struct run *run)
 {
-    struct talk talk;
+    const char *const *steps =
+        STEPS("send:3000000\\n", "more", "halt", "reply:3000000", "half", "ended");
+    struct script script = {.outcome = DONE};
 
-    talk_open(&talk, run, tally);
     if (run->variant->flags & TAKES_FRAMES) {
-        talk_frame(&talk, "the last");
-        talk_end(&talk, true);
+        visit_once(run);
     } else {
-        talk_send(&talk, "3000000\n", 1);
-        talk_receive_part(&talk, BIG, 0, BIG_BEGUN);
+        begin(run, &script, 1, steps);
+        proceed(run, &script);
     }
-    tally->ended_early = run_has_ended(run);
+    run->tally.ended_early = run_has_ended(run);
     kill(run->pid, SIGTERM);
-    if (!(run->variant->flags & TAKES_FRAMES)) {
-        talk_receive_part(&talk, BIG, BIG_BEGUN, BIG);
-        talk_end(&talk, true);
-    }
+    resume(run, &script);
     run->over_time = !run_await_end(run, STOP_MS);
 }
 
 void
-scenario_server(struct run *run, struct tally *tally, const struct usual *usual)
+scenario_server(struct run *run, const struct usual *usual)
 {
     int flags = run->variant->flags;
     long pid;
 
-    memset(tally, 0, sizeof *tally);
     if (!run_await_ready(run)) {
         run->over_time = !run_await_end(run, 3000);
         return;
     }
-    visit_in_all_ways(run, tally);
-    ask_for_report(run, tally);
+    visit_in_all_ways(run);
+    ask_for_report(run);
     if (flags & IS_CREW) {
         kill(run->pid, SIGTTIN);
-        visit_once(run, tally);
+        visit_once(run);
         kill(run->pid, SIGTTOU);
     }
     if (flags & IS_POOL) {
-        replace_children(run, tally);
+        replace_children(run);
     }
-    pid = visit_after_all(run, tally);
+    pid = visit_after_all(run);
     if (flags & IS_POOL) {
-        kill_child(run, tally, pid);
-        visit_after_all(run, tally);
+        kill_child(run, pid);
+        visit_after_all(run);
     }
     if (usual->calls_sum > 0) {
-        await_calm(run, tally, usual);
+        await_calm(run, usual);
     } else {
-        measure_calm(run, tally);
+        measure_calm(run);
     }
     if (run_has_ended(run)) {
-        tally->ended_early = true;
+        run->tally.ended_early = true;
         run->over_time = !run_await_end(run, 3000);
         return;
     }
-    stop_in_the_middle(run, tally);
+    stop_in_the_middle(run);
 }
 
 void

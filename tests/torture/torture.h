@@ -18,6 +18,7 @@ enum {
     OUT_MOST = 1 << 18, /* bytes of standard output that are kept */
     ERR_MOST = 1 << 13,
     PROBLEMS_MOST = 1200,
+    ERRORS_MOST = 32,
     FEW_FDS = 1024,
     CHILDREN = 2 /* of a pool: -n */
 };
@@ -27,11 +28,9 @@ enum variant_flags {
     IS_CREW = 2,      /* TTIN and TTOU */
     TAKES_FRAMES = 4, /* a handler with frames */
     IS_CLIENT = 8,
-    ON_PATH = 16,      /* listens on a Unix socket, where a dead server has left one */
-    INHERITS = 32,     /* LISTEN_FDS */
-    SAYS_TEXT = 64,    /* no JSON on standard output */
-    IS_FIRST = 128,    /* of the program's variants */
-    FAILS_ANYHOW = 256 /* a client whose exit status is 1 without a fault too */
+    ON_PATH = 16,  /* listens on a Unix socket, where a dead server has left one */
+    INHERITS = 32, /* LISTEN_FDS */
+    SAYS_TEXT = 64 /* no JSON on standard output */
 };
 
 struct variant {
@@ -59,6 +58,18 @@ struct usual {
     int64_t cpu_us;
 };
 
+/* What the driver saw as clients. */
+struct tally {
+    unsigned connections, good, lost, wrong, hung;
+    unsigned asked, answered; /* requests */
+    bool ended_early;         /* the server, while it was being used */
+    bool no_report;           /* USR1 */
+    bool not_served;          /* no good connection after the fault */
+    bool zombie;
+    unsigned main_fds, child_fds;
+    char note[160];
+};
+
 /* A running program, and what it has said. */
 struct run {
     const struct variant *variant;
@@ -76,18 +87,7 @@ struct run {
     long long dead_socket; /* when its file was made; 0: there was none */
     int64_t began_us, cpu_us;
     int64_t end_by_us;
-};
-
-/* What the driver saw as clients. */
-struct tally {
-    unsigned connections, good, lost, wrong, hung;
-    unsigned asked, answered; /* requests */
-    bool ended_early;         /* the server, while it was being used */
-    bool no_report;           /* USR1 */
-    bool not_served;          /* no good connection after the fault */
-    bool zombie;
-    unsigned main_fds, child_fds;
-    char note[160];
+    struct tally tally;
 };
 
 /* --- run.c: processes */
@@ -110,36 +110,15 @@ bool run_has_ended(struct run *run);
 /* Until that process runs no more; it may be a zombie. */
 void run_await_death(struct run *run, pid_t pid);
 unsigned run_lines(const char *text, size_t used);
-unsigned run_count_fds(pid_t pid);
-bool run_any_zombie(const struct run *run);
-void run_measure_fds(const struct run *run, unsigned *main_fds, unsigned *child_fds);
-
-/* --- talk.c: connections */
-enum how { WENT_WELL, GOT_LOST, WENT_WRONG, GOT_STUCK };
-struct talk {
-    int fd;
-    struct run *run;
-    struct tally *tally;
-    enum how how;
-    long pid; /* the last stamp's */
-};
-void talk_open(struct talk *talk, struct run *run, struct tally *tally);
-void talk_send(struct talk *talk, const char *text, unsigned requests);
-void talk_receive(struct talk *talk, uint64_t bytes);
-void talk_receive_part(struct talk *talk, uint64_t bytes, uint64_t from, uint64_t to);
-void talk_receive_error(struct talk *talk);
-void talk_frame(struct talk *talk, const char *text);
-void talk_end(struct talk *talk, bool expect_eof);
-void talk_reset(struct talk *talk);
+/* Zombies, and open descriptors, into its tally. */
+void run_look(struct run *run);
 
 /* --- scenario.c */
-void scenario_server(struct run *run, struct tally *tally, const struct usual *usual);
+void scenario_server(struct run *run, const struct usual *usual);
 void scenario_client(struct run *run);
 
 /* --- judge.c: writes what is wrong, nothing if all is well */
-void judge_server(struct run *run, const struct tally *tally, const struct usual *usual,
-                  char problems[PROBLEMS_MOST]);
-void judge_client(struct run *run, const struct usual *usual, char problems[PROBLEMS_MOST]);
+void judge(struct run *run, const struct usual *usual, char problems[PROBLEMS_MOST]);
 
 /* --- names.c */
 const char *name_of_process(int process);
@@ -148,10 +127,9 @@ const char *name_of_call(int call);
 int call_named(const char *name);
 const char *errors_of_call(int call);
 const char *name_of_error(int what);
-int error_named(const char *name);
 const char *text_of_error(int what);
-/* Takes the next word of a list of errors: false at its end. */
-bool next_error(const char **list, struct fault *fault);
+/* What that call may fail with, with what only mistakes bring about or without; how many. */
+int faults_of_call(int call, bool mistakes, struct fault faults[ERRORS_MOST]);
 /* True if `word` is one of the words of `list`. */
 bool has_word(const char *list, const char *word);
 
