@@ -402,12 +402,7 @@ begin(bool stamps)
     connection_open(&asked, counts, &shares);
     if (stamps && !asked.message) {
         verify_begin(&reply);
-        for (uint64_t at = 0; at < now.wanted; at += CONN_CHUNK) {
-            uint64_t rest = now.wanted - at;
-
-            verify_take(&reply, now.good_reply + at,
-                        (size_t)(rest < CONN_CHUNK ? rest : CONN_CHUNK));
-        }
+        verify_take(&reply, now.good_reply, now.wanted < STAMP ? now.wanted : STAMP);
     }
     request_bytes(asked.misbehaviours.lots.count > 0 ? &asked.misbehaviours.kinds[0] : NULL, 0,
                   &now.request_length);
