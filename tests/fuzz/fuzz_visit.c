@@ -374,23 +374,35 @@ check_tally(unsigned found)
 
 /* --- inputs ---------------------------------------------------------------------------------- */
 
+/* It has megabytes, nearly all of them untouched: new ones for each visit would be slow. */
+static void
+clear_counts(void)
+{
+    counts = counts ? counts : tallies_open(&asked);
+    for (int i = 0; i < MISBEHAVE_MOST; i++) {
+        histogram_clear(&counts->lasted[i]);
+    }
+    for (int i = 0; i < TRUST_KINDS * LATENCY_KINDS; i++) {
+        histogram_clear(&counts->latencies[i / LATENCY_KINDS][i % LATENCY_KINDS]);
+    }
+    for (int i = 0; i < QUARTERS; i++) {
+        histogram_clear(&counts->quarters[i]);
+    }
+    memset(counts, 0, offsetof(struct tally, lasted));
+}
+
 /* Other connections before it, and a tally of its own. */
 static void
 begin(bool stamps)
 {
     static struct reply reply;
 
-    counts = tallies_open(&asked);
+    clear_counts();
     distribution_close(&shares);
     connection_open(&asked, counts, &shares);
     if (stamps && !asked.message) {
         verify_begin(&reply);
-        for (uint64_t at = 0; at < now.wanted; at += CONN_CHUNK) {
-            uint64_t rest = now.wanted - at;
-
-            verify_take(&reply, now.good_reply + at,
-                        (size_t)(rest < CONN_CHUNK ? rest : CONN_CHUNK));
-        }
+        verify_take(&reply, now.good_reply, now.wanted < STAMP ? now.wanted : STAMP);
     }
     request_bytes(asked.misbehaviours.lots.count > 0 ? &asked.misbehaviours.kinds[0] : NULL, 0,
                   &now.request_length);
@@ -413,7 +425,6 @@ run(struct slices reads, struct slices writes, bool stamps)
         CHECK(found & expect(stamps), "outcome %x instead of %x", found, expect(stamps));
     }
     check_tally(found);
-    tallies_close(&asked, counts);
 }
 
 static void
