@@ -47,9 +47,9 @@ main(int argc, char **argv)
     server.options = options_default(CHILDREN);
     while (server_option(&server, argc, argv, "n:", help, CHILDREN_MAX) != -1) {
     }
+    server_open(&server, "", false);
     server.listenfd = listen_open(&server.options);
     listen_nonblocking(server.listenfd);
-    server_open(&server, "", false);
     pool = pool_open((unsigned)server.options.children);
     pool->wanted = 0; /* children come with clients, and are not replaced */
     listen_ready(&server.options, server.listenfd);

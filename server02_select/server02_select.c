@@ -56,9 +56,9 @@ main(int argc, char **argv)
     while (server_option(&server, argc, argv, "", help, 0) != -1) {
     }
     stay_below_fd_setsize();
+    server_open(&server, "", false);
     server.listenfd = listen_open(&server.options);
     listen_nonblocking(server.listenfd);
-    server_open(&server, "", false);
     worker = conn_worker(0, 0, &server.board.slots[0]);
     listen_ready(&server.options, server.listenfd);
 

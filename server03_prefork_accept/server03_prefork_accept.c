@@ -48,8 +48,8 @@ main(int argc, char **argv)
     while (server_option(&server, argc, argv, "n:a:", help, CHILDREN_MAX) != -1) {
         way = way_named(optarg);
     }
-    server.listenfd = listen_open(&server.options);
     server_open(&server, way->name, true);
+    server.listenfd = listen_open(&server.options);
     pool = pool_open((unsigned)server.options.children);
     if (way->waits) {
         listen_nonblocking(server.listenfd);

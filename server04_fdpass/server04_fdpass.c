@@ -36,6 +36,7 @@ static void start_child(unsigned number);
 static _Noreturn void child_main(unsigned number);
 static void say_done(unsigned number);
 static int stop(void);
+static bool any_left(void);
 
 static const char help[] =
     "The parent accepts and passes each connection's descriptor to a child.\n\n"
@@ -76,11 +77,11 @@ main(int argc, char **argv)
             queue = (unsigned)options_number('Q', optarg, 1, QUEUE_MAX);
         }
     }
+    server_open(&server, policies[round_robin], true);
     server.listenfd = listen_open(&server.options);
     listen_nonblocking(server.listenfd);
-    server_open(&server, policies[round_robin], true);
     pool = pool_open((unsigned)server.options.children);
-    channels = channels_open(pool->size, SOCK_STREAM);
+    channels = channels_open(pool->size, queue, SOCK_STREAM);
     shared = scoreboard_memory(sizeof *shared + (pool->size + 1) * sizeof shared->child[0]);
     parent = getpid();
 
@@ -234,20 +235,26 @@ stop(void)
 
     listen_remove();
     close(server.listenfd);
-    if (held_connfd != -1 && channel_send(&channels[1], held_connfd)) {
-        held_connfd = -1;
-    }
-    channels_shut(channels, pool->size);
     do {
+        if (held_connfd == -1 || channel_send(&channels[1], held_connfd)) {
+            held_connfd = -1;
+            channels_shut(channels, pool->size);
+        }
         for (unsigned i = 1; i <= pool->size && !signals_over(); i++) {
             if (pool_is_due(pool, i) && channel_inside(&channels[i]) > 0) {
                 start_child(i);
             }
         }
-    } while (pool_ending(pool, &server, channels_any_inside(channels, pool->size), &status));
-    if (held_connfd != -1 || channels_any_inside(channels, pool->size)) {
+    } while (pool_ending(pool, &server, any_left(), &status));
+    if (any_left()) {
         warnx("connections that had been accepted were not served");
         status = EXIT_FAILURE;
     }
     return status;
+}
+
+static bool
+any_left(void)
+{
+    return held_connfd != -1 || channels_any_inside(channels, pool->size);
 }

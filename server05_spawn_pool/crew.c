@@ -117,6 +117,9 @@ static void
 failed_to_start(void)
 {
     failures++;
+    if (replace_before != 0) {
+        warnx("HUP: a successor did not get ready, the other handlers stay");
+    }
     replace_before = 0;
     start_after = clock_us() + pool_pause_us(1 + failures);
 }
@@ -449,6 +452,13 @@ end_handlers(bool left)
 bool
 crew_ending(bool left, bool over)
 {
+    static bool begun;
+
+    for (unsigned i = 1; !begun && i <= crew.highest; i++) {
+        crew.pool->child[i].due = 0; /* those for the end need not wait out a delay */
+    }
+    failures = begun ? failures : 0;
+    begun = true;
     reap();
     crew_notice_ready();
     if (crew.pool->alive == 0 && (over || !left)) {

@@ -16,10 +16,10 @@ lines 220 server00_iterative/server00_iterative.c
 lines 220 server01_fork/server01_fork.c
 lines 246 server02_select/server02_select.c
 lines 220 server03_prefork_accept/server03_prefork_accept.c
-lines 253 server04_fdpass/server04_fdpass.c
+lines 260 server04_fdpass/server04_fdpass.c
 lines 220 server05_spawn_pool/server05_spawn_pool.c
 lines 1300 server05_spawn_pool/*.[ch]
-lines 5390 common/*.[ch] server0[0-5]_*/*.[ch]
+lines 5425 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 15800 client bench
 lines 28500 tests
 files 150 tests
