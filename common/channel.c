@@ -47,7 +47,7 @@ channels_open(unsigned count, int type)
     }
     for (unsigned i = 1; i <= count; i++) {
         if ((socketpair(AF_UNIX, type, 0, pair) == -1 &&
-             socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1) ||
+             (type == SOCK_STREAM || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)) ||
             fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1 ||
             fcntl(pair[0], F_SETFD, FD_CLOEXEC) == -1 ||
             fcntl(pair[1], F_SETFD, FD_CLOEXEC) == -1) {

@@ -165,15 +165,16 @@ accept_clients(int most)
 static void
 look_after(struct conn *conn, bool ready, int64_t now)
 {
-    if ((ready || (signals_stop && conn_idle(conn))) && step(conn) == CONN_CLOSED) {
-        drop(conn);
-    } else if (signals_over()) {
+    bool ended = (ready || (signals_stop && conn_idle(conn))) && step(conn) == CONN_CLOSED;
+
+    if (!ended && signals_over()) {
         conn_cut(conn);
-        drop(conn);
-    } else if (now >= conn_deadline(conn)) {
+        ended = true;
+    } else if (!ended && now >= conn_deadline(conn)) {
         conn_timed_out(conn);
-        drop(conn);
-    } else if (signals_stop && conn_idle(conn)) {
+        ended = true;
+    }
+    if (ended || (signals_stop && conn_idle(conn))) {
         drop(conn);
     }
 }

@@ -408,20 +408,20 @@ crew_turn(bool full)
     if (crew.settings->automatic) {
         look_at_spare(full);
     }
-    number = crew.target + crew.pool->alive - staying(); /* as many, and those that leave */
+    shed_handlers();
+    replace_handlers();
+    look_at_leaving();
+    number = crew.target + crew.pool->alive - staying(); /* and a place for each that leaves */
     crew.pool->wanted = number < crew.pool->size ? number : crew.pool->size;
     while ((number = seat_due()) != 0) {
         start_handler(number);
     }
     crew.pool->wanted = failures > 0 ? 0 : crew.pool->wanted; /* pool_wait() need not wake for it */
-    shed_handlers();
-    replace_handlers();
-    look_at_leaving();
 }
 
 /* Handlers are told to leave, by TERM, when they are ready: before that it would kill them. One
- * that is not ready is not needed if nothing is left. What a handler that was killed has left gets
- * another one. */
+ * that is not ready is not needed if nothing is left. If a killed handler has left connections in
+ * its channel, another handler is started for them. */
 static void
 end_handlers(bool left)
 {

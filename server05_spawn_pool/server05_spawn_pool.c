@@ -104,8 +104,8 @@ distribute(void)
     }
 }
 
-/* As long as there is room and a connection; but not without a limit, since signals must get their
- * turn. False if something has run out. */
+/* Passes connections as long as there is room and a connection waits, but at most BURST, since
+ * signals must get their turn. False if memory or descriptors have run out. */
 static bool
 pass_connections(void)
 {

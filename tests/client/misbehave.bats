@@ -112,13 +112,16 @@ window_is_small() {
 }
 
 @test "-x slow-read: too slow for the server's -T, and fast enough" {
-    local bytes large
+    local bytes large large_out
 
-    start_number 02 -T 1
-    large=$SERVER_PID
-    client_away -c 1 -t 5 -T 8 -b 20000000 -x slow-read=1000
-    SERVER_PID=$large OUT=$T/out.0
+    start_number 02 -T 0
+    client_away -c 1 -t 5 -T 0 -b 20000000 -x slow-read=1000
     eventually window_is_small
+    kill -s KILL "$CLIENT"
+    await_end "$CLIENT"
+    start_number 02 -T 1
+    large=$SERVER_PID large_out=$OUT
+    client_away -c 1 -t 5 -T 8 -b 20000000 -x slow-read=1000
     start_number 04 -T 1
     ask_client -c 2 -t 20 -b 300000 -x slow-read=1000000@0.3
     [[ $STATUS -eq 0 ]]
@@ -146,7 +149,7 @@ window_is_small() {
     # It may learn of it only when it has read what is on its way; then it gives up before.
     true_of '$1 + $2 + $3 == $4' \
         misbehaved.0.{errors.timed_out,errors.short,errors.reset,connections}
-    SERVER_PID=$large OUT=$T/out.0
+    SERVER_PID=$large OUT=$large_out
     set -- "$(json_of misbehaved.0.connections)"
     eventually server_counts timed_out "$1"
 }

@@ -656,7 +656,7 @@ stop_until_dead() {
 
 @test "-T 1: a silent client is dropped after a second" {
     start_server -T 1
-    poke "$ADDRESS" connect mark eof after:900 within:$((200 * LIMIT))
+    poke "$ADDRESS" mark connect eof after:900 within:$((200 * LIMIT))
     served_after
     stop_server
     counted timed_out 1
@@ -664,7 +664,7 @@ stop_until_dead() {
 
 @test "-T 1: so is one whose request does not get complete, although bytes come" {
     start_server -T 1
-    poke "$ADDRESS" connect mark drip:300 gone after:900 within:$((250 * LIMIT))
+    poke "$ADDRESS" mark connect drip:300 gone after:900 within:$((250 * LIMIT))
     served_after
     stop_server
     counted timed_out 1
@@ -673,7 +673,7 @@ stop_until_dead() {
 
 @test "-T 1: so is one that is idle after a reply" {
     start_server -T 1
-    poke "$ADDRESS" connect send:'100\n' reply:100 mark eof after:800 within:$((200 * LIMIT))
+    poke "$ADDRESS" mark connect send:'100\n' reply:100 eof after:800 within:$((200 * LIMIT))
     served_after
     stop_server
     counted timed_out 1

@@ -105,7 +105,7 @@ ask() { # TEXT, what the server is to say
 
 @test "frames: silent, slow, vanishing and chatty clients harm nobody" {
     start_server -n 2 -e handler_echo -T 1
-    poke "$ADDRESS" connect mark eof after:900 within:$((200 * LIMIT))
+    poke "$ADDRESS" mark connect eof after:900 within:$((200 * LIMIT))
     poke "$ADDRESS" connect send:"$(length_of 11)12" mark gone after:900 within:$((200 * LIMIT))
     poke "$ADDRESS" connect send:"$(length_of 11)12" reset
     poke "$ADDRESS" connect send:"$(length_of 5)helloand 100 more" read:5 eof

@@ -39,9 +39,9 @@
     X(dprintf, "EIO ENOSPC EPIPE EAGAIN ENOMEM")                                                   \
     X(dup, "EMFILE !EBADF")                                                                        \
     X(dup2, "EINTR EBUSY !EBADF")                                                                  \
-    X(epoll_create1, "EMFILE ENFILE ENOMEM")                                                         \
-    X(epoll_ctl, "ENOMEM ENOSPC !EBADF")                                                            \
-    X(epoll_wait, "EINTR !EBADF")                                                                   \
+    X(epoll_create1, "EMFILE ENFILE ENOMEM")                                                       \
+    X(epoll_ctl, "ENOMEM ENOSPC !EBADF")                                                           \
+    X(epoll_wait, "EINTR !EBADF")                                                                  \
     X(fclose, "EIO ENOSPC EINTR")                                                                  \
     X(fcntl, "EPERM EINTR !EBADF !EINVAL")                                                         \
     X(fcntl_dup, "EMFILE !EBADF")                                                                  \
