@@ -21,7 +21,7 @@ lines 220 server05_spawn_pool/server05_spawn_pool.c
 lines 1300 server05_spawn_pool/*.[ch]
 lines 5425 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 15800 client bench
-lines 28500 tests
+lines 25500 tests
 files 150 tests
 function 40 server[0-9][0-9]_*/*.c
 function 40 common/*.c

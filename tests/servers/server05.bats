@@ -133,7 +133,7 @@ WAYS=('-d queued' '-d piped -P round-robin' '-d piped -P least-loaded')
     done
 }
 
-@test "queued: few connections are accepted beyond those in service, so that a stop can serve them" {
+@test "queued: few connections are accepted beyond those in service: a stop serves them" {
     local i
 
     start_server -n 1 -T 60 -g 20
