@@ -14,27 +14,32 @@
 
 enum { SPARE_FDS = 128 }; /* beside both ends of each channel */
 
+/* For both ends of each channel; and, if it may be, for what is on its way, which Linux counts
+ * against this limit too, but for root. */
 static void
-raise_limit(unsigned count)
+raise_limit(unsigned count, unsigned queue)
 {
     rlim_t needed = 2 * (rlim_t)count + SPARE_FDS;
+    rlim_t wished = needed + (rlim_t)count * queue;
     struct rlimit limit;
+    bool enough;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == -1) {
         die("getrlimit");
     }
-    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= needed) {
+    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= wished) {
         return;
     }
-    limit.rlim_cur = needed;
-    if (setrlimit(RLIMIT_NOFILE, &limit) == -1) {
+    enough = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > wished;
+    limit.rlim_cur = enough ? wished : limit.rlim_max;
+    if (limit.rlim_cur < needed || setrlimit(RLIMIT_NOFILE, &limit) == -1) {
         diex("-n %u needs %llu descriptors: more than ulimit -Hn allows", count,
              (unsigned long long)needed);
     }
 }
 
 struct channel *
-channels_open(unsigned count, int type)
+channels_open(unsigned count, unsigned queue, int type)
 {
     struct channel *channels = calloc(count + 1, sizeof *channels);
     int pair[2];
@@ -43,11 +48,11 @@ channels_open(unsigned count, int type)
         die("%u channels", count);
     }
     if (count > 1) { /* (one more pair always fits) */
-        raise_limit(count);
+        raise_limit(count, queue);
     }
     for (unsigned i = 1; i <= count; i++) {
         if ((socketpair(AF_UNIX, type, 0, pair) == -1 &&
-             socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1) ||
+             (type == SOCK_STREAM || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)) ||
             fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1 ||
             fcntl(pair[0], F_SETFD, FD_CLOEXEC) == -1 ||
             fcntl(pair[1], F_SETFD, FD_CLOEXEC) == -1) {
@@ -81,13 +86,25 @@ channels_shut(struct channel *channels, unsigned count)
     }
 }
 
+/* The socket takes no more at the moment; or too many descriptors of this user are on their way. */
+static bool
+is_full(int error)
+{
+#ifdef ETOOMANYREFS /* not in POSIX */
+    if (error == ETOOMANYREFS) {
+        return true;
+    }
+#endif
+    return error == EAGAIN || error == EWOULDBLOCK;
+}
+
 bool
 channel_send(struct channel *channel, int connfd)
 {
     static atomic_llong quiet_until;
 
     if (fdpass_send(channel->sender, connfd, (unsigned char)channel->given) == -1) {
-        if (errno != EAGAIN && errno != EWOULDBLOCK) { /* full: there will be room */
+        if (!is_full(errno)) { /* then there will be room */
             warn_seldom(&quiet_until, "cannot pass a connection, trying again");
         }
         return false;

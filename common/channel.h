@@ -20,7 +20,7 @@ struct channel {
  * for a server whose children are other programs. A receiver is told nothing by a sender that
  * closes, as long as another process has a copy of that end: so give none to children. Dies on
  * failure. */
-struct channel *channels_open(unsigned count, int type);
+struct channel *channels_open(unsigned count, unsigned queue, int type);
 
 /* In a forked child: closes all ends but the one that this child receives from, and returns it. */
 int channels_child(struct channel *channels, unsigned count, unsigned number);

@@ -101,20 +101,25 @@ lock_path(void)
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     struct stat opened, named = {.st_ino = 0};
     bool locked;
+    int fd;
 
     snprintf(lock_file, sizeof lock_file, "%s.lock", socket_file);
-    lockfd = open(lock_file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
-    if (lockfd == -1) {
+    fd = open(lock_file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (fd == -1) {
         die("%s", lock_file);
     }
-    locked = fcntl(lockfd, F_SETLK, &lock) == 0;
-    if ((!locked && errno != EACCES && errno != EAGAIN) || fstat(lockfd, &opened) == -1 ||
+    locked = fcntl(fd, F_SETLK, &lock) == 0;
+    if ((!locked && errno != EACCES && errno != EAGAIN) || fstat(fd, &opened) == -1 ||
         (lstat(lock_file, &named) == -1 && errno != ENOENT)) {
         die("%s", lock_file);
+    }
+    if (opened.st_size > 0) {
+        diex("%s: exists, and is not a lock", lock_file);
     }
     if (!locked || !is_same_file(&opened, &named)) {
         diex("%s: another server has just begun to listen there", socket_file);
     }
+    lockfd = fd; /* ours: only now may it be removed */
 }
 
 static void
@@ -195,6 +200,7 @@ listen_open(const struct options *options)
     if (listen(listenfd, options->backlog) == -1) {
         die("listen on %s", text);
     }
+    unlock_path();
     return listenfd;
 }
 

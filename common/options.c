@@ -28,7 +28,8 @@ static const char common_help[] =
     "  -h          this help\n"
     "  -V          the version\n"
     "\n"
-    "TERM or INT stops it and prints the statistics; USR1 prints them and goes on.\n";
+    "TERM or INT stops it and prints the statistics; USR1 prints them and goes on. HUP\n"
+    "replaces the children of servers that start them beforehand (03, 04, 05).\n";
 
 struct options
 options_default(int children)

@@ -197,8 +197,9 @@ pool_replace_next(struct pool *pool, int patience_s)
         if (child->pid != 0 && child->asked && now < pool->replaced_until) {
             return 0; /* it has not left yet */
         }
-        if (child->pid == 0 && child->due > now) {
-            return 0; /* its successor is not due yet */
+        if (child->pid == 0) {
+            pool->replaced_until = now; /* so that its successor, when it lives, is not told */
+            return 0;
         }
         pool->replacing = pool->replacing < pool->size ? pool->replacing + 1 : 0;
     }

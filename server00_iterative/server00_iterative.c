@@ -37,8 +37,8 @@ main(int argc, char **argv)
     server.options = options_default(0);
     while (server_option(&server, argc, argv, "", help, 0) != -1) {
     }
-    server.listenfd = open_listener(&server.options);
     server_open(&server, "", false);
+    server.listenfd = open_listener(&server.options);
     listen_ready(&server.options, server.listenfd);
 
     serve_clients();

@@ -47,9 +47,9 @@ main(int argc, char **argv)
     server.options = options_default(CHILDREN);
     while (server_option(&server, argc, argv, "n:", help, CHILDREN_MAX) != -1) {
     }
+    server_open(&server, "", false);
     server.listenfd = listen_open(&server.options);
     listen_nonblocking(server.listenfd);
-    server_open(&server, "", false);
     pool = pool_open((unsigned)server.options.children);
     pool->wanted = 0; /* children come with clients, and are not replaced */
     listen_ready(&server.options, server.listenfd);
@@ -61,8 +61,9 @@ main(int argc, char **argv)
     return server_close(&server, stop());
 }
 
-/* With -n children alive the listener is left out of the wait set: the kernel queues, and the end
- * of a child (SIGCHLD) wakes the parent. */
+/* With -n children alive the parent leaves the listener out of the wait set: the kernel queues, and
+ * the end of a child (SIGCHLD) wakes the parent. After a pause it tries again without a new event.
+ */
 static void
 serve_clients(void)
 {
@@ -137,7 +138,8 @@ child_main(unsigned number, unsigned serial, int connfd)
 }
 
 /* One SIGCHLD may stand for several children: so as many as have ended. Without this they would
- * stay in the process table, as zombies. */
+ * stay in the process table, as zombies. (pool_turn() reaps too; the loop stands here because it
+ * belongs to this model.) */
 static void
 reap(void)
 {

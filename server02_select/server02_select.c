@@ -56,9 +56,9 @@ main(int argc, char **argv)
     while (server_option(&server, argc, argv, "", help, 0) != -1) {
     }
     stay_below_fd_setsize();
+    server_open(&server, "", false);
     server.listenfd = listen_open(&server.options);
     listen_nonblocking(server.listenfd);
-    server_open(&server, "", false);
     worker = conn_worker(0, 0, &server.board.slots[0]);
     listen_ready(&server.options, server.listenfd);
 
@@ -165,15 +165,16 @@ accept_clients(int most)
 static void
 look_after(struct conn *conn, bool ready, int64_t now)
 {
-    if ((ready || (signals_stop && conn_idle(conn))) && step(conn) == CONN_CLOSED) {
-        drop(conn);
-    } else if (signals_over()) {
+    bool ended = (ready || (signals_stop && conn_idle(conn))) && step(conn) == CONN_CLOSED;
+
+    if (!ended && signals_over()) {
         conn_cut(conn);
-        drop(conn);
-    } else if (now >= conn_deadline(conn)) {
+        ended = true;
+    } else if (!ended && now >= conn_deadline(conn)) {
         conn_timed_out(conn);
-        drop(conn);
-    } else if (signals_stop && conn_idle(conn)) {
+        ended = true;
+    }
+    if (ended || (signals_stop && conn_idle(conn))) {
         drop(conn);
     }
 }

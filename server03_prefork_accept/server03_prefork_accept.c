@@ -48,8 +48,8 @@ main(int argc, char **argv)
     while (server_option(&server, argc, argv, "n:a:", help, CHILDREN_MAX) != -1) {
         way = way_named(optarg);
     }
-    server.listenfd = listen_open(&server.options);
     server_open(&server, way->name, true);
+    server.listenfd = listen_open(&server.options);
     pool = pool_open((unsigned)server.options.children);
     if (way->waits) {
         listen_nonblocking(server.listenfd);
@@ -94,8 +94,9 @@ start_child(unsigned number)
     pool_started(pool, number, pid);
 }
 
-/* HUP and TERM let a child leave between two connections. If one comes just before it blocks, the
- * tick ends the waiting a second later. */
+/* After HUP or TERM a child leaves between two connections. If the signal comes just before the
+ * child blocks, the child sleeps on; SIGALRM, which comes every second, wakes it, and it sees the
+ * flag. */
 static void
 child_main(unsigned number)
 {

@@ -36,6 +36,7 @@ static void start_child(unsigned number);
 static _Noreturn void child_main(unsigned number);
 static void say_done(unsigned number);
 static int stop(void);
+static bool any_left(void);
 
 static const char help[] =
     "The parent accepts and passes each connection's descriptor to a child.\n\n"
@@ -57,7 +58,7 @@ static struct channel *channels; /* channels[1..pool->size] */
 static int held_connfd = -1;     /* accepted, but it could not be passed yet */
 
 static struct shared {
-    atomic_uint parent_waits; /* 1: no child has room; who sets it to 0 wakes the parent */
+    atomic_uint parent_waits; /* 1: no child has room; the child that sets it to 0 sends SIGCHLD */
     struct {
         _Alignas(SLOT_BYTES) atomic_uint done; /* connections served; only its child adds to it */
     } child[];
@@ -76,11 +77,11 @@ main(int argc, char **argv)
             queue = (unsigned)options_number('Q', optarg, 1, QUEUE_MAX);
         }
     }
+    server_open(&server, policies[round_robin], true);
     server.listenfd = listen_open(&server.options);
     listen_nonblocking(server.listenfd);
-    server_open(&server, policies[round_robin], true);
     pool = pool_open((unsigned)server.options.children);
-    channels = channels_open(pool->size, SOCK_STREAM);
+    channels = channels_open(pool->size, queue, SOCK_STREAM);
     shared = scoreboard_memory(sizeof *shared + (pool->size + 1) * sizeof shared->child[0]);
     parent = getpid();
 
@@ -103,8 +104,9 @@ distribute(void)
     }
 }
 
-/* As long as a child has room and a connection is there; but not without a limit, since signals
- * must get their turn. False if something has run out. */
+/* Passes connections as long as a child has room and a connection waits, but at most BURST, since
+ * signals must get their turn. False if memory or descriptors have run out, or the channel is full.
+ */
 static bool
 pass_connections(void)
 {
@@ -168,8 +170,8 @@ wait_for_work(bool paused)
     atomic_store(&shared->parent_waits, 0);
 }
 
-/* What a child that died was serving is over. What it had not received is still in the channel, for
- * its successor: that counts as given, and not done. */
+/* A child that died never counts the connection that it was serving. So the parent counts for it:
+ * all are done but those still inside the channel, which the successor receives. */
 static void
 start_child(unsigned number)
 {
@@ -183,8 +185,8 @@ start_child(unsigned number)
     pool_started(pool, number, pid);
 }
 
-/* HUP and TERM let a child leave when its channel is empty; a TERM that does not come from the
- * parent, at once: its successor receives what is left. */
+/* After HUP, or TERM from the parent, a child leaves when its channel is empty. After a TERM from
+ * anybody else (signals_alone) it leaves at once: its successor receives what is left. */
 static void
 child_main(unsigned number)
 {
@@ -198,18 +200,19 @@ child_main(unsigned number)
         close(held_connfd); /* another child's: a copy here would keep it open */
     }
     do {
-        sched_yield();
+        sched_yield(); /* lets the parent run: often the next connection is here afterwards */
         connfd = channel_receive(channel, stays);
         if (connfd >= 0) {
             counter_add(&worker.slot->wakeups, 1);
             conn_serve(&worker, connfd);
             close(connfd);
         }
-        if (connfd >= 0 || connfd == CHANNEL_LOST) {
+        if (connfd >= 0 || connfd == CHANNEL_LOST) { /* lost: given, so it counts as done */
             say_done(number);
         }
         stays = server_child_goes_on(&worker);
     } while (connfd != CHANNEL_END && !signals_alone);
+    scoreboard_publish(worker.slot);
     _exit(EXIT_SUCCESS);
 }
 
@@ -232,17 +235,26 @@ stop(void)
 
     listen_remove();
     close(server.listenfd);
-    channels_shut(channels, pool->size);
     do {
+        if (held_connfd == -1 || channel_send(&channels[1], held_connfd)) {
+            held_connfd = -1;
+            channels_shut(channels, pool->size);
+        }
         for (unsigned i = 1; i <= pool->size && !signals_over(); i++) {
             if (pool_is_due(pool, i) && channel_inside(&channels[i]) > 0) {
                 start_child(i);
             }
         }
-    } while (pool_ending(pool, &server, channels_any_inside(channels, pool->size), &status));
-    if (held_connfd != -1 || channels_any_inside(channels, pool->size)) {
+    } while (pool_ending(pool, &server, any_left(), &status));
+    if (any_left()) {
         warnx("connections that had been accepted were not served");
         status = EXIT_FAILURE;
     }
     return status;
+}
+
+static bool
+any_left(void)
+{
+    return held_connfd != -1 || channels_any_inside(channels, pool->size);
 }

@@ -23,10 +23,11 @@ enum handler_state {
     HANDLER_STARTING, /* the program runs, but does not yet take connections */
     HANDLER_IDLE,     /* it waits for a connection */
     HANDLER_WORKING,  /* it serves one */
-    HANDLER_FINISHING /* it leaves, since it has served as many requests as it was to */
+    HANDLER_FINISHING /* it leaves, since it has served as many requests as -R allows */
 };
 
-/* Invariant: written by its handler while that lives; before and after by the distributor. */
+/* Invariant: a handler writes its seat while it lives; the distributor writes it before the start
+ * and after the end. */
 struct seat {
     _Alignas(SLOT_BYTES) atomic_uint state;
     atomic_uint received; /* connections, modulo 2^32 */

@@ -117,6 +117,9 @@ static void
 failed_to_start(void)
 {
     failures++;
+    if (replace_before != 0) {
+        warnx("HUP: a successor did not get ready, the other handlers stay");
+    }
     replace_before = 0;
     start_after = clock_us() + pool_pause_us(1 + failures);
 }
@@ -408,20 +411,20 @@ crew_turn(bool full)
     if (crew.settings->automatic) {
         look_at_spare(full);
     }
-    number = crew.target + crew.pool->alive - staying(); /* as many, and those that leave */
+    shed_handlers();
+    replace_handlers();
+    look_at_leaving();
+    number = crew.target + crew.pool->alive - staying(); /* and a place for each that leaves */
     crew.pool->wanted = number < crew.pool->size ? number : crew.pool->size;
     while ((number = seat_due()) != 0) {
         start_handler(number);
     }
     crew.pool->wanted = failures > 0 ? 0 : crew.pool->wanted; /* pool_wait() need not wake for it */
-    shed_handlers();
-    replace_handlers();
-    look_at_leaving();
 }
 
 /* Handlers are told to leave, by TERM, when they are ready: before that it would kill them. One
- * that is not ready is not needed if nothing is left. What a handler that was killed has left gets
- * another one. */
+ * that is not ready is not needed if nothing is left. If a killed handler has left connections in
+ * its channel, another handler is started for them. */
 static void
 end_handlers(bool left)
 {
@@ -449,6 +452,13 @@ end_handlers(bool left)
 bool
 crew_ending(bool left, bool over)
 {
+    static bool begun;
+
+    for (unsigned i = 1; !begun && i <= crew.highest; i++) {
+        crew.pool->child[i].due = 0; /* those for the end need not wait out a delay */
+    }
+    failures = begun ? failures : 0;
+    begun = true;
     reap();
     crew_notice_ready();
     if (crew.pool->alive == 0 && (over || !left)) {

@@ -12,8 +12,8 @@
  * with the load (-s auto) while the distributor serves on; crew.c has their lives.
  * Compare with server04_fdpass (the children are forked), and -d queued with -d piped.
  */
-#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/select.h>
@@ -34,13 +34,12 @@ static void open_channels(void);
 static void distribute(void);
 static bool pass_connections(void);
 static unsigned choose(void);
-static bool no_room(void);
 static void wait_for_work(bool paused);
 static int stop(void);
 static bool any_left(void);
 
 enum { BURST = 64, PAUSE_US = 100 * 1000 };
-enum { MESSAGE_BYTES = 384 /* what a connection takes of SO_SNDBUF, on Linux */ };
+enum { MESSAGE_BYTES = 1536 /* of SO_SNDBUF, for each connection in the queue */ };
 
 static struct server server;
 static struct settings settings;
@@ -54,13 +53,13 @@ main(int argc, char **argv)
     settings.program = settings.arguments[0] = (char *)spawn_find(argv[0], settings.program);
     spawn_prepare();
 
+    stats_start(&server.stats, settings_variant(&settings));
+    signals_open(server.options.grace_s, true, &server.waiting);
     server.listenfd = listen_open(&server.options);
     listen_nonblocking(server.listenfd);
     if (fcntl(server.listenfd, F_SETFD, FD_CLOEXEC) == -1) {
         die("FD_CLOEXEC");
     }
-    stats_start(&server.stats, settings_variant(&settings));
-    signals_open(server.options.grace_s, true, &server.waiting);
     open_channels();
     crew_open(&server, &settings);
 
@@ -69,19 +68,18 @@ main(int argc, char **argv)
 }
 
 /* The queue is a SOCK_SEQPACKET, because on Linux a message then wakes one of the handlers that
- * wait for it; in a stream it wakes them all. The kernel bounds the queue: Linux refuses a message
- * when SO_SNDBUF is used up, and then select() calls the socket writable when it is three quarters
- * empty (at least 6 connections fit). */
+ * wait for it; in a stream it wakes them all. The kernel bounds the queue: Linux calls the socket
+ * writable while at most a quarter of SO_SNDBUF is used (at least 2 connections fit). */
 static void
 open_channels(void)
 {
     int bytes = server.options.children * (int)settings.queue * MESSAGE_BYTES;
 
     if (settings.piped) {
-        crew.channels = channels_open(settings.most, SOCK_STREAM);
+        crew.channels = channels_open(settings.most, settings.queue, SOCK_STREAM);
         return;
     }
-    crew.channels = channels_open(1, SOCK_SEQPACKET);
+    crew.channels = channels_open(1, 0, SOCK_SEQPACKET);
     setsockopt(crew.channels[1].sender, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
@@ -91,10 +89,10 @@ distribute(void)
     bool paused = false;
 
     while (!signals_stop) {
-        crew_turn(no_room());
+        crew_turn(choose() == 0);
         if (crew.there) {
             listen_ready(&server.options, server.listenfd);
-            paused = !pass_connections() || (settings.piped && held_connfd != -1);
+            paused = !pass_connections() || held_connfd != -1;
         }
         if (crew.there && signals_report) { /* the ready line is the first */
             signals_report = 0;
@@ -104,8 +102,8 @@ distribute(void)
     }
 }
 
-/* As long as there is room and a connection; but not without a limit, since signals must get their
- * turn. False if something has run out. */
+/* Passes connections as long as there is room and a connection waits, but at most BURST, since
+ * signals must get their turn. False if something has run out. */
 static bool
 pass_connections(void)
 {
@@ -121,7 +119,7 @@ pass_connections(void)
         if (!channel_send(&crew.channels[number], connfd)) {
             fcntl(connfd, F_SETFD, FD_CLOEXEC); /* a handler may be spawned before it is passed */
             held_connfd = connfd;
-            return errno == EAGAIN || errno == EWOULDBLOCK;
+            return false;
         }
         last_chosen = number;
     }
@@ -130,13 +128,17 @@ pass_connections(void)
 
 /* The handler that gets the next connection; 0: none has room. round-robin: the next in turn that
  * has room. least-loaded: of those that hold fewest connections, the next in turn. Queued, 1 stands
- * for all: whichever handler is idle receives it. */
+ * for all: whichever handler is idle receives it; the kernel says whether the queue has room. */
 static unsigned
 choose(void)
 {
-    unsigned best = settings.piped ? 0 : 1, best_held = settings.queue;
+    struct pollfd common = {.fd = crew.channels[1].sender, .events = POLLOUT};
+    unsigned best = 0, best_held = settings.queue;
 
-    for (unsigned step = 0; settings.piped && step < crew.highest && best_held > 0; step++) {
+    if (!settings.piped) {
+        return crew.pool->alive > 0 && poll(&common, 1, 0) == 1;
+    }
+    for (unsigned step = 0; step < crew.highest && best_held > 0; step++) {
         unsigned i = 1 + (last_chosen + step) % crew.highest;
         unsigned held = crew.channels[i].given - atomic_load(&crew.board->seat[i].done);
 
@@ -148,31 +150,27 @@ choose(void)
     return best;
 }
 
-/* Queued, a connection is held only if the queue was full. */
-static bool
-no_room(void)
-{
-    return settings.piped ? choose() == 0 : held_connfd != -1;
-}
-
 /* Back-pressure: while no handler has room the listener is left out, and the kernel queues. The
  * distributor looks once more after it has said that it waits: a handler may have changed its state
  * before it could see that. */
 static void
 wait_for_work(bool paused)
 {
-    bool full = no_room();
+    bool full = choose() == 0;
     fd_set readable, writable;
     int64_t most_us;
 
-    if (settings.piped && full) { /* often a handler is done within that moment */
+    if (full) { /* often a handler is done within that moment */
         sched_yield();
+        full = choose() == 0;
     }
-    atomic_store(&crew.board->waits, crew.starting > 0 || (settings.piped && no_room()));
-    full = no_room();
+    if (crew.starting > 0 || (settings.piped && full)) {
+        atomic_store(&crew.board->waits, 1);
+        full = choose() == 0;
+    }
     FD_ZERO(&readable);
     FD_ZERO(&writable);
-    if (full && !settings.piped && !paused) {
+    if (full && !settings.piped && crew.pool->alive > 0) {
         FD_SET(crew.channels[1].sender, &writable);
     } else if (!full && !paused && crew.there) {
         FD_SET(server.listenfd, &readable);

@@ -137,8 +137,6 @@ check_percentile(const struct histogram *histogram, const int64_t *sorted, uint6
         check_near("percentile of an overflow", value, (double)sorted[count - 1] / US, 0);
     } else {
         check_near("percentile", value, exact, bound_of(ns));
-        /* Three digits; half a microsecond is the slot's, half the rounding's. */
-        check_near("percentile", value, exact, exact / 1024 + 1);
     }
 }
 

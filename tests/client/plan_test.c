@@ -2,7 +2,7 @@
  * plan_test - when the connections of an open loop are due, and the lottery of -W and -x. Says what
  * is wrong and fails, or says nothing.
  */
-#include <inttypes.h>
+#include <stdbool.h>
 
 #include "../../client/ask/lottery.h"
 #include "../../client/ask/load.h"
@@ -11,11 +11,12 @@
 
 enum { SECOND = 1000 * 1000 * 1000 };
 
+/* Is it within so many of that? */
 static void
-check(const char *what, uint64_t nth, int64_t is, int64_t least, int64_t most)
+check_near(const char *what, double is, double wanted, double bound)
 {
-    CHECK(is >= least && is <= most, "%s %" PRIu64 ": %" PRId64 " and not %" PRId64 " to %" PRId64,
-          what, nth, is, least, most);
+    CHECK(is >= wanted - bound && is <= wanted + bound, "%s: %.1f instead of %.1f", what, is,
+          wanted);
 }
 
 static struct schedule
@@ -23,6 +24,7 @@ rate_of(const char *value)
 {
     struct schedule schedule = {.kind = SCHEDULE_CLOSED};
 
+    check_subject = value;
     schedule_take_rate(&schedule, value);
     return schedule;
 }
@@ -34,15 +36,13 @@ check_steady(const char *value, uint64_t rate)
     struct schedule schedule = rate_of(value);
 
     for (uint64_t k = 0; k < 1000; k++) {
-        check(value, k, schedule_due(&schedule, k), (int64_t)(k * SECOND / rate),
-              (int64_t)(k * SECOND / rate));
+        CHECK_IS(schedule_due(&schedule, k), k * SECOND / rate, "due");
     }
     for (uint64_t seconds = 1; seconds <= SCHEDULE_SECONDS_MOST; seconds *= 3) {
         int64_t at = (int64_t)(seconds * SECOND);
 
-        check(value, rate * seconds, schedule_due(&schedule, rate * seconds), at, at);
-        check("of them are due in the seconds", seconds, (int64_t)schedule_count(&schedule, at),
-              (int64_t)(rate * seconds), (int64_t)(rate * seconds));
+        CHECK_IS(schedule_due(&schedule, rate * seconds), at, "due");
+        CHECK_IS(schedule_count(&schedule, at), rate * seconds, "count");
     }
 }
 
@@ -52,15 +52,13 @@ check_count(const struct schedule *schedule, int64_t end)
 {
     uint64_t total = schedule_count(schedule, end);
 
-    check("the last is due after the end", total, schedule_due(schedule, total - 1), 0, end - 1);
-    check("the next is due before the end", total, schedule_due(schedule, total), end, INT64_MAX);
+    CHECK(schedule_due(schedule, total - 1) < end, "the last is due after the end");
+    CHECK(schedule_due(schedule, total) >= end, "the next is due before the end");
     for (uint64_t k = 0; k < total; k += total / 1000 + 1) {
         int64_t due = schedule_due(schedule, k);
 
-        check("due before the one before it", k, due, k > 0 ? schedule_due(schedule, k - 1) : 0,
-              INT64_MAX);
-        check("count at its due time", k, (int64_t)schedule_count(schedule, due + 1),
-              (int64_t)k + 1, (int64_t)k + 1);
+        CHECK(due >= (k > 0 ? schedule_due(schedule, k - 1) : 0), "due before the one before it");
+        CHECK_IS(schedule_count(schedule, due + 1), k + 1, "count at its due time");
     }
 }
 
@@ -69,22 +67,19 @@ static void
 check_ramp(const char *value, double from, double to, int64_t duration)
 {
     struct schedule schedule = rate_of(value);
-    double seconds = (double)duration / SECOND, parts = 100;
+    double seconds = (double)duration / SECOND, parts = 100, all = (from + to) / 2 * seconds;
 
     schedule.duration_ns = duration;
     check_count(&schedule, duration);
-    check(value, 0, (int64_t)schedule_count(&schedule, duration),
-          (int64_t)((from + to) / 2 * seconds * 0.9999) - 1,
-          (int64_t)((from + to) / 2 * seconds * 1.0001) + 1);
+    check_near("connections", (double)schedule_count(&schedule, duration), all, all / 10000 + 1);
     for (double part = 0; part < parts; part++) {
         int64_t begin = (int64_t)(seconds * part / parts * SECOND);
         int64_t end = (int64_t)(seconds * (part + 1) / parts * SECOND);
-        double rate = from + (to - from) * (part + 0.5) / parts;
-        double count = rate * seconds / parts;
+        double count = (from + (to - from) * (part + 0.5) / parts) * seconds / parts;
 
-        check("connections in a part", (uint64_t)part,
-              (int64_t)(schedule_count(&schedule, end) - schedule_count(&schedule, begin)),
-              (int64_t)(count * 0.9999) - 1, (int64_t)(count * 1.0001) + 1);
+        check_near("connections in a part",
+                   (double)(schedule_count(&schedule, end) - schedule_count(&schedule, begin)),
+                   count, count / 10000 + 2);
     }
 }
 
@@ -102,15 +97,11 @@ check_shares(void)
                 uint64_t mine = load_share(&load, i, total);
 
                 seen += mine;
-                if (mine > 0) {
-                    check("the last of a process", i, (int64_t)load_nth(&load, i, mine - 1), 0,
-                          (int64_t)total - 1);
-                }
-                check("beyond the last of a process", i, (int64_t)load_nth(&load, i, mine),
-                      (int64_t)total, INT64_MAX);
+                CHECK(mine == 0 || load_nth(&load, i, mine - 1) < total, "the last of process %u",
+                      i);
+                CHECK(load_nth(&load, i, mine) >= total, "beyond the last of process %u", i);
             }
-            check("all processes together", processes, (int64_t)seen, (int64_t)total,
-                  (int64_t)total);
+            CHECK_IS(seen, total, "all processes together");
         }
     }
 }
@@ -120,34 +111,29 @@ static void
 check_draws(void)
 {
     enum { DRAWS = 100000 };
-    static const struct {
-        uint32_t seed;
-        unsigned process;
-        enum lottery_purpose purpose;
-    } keys[] = {{1, 0, LOTTERY_WORK},
-                {2, 0, LOTTERY_WORK},
-                {1, 1, LOTTERY_WORK},
-                {1, 0, LOTTERY_MISBEHAVE}};
     static const struct lottery_option option = {'W', 1, "", ""};
+    const uint64_t keys[] = {lottery_key(1, 0, LOTTERY_WORK), lottery_key(2, 0, LOTTERY_WORK),
+                             lottery_key(1, 1, LOTTERY_WORK), lottery_key(1, 0, LOTTERY_MISBEHAVE)};
     struct lottery tenth = {0}, all = {0};
-    uint64_t first = lottery_key(1, 0, LOTTERY_WORK);
 
+    check_subject = "lottery";
     lottery_add(&tenth, &option, "@0.1", "@0.1");
     lottery_add(&all, &option, "", "");
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        uint64_t key = lottery_key(keys[i].seed, keys[i].process, keys[i].purpose);
         int64_t below = 0, both = 0;
 
         for (uint64_t nth = 0; nth < DRAWS; nth++) {
-            below += lottery_draw(&tenth, key, nth) == 0;
-            both += lottery_draw(&tenth, key, nth) == 0 && lottery_draw(&tenth, first, nth) == 0;
+            bool drawn = lottery_draw(&tenth, keys[i], nth) == 0;
+
+            below += drawn;
+            both += drawn && lottery_draw(&tenth, keys[0], nth) == 0;
         }
-        check("a tenth of the draws", i, below, DRAWS / 10 - 475, DRAWS / 10 + 475);
+        check_near("a tenth of the draws", (double)below, DRAWS / 10, 475);
         if (i > 0) { /* drawn independently: a tenth of the tenth */
-            check("draws in common", i, both, DRAWS / 100 - 158, DRAWS / 100 + 158);
+            check_near("draws in common", (double)both, DRAWS / 100, 158);
         }
     }
-    check("the limit of all", 0, (int64_t)all.below[0], (int64_t)1 << 32, (int64_t)1 << 32);
+    CHECK_IS(all.below[0], (int64_t)1 << 32, "the limit of all");
 }
 
 int

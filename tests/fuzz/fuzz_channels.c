@@ -206,7 +206,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (dying_tries() != 0) {
         CHECK(false, "it dies: %s", dying_text);
     }
-    now.channels = channels_open(CHANNELS, SOCK_STREAM);
+    now.channels = channels_open(CHANNELS, 1, SOCK_STREAM);
     run(&input, input_byte(&input));
     for (unsigned i = 1; i <= CHANNELS; i++) {
         die_one(i);

@@ -22,10 +22,59 @@
 
 #include "dying.h"
 
-static int open_file_of(const char *path, ...);
-static int size_of(struct stat *status);
-static ssize_t feed_read(void *bytes, size_t size);
-static void *kept_realloc(void *old, size_t size);
+enum { TEXT_MOST = 4000, KEPT_MOST = 64 };
+
+/* The file that -M @ and -E @ name: there is one, whatever its name; the peer's text is in it. */
+static struct {
+    bool missing, broken;
+    off_t size; /* as fstat() tells it, which may be wrong */
+} named_file;
+
+static void *kept[KEPT_MOST]; /* memory that the code under test keeps to its end */
+static size_t kept_count;
+
+static int
+open_file_of(const char *path, ...)
+{
+    (void)path;
+    peer.at = 0;
+    return named_file.missing ? -1 : 1000;
+}
+
+static int
+size_of(struct stat *status)
+{
+    memset(status, 0, sizeof *status);
+    status->st_mode = S_IFREG;
+    status->st_size = named_file.size;
+    return 0;
+}
+
+static ssize_t
+feed_read(void *bytes, size_t size)
+{
+    ssize_t count = -1;
+
+    while (!named_file.broken && count == -1) { /* no read() of a file is interrupted */
+        count = peer_read(bytes, size);
+    }
+    return count;
+}
+
+static void *
+kept_realloc(void *old, size_t size)
+{
+    size_t i = 0;
+
+    while (i < kept_count && kept[i] != old) {
+        i++;
+    }
+    CHECK(i < KEPT_MOST, "too much is allocated");
+    kept[i] = realloc(old, size);
+    kept_count += i == kept_count;
+    CHECK(kept[i], "no memory");
+    return kept[i];
+}
 
 #define exit(status) dying_politely(status)
 #define printf(...) dying_no_text(__VA_ARGS__)
@@ -56,60 +105,6 @@ int client_program(int argc, char **argv);
 
 #include "../../client/ask/number.h"
 #include "../../client/ask/lottery.h"
-
-enum { TEXT_MOST = 4000, KEPT_MOST = 64 };
-
-/* The file that -M @ and -E @ name: there is one, whatever its name; the peer's text is in it. */
-static struct {
-    bool missing, broken;
-    off_t size; /* as fstat() tells it, which may be wrong */
-} file;
-
-static void *kept[KEPT_MOST]; /* memory that the code under test keeps to its end */
-static size_t kept_count;
-
-static int
-open_file_of(const char *path, ...)
-{
-    (void)path;
-    peer.at = 0;
-    return file.missing ? -1 : 1000;
-}
-
-static int
-size_of(struct stat *status)
-{
-    memset(status, 0, sizeof *status);
-    status->st_mode = S_IFREG;
-    status->st_size = file.size;
-    return 0;
-}
-
-static ssize_t
-feed_read(void *bytes, size_t size)
-{
-    ssize_t count = -1;
-
-    while (!file.broken && count == -1) { /* no read() of a file is interrupted */
-        count = peer_read(bytes, size);
-    }
-    return count;
-}
-
-static void *
-kept_realloc(void *old, size_t size)
-{
-    size_t i = 0;
-
-    while (i < kept_count && kept[i] != old) {
-        i++;
-    }
-    CHECK(i < KEPT_MOST, "too much is allocated");
-    kept[i] = realloc(old, size);
-    kept_count += i == kept_count;
-    CHECK(kept[i], "no memory");
-    return kept[i];
-}
 
 static void
 forget(void)
@@ -199,8 +194,9 @@ check_work(void)
     CHECK(classes == 0 || shares == LOTTERY_WHOLE, "shares of %" PRIu64, shares);
 }
 
+/* A slow one may move a byte when it is due, and none before. */
 static void
-check_misbehaviours(void)
+check_misbehaviours(uint64_t bytes)
 {
     check_lots(&load.misbehaviours.lots, MISBEHAVE_MOST);
     for (unsigned i = 0; i < load.misbehaviours.lots.count; i++) {
@@ -209,19 +205,9 @@ check_misbehaviours(void)
 
         CHECK(kind->length > 0 && (size_t)kind->length <= strlen(kind->text), "%s", kind->text);
         CHECK(paced == (kind->pace > 0) && kind->pace <= 1000000000, "pace %u", kind->pace);
-    }
-}
+        if (paced) {
+            int64_t due = misbehave_due(kind, bytes);
 
-/* A slow one may move a byte when it is due, and none before. */
-static void
-check_pace(uint64_t bytes)
-{
-    for (unsigned i = 0; i < load.misbehaviours.lots.count; i++) {
-        const struct misbehaviour *kind = &load.misbehaviours.kinds[i];
-        int64_t due;
-
-        if (kind->pace > 0) {
-            due = misbehave_due(kind, bytes);
             CHECK(due >= 0 && misbehave_allowed(kind, due) > bytes, "byte %" PRIu64 " of %s", bytes,
                   kind->text);
             CHECK(due < 2 || misbehave_allowed(kind, due - 2) <= bytes + 1,
@@ -265,25 +251,22 @@ check_plan(uint64_t k, int64_t ns)
 static void
 check_message(void)
 {
-    const unsigned char *bytes;
-    size_t length;
+    bool is_file = load.message && *load.message == '@';
+    struct input header;
+    const char *bytes;
+    size_t length, wanted;
 
     if (!load.message) {
         return;
     }
-    bytes = (const unsigned char *)message_frame(&length);
-    CHECK(length == load.message_bytes + 4 && length > 4, "a frame of %zu", length);
-    CHECK(((size_t)bytes[0] << 24 | (size_t)bytes[1] << 16 | (size_t)bytes[2] << 8 | bytes[3]) ==
-              length - 4,
-          "the length in front of the message is wrong");
-    if (*load.message == '@') {
-        CHECK(length - 4 == peer.length && memcmp(bytes + 4, peer.text, peer.length) == 0,
-              "the message is not what is in the file");
-    } else {
-        CHECK(length - 4 == strlen(load.message) &&
-                  memcmp(bytes + 4, load.message, length - 4) == 0,
-              "the message is another");
-    }
+    wanted = is_file ? peer.length : strlen(load.message);
+    bytes = message_frame(&length);
+    header = (struct input){(const uint8_t *)bytes, 4};
+    CHECK_IS(length, load.message_bytes + 4, "bytes of the frame");
+    CHECK_IS(input_number(&header, 4), wanted, "the length in front of the message");
+    CHECK(wanted > 0 && length == wanted + 4, "a frame of %zu", length);
+    CHECK(memcmp(bytes + 4, is_file ? (const char *)peer.text : load.message, wanted) == 0,
+          "the message is another");
 }
 
 /* --- once more ------------------------------------------------------------------------------- */
@@ -297,14 +280,15 @@ take_all(int argc, char **argv)
     complete_load();
 }
 
-/* The options that mean this load: a line for each. */
-static char *
-options_of(const struct load *of)
+enum { OPTIONS_TEXT = ARGUMENTS_MOST * 160 };
+
+/* Writes the options that mean this load: a line for each. */
+static void
+write_options(const struct load *of, char text[OPTIONS_TEXT])
 {
-    static char text[ARGUMENTS_MOST * 160];
     char *end = text;
 
-#define ADD(...) end += snprintf(end, (size_t)(text + sizeof text - end), __VA_ARGS__)
+#define ADD(...) end += snprintf(end, (size_t)(text + OPTIONS_TEXT - end), __VA_ARGS__)
     ADD("-p%d\n-c%u\n-k%" PRIu64 "\n-m%u\n-T%d\n-b%" PRIu64 "\n", of->port, of->processes,
         of->requests, of->in_flight, of->timeout_s, of->bytes);
     for (unsigned i = 0; i < of->work.lots.count; i++) {
@@ -333,45 +317,24 @@ options_of(const struct load *of)
         ADD("-t%" PRIu64, of->connections);
     }
 #undef ADD
-    return text;
 }
 
-static bool
-same_lists(const struct load *one, const struct load *other)
-{
-    bool same = memcmp(&one->work, &other->work, sizeof one->work) == 0 &&
-                memcmp(&one->misbehaviours.lots, &other->misbehaviours.lots,
-                       sizeof one->misbehaviours.lots) == 0 &&
-                one->schedule.kind == other->schedule.kind &&
-                one->schedule.rate == other->schedule.rate &&
-                one->schedule.rate_to == other->schedule.rate_to &&
-                one->schedule.duration_ns == other->schedule.duration_ns;
-
-    for (unsigned i = 0; same && i < one->misbehaviours.lots.count; i++) {
-        same = one->misbehaviours.kinds[i].how == other->misbehaviours.kinds[i].how &&
-               one->misbehaviours.kinds[i].pace == other->misbehaviours.kinds[i].pace;
-    }
-    return same;
-}
-
+/* What a load means is told by its options, so those of the same options must be the same. */
 static void
 check_round_trip(void)
 {
-    static struct load before;
-    char *argv[ARGUMENTS_MOST + 2], *text;
+    static char wanted[OPTIONS_TEXT], text[OPTIONS_TEXT], again[OPTIONS_TEXT];
+    char *argv[ARGUMENTS_MOST + 2];
 
     if (load.message || load.schedule.kind == SCHEDULE_SEARCH) {
         return;
     }
-    before = load;
-    text = options_of(&before);
+    write_options(&load, wanted);
+    strcpy(text, wanted);
     forget();
     take_all(dying_arguments(text, argv), argv);
-    CHECK(load.port == before.port && load.processes == before.processes &&
-              load.requests == before.requests && load.in_flight == before.in_flight &&
-              load.timeout_s == before.timeout_s && load.bytes == before.bytes &&
-              load.connections == before.connections && same_lists(&load, &before),
-          "the second time it is another");
+    write_options(&load, again);
+    CHECK(strcmp(wanted, again) == 0, "the second time it is another: %s", again);
 }
 
 static void
@@ -387,8 +350,7 @@ try_line(int argc, char **argv, uint64_t k, int64_t ns)
         taken = true;
         check_numbers();
         check_work();
-        check_misbehaviours();
-        check_pace(k);
+        check_misbehaviours(k);
         check_plan(k, ns);
         check_message();
         check_round_trip();
@@ -400,35 +362,27 @@ try_line(int argc, char **argv, uint64_t k, int64_t ns)
     forget();
 }
 
-/* Digits, perhaps a point and 1 to 9 more; at most a day. Compared as a text of billionths. */
+/* Digits, perhaps a point and 1 to 9 more; at most a day, and less than a second. */
 static void
 try_decimal(const char *text)
 {
     size_t whole = strspn(text, "0123456789");
-    bool point = text[whole] == '.';
-    size_t places = point ? strspn(text + whole + 1, "0123456789") : 0;
-    size_t length = whole + point + places;
+    size_t point = text[whole] == '.', places = point * strspn(text + whole + point, "0123456789");
     const char *rest = text;
-    uint64_t billionths = 0;
-    bool good = whole >= 1 && places <= 9 && (!point || places >= 1), taken;
-    char scaled[64];
+    uint64_t seconds, part = 0, billionths = 0;
+    bool good = fuzz_number(text, whole, 86400, &seconds) && places <= 9 && places >= point;
 
-    if (whole > 40) {
-        return;
+    CHECK_IS(number_take_decimal(&rest, 86400, &billionths), good, text);
+    for (size_t i = 0; good && i < 9; i++) {
+        part = 10 * part + (i < places ? (uint64_t)(text[whole + point + i] - '0') : 0);
     }
-    snprintf(scaled, sizeof scaled, "%.*s%.*s%.*s", (int)whole, text, places <= 9 ? (int)places : 0,
-             text + whole + point, places <= 9 ? 9 - (int)places : 0, "000000000");
-    good = good && strtod(scaled, NULL) < (86400.0 + 1) * 1e9;
-    taken = number_take_decimal(&rest, 86400, &billionths);
-    CHECK(taken == good, "'%s' is %s as a decimal", text, taken ? "taken" : "refused");
-    if (taken) {
-        CHECK(rest == text + length, "'%s' is not read to its end", text);
-        CHECK(billionths == strtoull(scaled, NULL, 10), "'%s' is %" PRIu64 " billionths", text,
-              billionths);
+    if (good) {
+        CHECK_IS(rest - text, whole + point + places, "bytes of the decimal");
+        CHECK_IS(billionths, seconds * 1000000000 + part, text);
     }
 }
 
-/* Behind the command line, and a line that is empty, stands what is in the file. */
+/* Behind the command line, and a line that is empty, stands what is in the named_file. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -439,9 +393,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *argv[ARGUMENTS_MOST + 2], *text, *end;
     int argc;
 
-    file.missing = flags & 1;
-    file.broken = flags & 2;
-    file.size = flags & 4 ? (off_t)1 << 30 : flags & 8 ? ((off_t)1 << 30) + 1 : 0;
+    named_file.missing = flags & 1;
+    named_file.broken = flags & 2;
+    named_file.size = flags & 4 ? (off_t)1 << 30 : flags & 8 ? ((off_t)1 << 30) + 1 : 0;
     peer_begin(slices_take(&input), (struct slices){.count = 0});
     text = input_text(&input, TEXT_MOST);
     if (!text) {

@@ -1,113 +1,42 @@
 /*
  * fuzz_clock - server05_spawn_pool/handlers/handler_clock.c: the parser of JSON.
  *
- * The oracle is a parser of another kind: it cuts the text into tokens, and reduces them on a stack
- * by the rules of RFC 8259, without recursion. Both must agree on what is an object. The reply must
- * be that object with the new member, and be refused if it is sent again.
+ * The oracle is a parser of another kind: a regular expression cuts the text into tokens, and they
+ * are reduced on a stack by the rules of RFC 8259, without recursion. Both must agree on what is an
+ * object. The reply must be that object with the new member, and be refused if it is sent again.
  */
+#include <regex.h>
+
 #include "handled.h"
 
 #include "../../server05_spawn_pool/handlers/handler_clock.c"
-
-#undef main
 
 enum { LENGTH_MOST = 4096, LEVELS = 64 };
 
 /* Tokens: { } [ ] , : as themselves, and these. 0 is the end. */
 enum { STRING = 'S', VALUE = 'V', WRONG = '!' };
 
-struct tokens {
-    const char *text;
-    size_t length, at, start;
-};
-
 /* --- the oracle ------------------------------------------------------------------------------ */
 
-static bool
-one_of(const struct tokens *tokens, const char *set)
-{
-    return tokens->at < tokens->length && tokens->text[tokens->at] != '\0' &&
-           strchr(set, tokens->text[tokens->at]);
-}
-
-/* Takes at most `limit` bytes of the set; returns how many. */
-static size_t
-run_of(struct tokens *tokens, const char *set, size_t limit)
-{
-    size_t count = 0;
-
-    while (count < limit && one_of(tokens, set)) {
-        tokens->at++;
-        count++;
-    }
-    return count;
-}
-
+/* Takes blanks and the next token off the front of *text; *start is where the token begins. */
 static int
-number_token(struct tokens *tokens)
+next_token(const char **text, const char **start)
 {
-    static const char decimal[] = "0123456789";
+    static regex_t expression;
+    static const char form[] =
+        "^([][{},:]|true|false|null|-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][-+]?[0-9]+)?|"
+        "\"([^\"\\\001-\037]|\\\\([\"\\/bfnrt]|u[0-9a-fA-F]{4}))*\")";
+    regmatch_t match;
 
-    run_of(tokens, "-", 1);
-    if (run_of(tokens, "0", 1) == 0 && run_of(tokens, decimal, LENGTH_MOST) == 0) {
-        return WRONG;
+    if (expression.re_nsub == 0) {
+        CHECK(regcomp(&expression, form, REG_EXTENDED) == 0, "regcomp: %s", form);
     }
-    if (run_of(tokens, ".", 1) == 1 && run_of(tokens, decimal, LENGTH_MOST) == 0) {
-        return WRONG;
+    *start = *text += strspn(*text, " \t\r\n");
+    if (**text == '\0' || regexec(&expression, *text, 1, &match, 0) != 0) {
+        return **text == '\0' ? 0 : WRONG;
     }
-    if (run_of(tokens, "eE", 1) == 1) {
-        run_of(tokens, "+-", 1);
-        return run_of(tokens, decimal, LENGTH_MOST) > 0 ? VALUE : WRONG;
-    }
-    return VALUE;
-}
-
-static int
-string_token(struct tokens *tokens)
-{
-    tokens->at++;
-    while (tokens->at < tokens->length) {
-        if (run_of(tokens, "\"", 1) == 1) {
-            return STRING;
-        }
-        if (run_of(tokens, "\\", 1) == 1) {
-            if (run_of(tokens, "u", 1) == 1 ? run_of(tokens, "0123456789abcdefABCDEF", 4) < 4
-                                            : run_of(tokens, "\"\\/bfnrt", 1) == 0) {
-                return WRONG;
-            }
-        } else if ((unsigned char)tokens->text[tokens->at++] < 0x20) {
-            return WRONG;
-        }
-    }
-    return WRONG;
-}
-
-static int
-next_token(struct tokens *tokens)
-{
-    static const char *const words[] = {"true", "false", "null"};
-
-    run_of(tokens, " \t\r\n", LENGTH_MOST);
-    tokens->start = tokens->at;
-    if (tokens->at == tokens->length) {
-        return 0;
-    }
-    if (one_of(tokens, "{}[],:")) {
-        return tokens->text[tokens->at++];
-    }
-    if (one_of(tokens, "\"")) {
-        return string_token(tokens);
-    }
-    for (size_t i = 0; i < 3; i++) {
-        size_t length = strlen(words[i]);
-
-        if (tokens->length - tokens->at >= length &&
-            memcmp(tokens->text + tokens->at, words[i], length) == 0) {
-            tokens->at += length;
-            return VALUE;
-        }
-    }
-    return number_token(tokens);
+    *text += match.rm_eo;
+    return **start == '"' ? STRING : strchr("{}[],:", **start) ? **start : VALUE;
 }
 
 static bool
@@ -139,52 +68,42 @@ reduce(char *stack, size_t depth)
     return depth;
 }
 
-/* Does a string token say "time_received", perhaps with escapes? */
+/* Is this string "time_received", perhaps with letters as escapes? */
 static bool
-is_the_name(const char *text, size_t length)
+is_the_name(const char *text)
 {
-    char name[64] = "";
-    size_t used = 0;
+    static regex_t expression;
+    char form[512] = "^\"", *end = form + 2;
 
-    for (size_t i = 1; i + 1 < length; i++) {
-        unsigned code = (unsigned char)text[i];
-
-        if (code == '\\' && text[i + 1] != 'u') {
-            return false; /* no other escape stands for a letter of it */
-        }
-        if (code == '\\') {
-            char hex[5] = {text[i + 2], text[i + 3], text[i + 4], text[i + 5], '\0'};
-
-            code = (unsigned)strtoul(hex, NULL, 16);
-            i += 5;
-        }
-        if (used == sizeof name - 1 || code > 127 || code == 0) {
-            return false;
-        }
-        name[used++] = (char)code;
+    for (const char *byte = "time_received"; expression.re_nsub == 0 && *byte != '\0'; byte++) {
+        end += snprintf(end, (size_t)(form + sizeof form - end), "(%c|\\\\u00%x(%x|%X))", *byte,
+                        *byte / 16u, *byte % 16u, *byte % 16u);
     }
-    return strcmp(name, "time_received") == 0;
+    if (expression.re_nsub == 0) {
+        strcpy(end, "\"");
+        CHECK(regcomp(&expression, form, REG_EXTENDED) == 0, "regcomp: %s", form);
+    }
+    return regexec(&expression, text, 0, NULL, 0) == 0;
 }
 
 /* Is the text an object that the handler takes? Notes where it begins and ends. */
 static bool
-is_object(const char *text, size_t length, size_t *first, size_t *last, bool *empty)
+is_object(const char *text, const char **first, const char **last, bool *empty)
 {
     static char stack[LENGTH_MOST + 1];
-    struct tokens tokens = {.text = text, .length = length};
     size_t depth = 0, levels = 0;
-    int token = next_token(&tokens);
+    const char *rest = text, *start;
+    int token = next_token(&rest, first);
 
-    *first = tokens.start;
     *empty = true;
     if (token != '{') {
         return false;
     }
-    for (; token != 0; token = next_token(&tokens)) {
+    for (start = *first; token != 0; token = next_token(&rest, &start)) {
         if (token == STRING && levels == 1 &&
             (ends_with(stack, depth, "{") || ends_with(stack, depth, "M,"))) {
             *empty = false;
-            if (is_the_name(text + tokens.start, tokens.at - tokens.start)) {
+            if (is_the_name(start)) {
                 return false;
             }
         }
@@ -195,7 +114,7 @@ is_object(const char *text, size_t length, size_t *first, size_t *last, bool *em
         levels -= token == '}' || token == ']';
         stack[depth++] = (char)token;
         depth = reduce(stack, depth);
-        *last = tokens.at;
+        *last = rest;
     }
     return depth == 1 && stack[0] == VALUE;
 }
@@ -225,19 +144,21 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct handler_reply reply, again;
-    const char *text = (const char *)data;
-    size_t first, last = 0;
+    static char text[LENGTH_MOST + 1];
+    const char *first, *last;
     bool empty, good, valid;
 
     if (size == 0 || size > LENGTH_MOST) {
         return 0;
     }
+    memcpy(text, data, size);
+    text[size] = '\0'; /* no zero byte is allowed, in front of that */
     good = handled_ask(data, size, &reply);
-    valid = is_object(text, size, &first, &last, &empty);
+    valid = strlen(text) == size && is_object(text, &first, &last, &empty);
     CHECK(good == valid, "%s: %s", valid ? "refused, but it is an object" : "taken, but it is none",
           reply.message);
     if (good) {
-        check_reply(&reply, text + first, last - first, empty);
+        check_reply(&reply, first, (size_t)(last - first), empty);
         CHECK(!handled_ask(reply.bytes, reply.length, &again), "the reply is taken again");
     } else {
         CHECK(strstr(reply.message, "offset "), "no offset: %s", reply.message);

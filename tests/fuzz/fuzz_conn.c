@@ -35,14 +35,6 @@ static int note_line(const char *format, ...) CHECK_PRINTF(1, 2);
 
 #include "../../common/conn.c"
 
-#undef read
-#undef writev
-#undef clock_gettime
-#undef nanosleep
-#undef fcntl
-#undef shutdown
-#undef dprintf
-
 enum {
     REQUESTS_MOST = 256,
     LONG_REPLY = CONN_CHUNK + 1000, /* of a longer one, only so much is sent, and its end */

@@ -1,14 +1,11 @@
 /*
  * fuzz_gate - client/ask/gate.c: the conditions of -f and -r max@, and what is told of them.
  *
- * The oracle takes an expression apart from its end: value and unit, operator, metric. Both must
- * agree on what is a gate, and the same text with other blanks must be the same gate. What holds is
- * computed anew; and the figure that people are shown must be on the side of the limit on which the
- * value is.
+ * The oracle is a regular expression for times, and one for the other metrics. Both must agree on
+ * what is a gate, and on its value. What holds is computed anew; and the figure that people are
+ * shown must be on the side of the limit on which the value is.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <regex.h>
 #include <string.h>
 
 #include "fuzz.h"
@@ -19,88 +16,21 @@ enum { TEXT_MOST = 200 };
 
 /* --- the oracle ------------------------------------------------------------------------------ */
 
-static bool
-is_among(const char *word, const char *const *words)
-{
-    while (*words && strcmp(*words, word) != 0) {
-        words++;
-    }
-    return *words != NULL;
-}
+#define BLANKS "[ \t]*"
+#define OPERATOR BLANKS "(<|<=|>|>=|==)" BLANKS
+#define WHOLE "[0-9]{1,13}"
+#define DECIMAL WHOLE "([.][0-9]{1,9})?"
 
-/* Cuts blanks, spaces and tabs, off both ends. */
-static char *
-strip(char *text)
-{
-    size_t length;
+/* The first is that of times. */
+static const char *const forms[] = {
+    "^" BLANKS "((connect|first_byte|service|response)[.])?"
+    "(min|mean|p25|p50|p75|p90|p95|p99|p999|p9999|max)" OPERATOR DECIMAL BLANKS "(us|ms|s)" BLANKS
+    "$",
+    "^" BLANKS "(failed|unsent|completed|children|held)" OPERATOR WHOLE BLANKS "$",
+    "^" BLANKS "(rate|jain)" OPERATOR DECIMAL BLANKS "$",
+};
 
-    while (*text == ' ' || *text == '\t') {
-        text++;
-    }
-    length = strlen(text);
-    while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t')) {
-        text[--length] = '\0';
-    }
-    return text;
-}
-
-static bool
-is_metric(const char *word, bool *is_time, bool *is_count)
-{
-    static const char *const times[] = {"min", "mean", "p25",  "p50",   "p75", "p90",
-                                        "p95", "p99",  "p999", "p9999", "max", NULL};
-    static const char *const counts[] = {"failed", "unsent", "completed", "children", "held", NULL};
-    static const char *const ratios[] = {"rate", "jain", NULL};
-    static const char *const fronts[] = {"connect.", "first_byte.", "service.", "response.", NULL};
-
-    for (size_t i = 0; fronts[i]; i++) {
-        if (strncmp(word, fronts[i], strlen(fronts[i])) == 0) {
-            *is_time = true;
-            *is_count = false;
-            return is_among(word + strlen(fronts[i]), times);
-        }
-    }
-    *is_time = is_among(word, times);
-    *is_count = is_among(word, counts);
-    return *is_time || *is_count || is_among(word, ratios);
-}
-
-/* 1 to 13 digits, and perhaps a point and 1 to 9 more; at most 10^12. */
-static bool
-is_number(const char *word, bool is_count)
-{
-    size_t whole = strspn(word, "0123456789");
-    size_t more = word[whole] == '.' ? strspn(word + whole + 1, "0123456789") : 0;
-    size_t length = whole + (more > 0 ? 1 + more : 0);
-
-    if (whole < 1 || whole > 13 || more > 9 || word[length] != '\0' || (is_count && more > 0)) {
-        return false;
-    }
-    return atof(word) <= 1e12;
-}
-
-/* Cuts the unit, and blanks in front of it, off the value. */
-static bool
-cut_unit(char *value, double *factor)
-{
-    static const struct {
-        const char *name;
-        double factor;
-    } names[] = {{"us", 1}, {"ms", 1e3}, {"s", 1e6}};
-    size_t length = strlen(value);
-
-    for (size_t i = 0; i < 3; i++) {
-        size_t unit = strlen(names[i].name);
-
-        if (length > unit && strcmp(value + length - unit, names[i].name) == 0) {
-            value[length - unit] = '\0';
-            *factor = names[i].factor;
-            strip(value);
-            return true;
-        }
-    }
-    return false;
-}
+enum { FORMS = sizeof forms / sizeof forms[0] };
 
 struct expected {
     bool valid, is_time;
@@ -109,34 +39,28 @@ struct expected {
 };
 
 static struct expected
-understand(const char *original)
+understand(const char *text)
 {
+    static regex_t expressions[FORMS];
     struct expected expected = {.valid = false};
-    char text[TEXT_MOST + 1], *place, *value;
-    double factor = 1;
-    bool is_count;
-    size_t length;
+    const char *operator= strpbrk(text, "<>=");
+    size_t form = 0;
+    char *unit;
 
-    strcpy(text, original);
-    place = strpbrk(text, "<>=!");
-    if (!place) {
-        return expected;
+    for (size_t i = 0; i < FORMS && expressions[FORMS - 1].re_nsub == 0; i++) {
+        CHECK(regcomp(&expressions[i], forms[i], REG_EXTENDED) == 0, "regcomp: %s", forms[i]);
     }
-    length = place[0] == '=' || place[1] == '=' ? 2 : 1;
-    memcpy(expected.operator, place, length);
-    if (place[0] == '!' || (place[0] == '=' && place[1] != '=')) {
-        return expected;
+    while (form < FORMS && regexec(&expressions[form], text, 0, NULL, 0) != 0) {
+        form++;
     }
-    value = strip(place + length);
-    *place = '\0';
-    if (!is_metric(strip(text), &expected.is_time, &is_count)) {
-        return expected;
+    if (form < FORMS) {
+        memcpy(expected.operator, operator, operator[1] == '=' ? 2 : 1);
+        expected.value = strtod(operator+ strlen(expected.operator), &unit);
+        expected.valid = expected.value <= 1e12;
+        expected.is_time = form == 0;
+        unit += strspn(unit, " \t");
+        expected.value *= *unit == 'm' ? 1e3 : *unit == 's' ? 1e6 : 1;
     }
-    if (expected.is_time && !cut_unit(value, &factor)) {
-        return expected;
-    }
-    expected.valid = is_number(value, is_count);
-    expected.value = atof(value) * factor;
     return expected;
 }
 

@@ -18,9 +18,6 @@
 
 #include "../../common/options.c"
 
-#undef exit
-#undef printf
-
 enum { TEXT_MOST = 2000 };
 
 /* --- numbers --------------------------------------------------------------------------------- */

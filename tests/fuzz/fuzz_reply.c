@@ -20,20 +20,6 @@ static const struct slices whole = {.count = 0};
 
 /* --- feeding --------------------------------------------------------------------------------- */
 
-/* Bytes of a correct reply, for the inputs that could not guess them: the input says how many, and
- * goes on behind them. */
-static size_t
-make_reply(char *text, size_t wanted, size_t good, const struct input *input)
-{
-    size_t length = good < wanted ? good : wanted;
-
-    fuzz_reply(text, length, wanted, 0, "child 1 pid 3");
-    if (input->left > 0) {
-        memcpy(text + length, input->at, input->left);
-    }
-    return length + input->left;
-}
-
 static void
 compare(const struct reply *reply, const struct facts *facts, size_t at, bool stamps,
         enum verdict verdict)
@@ -100,10 +86,9 @@ static void
 meet_stamp(size_t wanted)
 {
     static char text[FUZZ_REPLY];
-    struct input none = {.left = 0};
     struct reply reply;
 
-    make_reply(text, wanted, wanted, &none);
+    fuzz_reply(text, wanted, wanted, 0, "child 1 pid 3");
     CHECK(feed(&reply, text, wanted, wanted, whole) == VERDICT_WHOLE, "a good reply is bad");
     CHECK(verify_known() && !reply.unverified, "a good reply is not known to be one");
 }
@@ -126,9 +111,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         edits = input_part(&input, input_byte(&input) % 9);
     }
     wanted = 1 + (wanted - 1) % FUZZ_REPLY;
-    text = malloc((good < wanted ? good : wanted) + input.left + 1);
-    CHECK(text, "no memory");
-    length = make_reply(text, wanted, good, &input);
+    text = make_reply(&input, good, wanted, &length);
     edit(text, length, &edits);
     load.bytes = wanted;
     for (int pass = 0; pass < 4; pass++) {

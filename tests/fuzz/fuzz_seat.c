@@ -17,35 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../common/channel.h"
 #include "../../common/scoreboard.h"
 #include "dying.h"
 #include "stopping.h"
-
-static const char *environment(const char *name);
-static int size_of(int fd, struct stat *status);
-static void *map(int fd, size_t size);
-static int receive(int channel, bool wait);
-static int note_close(int fd);
-static int wake(pid_t pid, int which);
-static int ignore(int fd, ...);
-
-#define getenv(name) environment(name)
-#define fstat(fd, status) size_of(fd, status)
-#define scoreboard_map(fd, size) map(fd, size)
-#define channel_receive(channel, wait) receive(channel, wait)
-#define close(fd) note_close(fd)
-#define kill(pid, signal) wake(pid, signal)
-#define fcntl(...) ignore(__VA_ARGS__)
-
-#include "../../server05_spawn_pool/handlers/handler.c"
-
-#undef getenv
-#undef fstat
-#undef scoreboard_map
-#undef channel_receive
-#undef close
-#undef kill
-#undef fcntl
 
 enum { FD = 1000, BOARD_MOST = 1 << 14, MESSAGES_MOST = 64, NAME = 32 };
 
@@ -58,13 +33,13 @@ static struct {
     bool missing;
     unsigned served, closed, woken;
     bool waits; /* the distributor wants to be woken by the first that changes its state */
-} now;
+} trial;
 
 static const char *
 environment(const char *name)
 {
     CHECK(strcmp(name, "HANDLER_SEAT") == 0, "%s is asked for", name);
-    return now.unnamed ? NULL : now.name;
+    return trial.unnamed ? NULL : trial.name;
 }
 
 static int
@@ -72,24 +47,24 @@ size_of(int fd, struct stat *status)
 {
     CHECK(fd == 4, "the board is expected at %d", fd);
     memset(status, 0, sizeof *status);
-    status->st_size = (off_t)now.size;
-    return now.missing ? -1 : 0;
+    status->st_size = (off_t)trial.size;
+    return trial.missing ? -1 : 0;
 }
 
 static void *
 map(int fd, size_t size)
 {
-    CHECK(fd == 4 && size == now.size, "%zu of %zu bytes are mapped", size, now.size);
-    return now.memory;
+    CHECK(fd == 4 && size == trial.size, "%zu of %zu bytes are mapped", size, trial.size);
+    return trial.memory;
 }
 
 static int
 receive(int channel, bool wait)
 {
-    uint8_t what = now.messages.left > 0 ? input_byte(&now.messages) : 0;
+    uint8_t what = trial.messages.left > 0 ? input_byte(&trial.messages) : 0;
 
     CHECK(channel == 3 && (wait || signals_stop), "it does not wait");
-    CHECK(now.served == now.closed, "the last connection is open");
+    CHECK(trial.served == trial.closed, "the last connection is open");
     signals_ticked = what >= 64 && what < 128;
     signals_stop = signals_stop || what >= 248;
     signals_replace = what >= 240 && what < 248;
@@ -103,16 +78,16 @@ static int
 note_close(int fd)
 {
     CHECK(fd >= FD, "descriptor %d is closed", fd);
-    now.closed++;
+    trial.closed++;
     return 0;
 }
 
 static int
 wake(pid_t pid, int which)
 {
-    CHECK(pid == 1 && which == SIGCHLD && now.waits && now.woken == 0, "%d to process %ld", which,
-          (long)pid);
-    now.woken++;
+    CHECK(pid == 1 && which == SIGCHLD && trial.waits && trial.woken == 0, "%d to process %ld",
+          which, (long)pid);
+    trial.woken++;
     return 0;
 }
 
@@ -123,11 +98,21 @@ ignore(int fd, ...)
     return 0;
 }
 
+#define getenv(name) environment(name)
+#define fstat(fd, status) size_of(fd, status)
+#define scoreboard_map(fd, size) map(fd, size)
+#define channel_receive(channel, wait) receive(channel, wait)
+#define close(fd) note_close(fd)
+#define kill(pid, signal) wake(pid, signal)
+#define fcntl(...) ignore(__VA_ARGS__)
+
+#include "../../server05_spawn_pool/handlers/handler.c"
+
 static void
 serve_nothing(int connfd)
 {
     CHECK(connfd >= FD, "connection %d", connfd);
-    now.served++;
+    trial.served++;
     CHECK(atomic_load(&seat->state) == HANDLER_WORKING, "it works, and says %u",
           atomic_load(&seat->state));
     counter_add(&counts->requests, 1);
@@ -139,29 +124,29 @@ serve_nothing(int connfd)
 static bool
 is_place(void)
 {
-    const struct board *it = now.memory;
+    const struct board *it = trial.memory;
     uint64_t each = sizeof(struct seat) + sizeof(struct slot);
-    unsigned which = (unsigned)strtoul(now.name, NULL, 10);
+    unsigned which = (unsigned)strtoul(trial.name, NULL, 10);
 
-    if (now.unnamed || now.missing || now.size < sizeof(struct board) + 2 * each) {
+    if (trial.unnamed || trial.missing || trial.size < sizeof(struct board) + 2 * each) {
         return false;
     }
     return it->magic == BOARD_MAGIC && which >= 1 && which <= it->seats &&
-           sizeof(struct board) + ((uint64_t)it->seats + 1) * each <= now.size;
+           sizeof(struct board) + ((uint64_t)it->seats + 1) * each <= trial.size;
 }
 
 static void
 check_place(void)
 {
-    struct board *it = now.memory;
-    unsigned which = (unsigned)strtoul(now.name, NULL, 10);
-    char *end = (char *)now.memory + now.size;
+    struct board *it = trial.memory;
+    unsigned which = (unsigned)strtoul(trial.name, NULL, 10);
+    char *end = (char *)trial.memory + trial.size;
 
     CHECK(number == which && seat == &it->seat[which], "it is in another seat");
     CHECK((char *)(counts + 1) <= end && counts == &board_slots(it)[which], "another's counters");
-    CHECK(now.served == now.closed, "%u served, %u closed", now.served, now.closed);
+    CHECK(trial.served == trial.closed, "%u served, %u closed", trial.served, trial.closed);
     CHECK(atomic_load(&seat->received) == atomic_load(&seat->done), "one is not done");
-    CHECK(now.woken == now.waits, "the distributor is not woken");
+    CHECK(trial.woken == trial.waits, "the distributor is not woken");
     CHECK(stopping_distributor.pid == it->distributor &&
               stopping_distributor.grace_s == it->grace_s,
           "another distributor");
@@ -183,12 +168,12 @@ make_board(struct input *input, uint8_t flags)
     if (flags & 8) {
         size = board_size(first.seats % 16); /* or one that fits */
     }
-    now.size = size;
-    now.waits = flags & 16;
-    CHECK(posix_memalign(&now.memory, SLOT_BYTES, size > 0 ? size : 1) == 0, "no memory");
-    memset(now.memory, 0, size);
-    atomic_store(&first.waits, now.waits);
-    memcpy(now.memory, &first, size < sizeof first ? size : sizeof first);
+    trial.size = size;
+    trial.waits = flags & 16;
+    CHECK(posix_memalign(&trial.memory, SLOT_BYTES, size > 0 ? size : 1) == 0, "no memory");
+    memset(trial.memory, 0, size);
+    atomic_store(&first.waits, trial.waits);
+    memcpy(trial.memory, &first, size < sizeof first ? size : sizeof first);
 }
 
 static void
@@ -220,16 +205,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     make_board(&input, flags);
     name = input_part(&input, input_byte(&input) % (NAME - 1));
-    memset(now.name, 0, sizeof now.name);
+    memset(trial.name, 0, sizeof trial.name);
     for (size_t i = 0; i < name.left; i++) {
-        now.name[i] = (char)name.at[i];
+        trial.name[i] = (char)name.at[i];
     }
-    now.messages = input_part(&input, MESSAGES_MOST);
-    now.unnamed = flags & 32;
-    now.missing = flags & 64;
-    now.served = now.closed = now.woken = 0;
+    trial.messages = input_part(&input, MESSAGES_MOST);
+    trial.unnamed = flags & 32;
+    trial.missing = flags & 64;
+    trial.served = trial.closed = trial.woken = 0;
     signals_stop = signals_replace = signals_ticked = 0;
     start(flags & 128 ? wrong : NULL);
-    free(now.memory);
+    free(trial.memory);
     return 0;
 }

@@ -47,7 +47,10 @@ add_input(const char *from, bool named, const char *bytes, size_t size)
 
     input.bytes = malloc(size); /* of its exact size, so that a byte too many is seen */
     inputs = realloc(inputs, (count + 1) * sizeof *inputs);
-    if (!inputs || !input.from || (!input.bytes && size > 0)) {
+    if (!inputs) {
+        fail("no memory");
+    }
+    if (!input.from || (!input.bytes && size > 0)) {
         fail("no memory");
     }
     for (size_t i = 0; i < size; i++) {

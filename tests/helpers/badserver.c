@@ -22,9 +22,7 @@
  * file), unread (closes).
  */
 #include <arpa/inet.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,9 +30,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "../../common/address.h"
+#include "../../common/die.h"
 
 enum {
     STAMP = 32,
@@ -67,14 +67,8 @@ rest(long milliseconds)
 static void
 put(int fd, const char *data, size_t length)
 {
-    while (length > 0) {
-        ssize_t count = write(fd, data, length);
-
-        if (count <= 0) {
-            exit(EXIT_FAILURE);
-        }
-        data += count;
-        length -= (size_t)count;
+    if (write(fd, data, length) != (ssize_t)length) {
+        exit(EXIT_FAILURE);
     }
 }
 
@@ -114,9 +108,9 @@ await_end(int fd)
 static void
 await_input(int fd)
 {
-    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    char byte;
 
-    poll(&readable, 1, -1);
+    recv(fd, &byte, 1, MSG_PEEK);
 }
 
 /* The reply, or what is in its place. */
@@ -220,19 +214,12 @@ serve_lines(int fd, unsigned child)
 
 /* --- frames ---------------------------------------------------------------------------------- */
 
-/* At least one byte is always wanted. */
 static void
 get(int fd, char *to, size_t length)
 {
-    do {
-        ssize_t count = read(fd, to, length);
-
-        if (count <= 0) {
-            exit(EXIT_FAILURE);
-        }
-        to += count;
-        length -= (size_t)count;
-    } while (length > 0);
+    if (recv(fd, to, length, MSG_WAITALL) != (ssize_t)length) {
+        exit(EXIT_FAILURE);
+    }
 }
 
 static size_t
@@ -276,22 +263,18 @@ serve_unread(int fd)
         refuse(fd);
         shutdown(fd, SHUT_WR);
         await_end(fd);
-    } else if (is("hold") || is("quit")) {
-        if (is("hold")) {
-            refuse(fd);
-        } else {
-            shutdown(fd, SHUT_WR);
-        }
-        while (getppid() == parent) {
-            rest(20);
-        }
-    } else if (is("slam")) {
+    } else if (is("hold") || is("slam")) {
         refuse(fd);
-        await_input(fd);
-    } else if (is("unread")) {
-        await_input(fd);
-    } else {
+    } else if (is("quit")) {
+        shutdown(fd, SHUT_WR);
+    } else if (!is("unread")) {
         return false;
+    }
+    if (is("slam") || is("unread")) {
+        await_input(fd);
+    }
+    while ((is("hold") || is("quit")) && getppid() == parent) {
+        rest(20);
     }
     return true;
 }
@@ -330,30 +313,18 @@ serve_frame(int fd)
 static int
 open_listener(const char *path)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in in;
-        struct sockaddr_un un;
-    } address = {.in = {.sin_family = AF_INET}};
-    socklen_t length = path ? sizeof address.un : sizeof address.in;
-    int fd = socket(path ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
+    struct address address;
+    char text[ADDRESS_TEXT];
+    int fd;
 
-    address.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (path) {
-        address.un = (struct sockaddr_un){.sun_family = AF_UNIX};
-        snprintf(address.un.sun_path, sizeof address.un.sun_path, "%s", path);
+    address_resolve(&address, path ? path : "127.0.0.1", 0);
+    fd = socket(address.any.sa_family, SOCK_STREAM, 0);
+    if (bind(fd, &address.any, address.length) == -1 || listen(fd, 1000) == -1 ||
+        getsockname(fd, &address.any, &address.length) == -1) {
+        die("cannot listen");
     }
-    if (bind(fd, &address.any, length) == -1 || listen(fd, 1000) == -1 ||
-        getsockname(fd, &address.any, &length) == -1) {
-        perror("badserver");
-        exit(EXIT_FAILURE);
-    }
-    if (path) {
-        printf("badserver: listening on %s, pid %ld\n", path, (long)getpid());
-    } else {
-        printf("badserver: listening on 127.0.0.1:%d, pid %ld\n", ntohs(address.in.sin_port),
-               (long)getpid());
-    }
+    address_text(&address, text);
+    printf("badserver: listening on %s, pid %ld\n", text, (long)getpid());
     fflush(stdout);
     return fd;
 }
@@ -366,6 +337,7 @@ main(int argc, char **argv)
     unsigned every;
     int listenfd;
 
+    die_begin("badserver");
     argc -= frames;
     argv += frames;
     every = argc > 2 ? (unsigned)atoi(argv[2]) : 1;

@@ -34,14 +34,16 @@
 #include "../../common/clock.h"
 #include "../../common/die.h"
 #include "../../common/options.h"
+#include "../lib/process.h"
 
-enum action { KILL, KILL_ALL, STOP, STOP_SERVER, REPLACE, REPORT, MORE, FEWER, KINDS, CONTINUE };
+enum action { KILL, KILL_ALL, STOP, STOP_SERVER, REPLACE, REPORT, MORE, FEWER, KINDS };
 
 enum {
     SECOND_US = 1000 * 1000,
     LOOK_US = 100 * 1000, /* between two looks for zombies */
     ZOMBIE_US = 2 * SECOND_US,
     CHILDREN_MOST = 4096,
+    STOPPED_MOST = 256, /* at a time: 1000 a second, for a quarter of one */
     RATE_MOST = 1000,
     SECONDS_MOST = 86400
 };
@@ -57,14 +59,11 @@ static const struct {
     [MORE] = {"more", 3, 0, 0},       [FEWER] = {"fewer", 3, 0, 0},
 };
 
-/* Invariant: a CONTINUE has the pid of what its STOP has stopped, 0 before that. */
 struct event {
     int64_t at_us;
-    unsigned sequence;
     enum action action;
     double draw; /* of the children: 0 is the first, below 1 */
     unsigned ms;
-    pid_t pid;
 };
 
 struct child {
@@ -73,8 +72,12 @@ struct child {
     int64_t zombie_since; /* clock_us(), 0: it is none */
 };
 
-static struct event *events;
-static size_t nevents;
+/* Those that are stopped, and until when; pid 0: a free place. */
+static struct stopped {
+    pid_t pid;
+    int64_t until;
+} stopped[STOPPED_MOST];
+
 static uint64_t randomness;
 static pid_t server;
 static int64_t began;
@@ -83,9 +86,8 @@ static size_t nchildren;
 static volatile sig_atomic_t told_to_end;
 
 static void take_options(int argc, char **argv, bool *only_print, double *seconds);
-static void plan(double seconds);
-static void print_plan(void);
-static void act(void);
+static void print_plan(double seconds);
+static void act(double seconds);
 
 static unsigned long rate = 12;
 static unsigned wanted; /* a bit for each kind */
@@ -98,13 +100,11 @@ main(int argc, char **argv)
 
     die_begin(argv[0]);
     take_options(argc, argv, &only_print, &seconds);
-    plan(seconds);
     if (only_print) {
-        print_plan();
+        print_plan(seconds);
     } else {
-        act();
+        act(seconds);
     }
-    free(events);
     return EXIT_SUCCESS;
 }
 
@@ -194,6 +194,12 @@ draw(void)
     return (double)(z >> 11) / 9007199254740992.0;
 }
 
+static unsigned
+weight_of(unsigned kind)
+{
+    return (wanted & 1u << kind) != 0 ? kinds[kind].weight : 0;
+}
+
 static enum action
 draw_action(void)
 {
@@ -201,111 +207,46 @@ draw_action(void)
     double drawn;
 
     for (unsigned i = 0; i < KINDS; i++) {
-        sum += (wanted & 1u << i) != 0 ? kinds[i].weight : 0;
+        sum += weight_of(i);
     }
     drawn = draw() * sum;
-    for (sum = 0; kind < KINDS; kind++) {
-        sum += (wanted & 1u << kind) != 0 ? kinds[kind].weight : 0;
-        if (drawn < sum) {
-            break;
-        }
+    for (sum = weight_of(0); drawn >= sum; sum += weight_of(kind)) {
+        kind++;
     }
     return (enum action)kind;
 }
 
-static int
-by_time(const void *one, const void *other)
+/* The event behind this one; false: it would be later than that. */
+static bool
+next_event(struct event *event, double seconds)
 {
-    const struct event *a = one, *b = other;
-
-    if (a->at_us != b->at_us) {
-        return a->at_us < b->at_us ? -1 : 1;
-    }
-    return a->sequence < b->sequence ? -1 : 1;
-}
-
-/* Each stop is followed by its end, whose sequence number is the next one. */
-static void
-add(int64_t at_us, enum action action, double drawn, unsigned ms)
-{
-    events[nevents] = (struct event){
-        .at_us = at_us, .sequence = (unsigned)nevents, .action = action, .draw = drawn, .ms = ms};
-    nevents++;
-}
-
-static void
-plan(double seconds)
-{
-    int64_t end_us = (int64_t)(seconds * SECOND_US), at_us = 0;
     double pause_us = (double)SECOND_US / (double)rate;
-    size_t most = (size_t)(seconds * (double)rate * 10) + 2; /* the shortest pause is a fifth */
 
-    events = calloc(most, sizeof *events);
-    if (!events) {
-        die("a schedule of %zu events", most);
-    }
-    while ((at_us += (int64_t)(pause_us * (0.2 + 1.6 * draw()))) < end_us) {
-        enum action action = draw_action();
-        double drawn = draw(), length = draw();
-        unsigned ms = kinds[action].least_ms + (unsigned)(length * kinds[action].spread);
-
-        add(at_us, action, drawn, ms);
-        if (ms > 0) {
-            add(at_us + (int64_t)ms * 1000, CONTINUE, drawn, 0);
-        }
-    }
-    qsort(events, nevents, sizeof *events, by_time);
+    event->at_us += (int64_t)(pause_us * (0.2 + 1.6 * draw()));
+    event->action = draw_action();
+    event->draw = draw();
+    event->ms = kinds[event->action].least_ms + (unsigned)(draw() * kinds[event->action].spread);
+    return event->at_us < (int64_t)(seconds * SECOND_US);
 }
 
 static void
-print_plan(void)
+print_plan(double seconds)
 {
-    for (size_t i = 0; i < nevents; i++) {
-        const struct event *event = &events[i];
-        double at = (double)event->at_us / SECOND_US;
+    struct event event = {.at_us = 0};
 
-        switch (event->action) {
-        case KILL:
-            printf("%8.3f s  kill child at %.6f of them\n", at, event->draw);
-            break;
-        case STOP:
-            printf("%8.3f s  stop child at %.6f of them for %u ms\n", at, event->draw, event->ms);
-            break;
-        case STOP_SERVER:
-            printf("%8.3f s  stop-server for %u ms\n", at, event->ms);
-            break;
-        case CONTINUE:
-            printf("%8.3f s  continue it\n", at);
-            break;
-        default:
-            printf("%8.3f s  %s\n", at, kinds[event->action].name);
+    while (next_event(&event, seconds)) {
+        printf("%8.3f s  %s", (double)event.at_us / SECOND_US, kinds[event.action].name);
+        if (event.action == KILL || event.action == STOP) {
+            printf(" child at %.6f of them", event.draw);
         }
+        if (event.ms > 0) {
+            printf(" for %u ms", event.ms);
+        }
+        putchar('\n');
     }
 }
 
 /* --- who is there ----------------------------------------------------------------------------- */
-
-/* The parent and the state of a process; 0: there is none. Its name may have any character. */
-static pid_t
-parent_of(pid_t pid, char *state)
-{
-    char path[64], text[512];
-    const char *end;
-    long parent = 0;
-    size_t got;
-    FILE *file;
-
-    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    file = fopen(path, "r");
-    if (!file) {
-        return 0;
-    }
-    got = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[got] = '\0';
-    end = strrchr(text, ')');
-    return end && sscanf(end + 1, " %c %ld", state, &parent) == 2 ? (pid_t)parent : 0;
-}
 
 static int
 by_pid(const void *one, const void *other)
@@ -344,7 +285,7 @@ look(void)
         struct child *child = &children[nchildren];
         char state = 0;
 
-        if (pid > 0 && parent_of(pid, &state) == server) {
+        if (pid > 0 && process_parent(pid, &state) == server) {
             *child = (struct child){.pid = pid, .state = state};
             child->zombie_since = state == 'Z' ? zombie_since(pid, before, nbefore) : 0;
             nchildren++;
@@ -376,7 +317,8 @@ hit(pid_t pid, int number)
 {
     char state = 'Z';
 
-    return pid != 0 && parent_of(pid, &state) == server && state != 'Z' && kill(pid, number) == 0;
+    return pid != 0 && process_parent(pid, &state) == server && state != 'Z' &&
+           kill(pid, number) == 0;
 }
 
 static void
@@ -405,32 +347,40 @@ victim(const struct event *event)
 }
 
 static void
-stop(struct event *event, pid_t pid)
+stop(const struct event *event, pid_t pid)
 {
-    bool is_server = event->action == STOP_SERVER;
+    struct stopped *place = stopped;
 
-    if (!(is_server ? kill(pid, SIGSTOP) == 0 : hit(pid, SIGSTOP))) {
+    while (place < stopped + STOPPED_MOST - 1 && place->pid != 0) {
+        place++;
+    }
+    if (place->pid != 0 || !(pid == server ? kill(pid, SIGSTOP) == 0 : hit(pid, SIGSTOP))) {
         say("missed", pid);
         return;
     }
     say(kinds[event->action].name, pid);
-    for (size_t i = 0; i < nevents; i++) {
-        if (events[i].action == CONTINUE && events[i].sequence == event->sequence + 1) {
-            events[i].pid = pid;
-        }
-    }
+    *place = (struct stopped){.pid = pid, .until = clock_us() + (int64_t)event->ms * 1000};
 }
 
-static void
-go_on(struct event *event)
+/* Continues those whose time is over; returns when the next one's is, at most `until`. */
+static int64_t
+continue_some(int64_t now, int64_t until)
 {
-    char state;
+    for (int i = 0; i < STOPPED_MOST; i++) {
+        struct stopped *each = &stopped[i];
+        char state;
 
-    if (event->pid != 0 && (event->pid == server || parent_of(event->pid, &state) == server)) {
-        kill(event->pid, SIGCONT);
-        say("continue", event->pid);
+        if (each->pid != 0 && each->until > now) {
+            until = each->until < until ? each->until : until;
+        } else if (each->pid != 0) {
+            if (each->pid == server || process_parent(each->pid, &state) == server) {
+                kill(each->pid, SIGCONT);
+                say("continue", each->pid);
+            }
+            each->pid = 0;
+        }
     }
-    event->pid = 0;
+    return until;
 }
 
 static void
@@ -444,7 +394,7 @@ tell_server(const struct event *event)
 }
 
 static void
-perform(struct event *event)
+perform(const struct event *event)
 {
     switch (event->action) {
     case KILL:
@@ -462,9 +412,6 @@ perform(struct event *event)
         break;
     case STOP_SERVER:
         stop(event, server);
-        break;
-    case CONTINUE:
-        go_on(event);
         break;
     default:
         tell_server(event);
@@ -485,22 +432,25 @@ tell_zombies(void)
 static void
 sleep_until(int64_t until)
 {
-    int64_t left;
+    for (;;) {
+        int64_t now = clock_us();
+        int64_t next = continue_some(now, until);
+        struct timespec pause;
 
-    while (!told_to_end && (left = until - clock_us()) > 0) {
-        struct timespec pause = clock_timespec(left < LOOK_US ? left : LOOK_US);
-
-        nanosleep(&pause, NULL); /* told to end, it sees that at once */
-        if (until - clock_us() > 0) {
-            tell_zombies();
+        if (told_to_end || now >= until) {
+            return;
         }
+        pause = clock_timespec(next - now < LOOK_US ? next - now : LOOK_US);
+        nanosleep(&pause, NULL); /* told to end, it sees that at once */
+        tell_zombies();
     }
 }
 
 static void
-act(void)
+act(double seconds)
 {
     struct sigaction action = {.sa_handler = on_end};
+    struct event event = {.at_us = 0};
     bool gone = false;
 
     sigaction(SIGTERM, &action, NULL);
@@ -508,16 +458,14 @@ act(void)
     sigaction(SIGHUP, &action, NULL);
     setvbuf(stdout, NULL, _IOLBF, 0);
     began = clock_us();
-    for (size_t i = 0; i < nevents && !told_to_end && !gone; i++) {
-        sleep_until(began + events[i].at_us);
+    while (!told_to_end && !gone && next_event(&event, seconds)) {
+        sleep_until(began + event.at_us);
         gone = kill(server, 0) == -1;
         if (!told_to_end && !gone) {
-            perform(&events[i]);
+            perform(&event);
         }
     }
-    for (size_t i = 0; i < nevents; i++) {
-        go_on(&events[i]);
-    }
+    continue_some(INT64_MAX, 0);
     if (gone) {
         diex("the server, pid %ld, has gone", (long)server);
     }

@@ -37,6 +37,7 @@
 #include "../../common/clock.h"
 #include "../../common/die.h"
 #include "../../common/options.h"
+#include "../lib/process.h"
 #include "../lib/script.h"
 
 enum { PLAYS = 5, STEPS = 7, SPARE_FDS = 16, AT_ONCE = 200, LOOK_US = 1000, SECOND_US = 1000000 };
@@ -242,20 +243,8 @@ set_address(char *text)
 static _Noreturn void
 become_listening(char *text, char **program)
 {
-    char pid[32];
-    int on = 1;
-    int listenfd;
-
     set_address(text);
-    listenfd = socket(address.any.sa_family, SOCK_STREAM, 0);
-    setsockopt(listenfd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(listenfd, &address.any, address.length) == -1 || listen(listenfd, 100) == -1 ||
-        (listenfd != 3 && dup2(listenfd, 3) == -1)) {
-        die("listen");
-    }
-    snprintf(pid, sizeof pid, "%ld", (long)getpid());
-    setenv("LISTEN_PID", pid, 1);
-    setenv("LISTEN_FDS", "1", 1);
+    process_pass_listener(&address);
     execv(program[0], program);
     die("%s", program[0]);
 }

@@ -348,7 +348,8 @@ expect_bytes(struct script *script, long all, long stamp, const char *pattern, s
             script->line[script->moved] = block[i];
         } else if (pattern && block[i] != pattern[(size_t)script->moved % period]) {
             return fail(script, WRONG, "byte %ld is '%c' instead of '%c': %.*s", script->moved,
-                        block[i], pattern[(size_t)script->moved % period], (int)count, block);
+                        block[i], pattern[(size_t)script->moved % period],
+                        count < 40 ? (int)count : 40, block);
         }
     }
     if (script->moved < all) {

@@ -43,6 +43,7 @@ spread() { # POLICY
     for count in "${COUNTS[@]}"; do
         ((count >= 7 && count <= 13))
     done
+    run ! grep -x 0 <(json_of 'children.*.context_switches') # published also at the stop
 }
 
 @test "-P first is the default, another name a usage error that names both" {

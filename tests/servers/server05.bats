@@ -133,6 +133,21 @@ WAYS=('-d queued' '-d piped -P round-robin' '-d piped -P least-loaded')
     done
 }
 
+@test "queued: few connections are accepted beyond those in service: a stop serves them" {
+    local i
+
+    start_server -n 1 -T 60 -g 20
+    occupy_child send:'1 0 300000\n' reply:1 eof
+    for i in {1..10}; do
+        poke_away "$ADDRESS" connect send:'100 0 100000\n' touch:"$T/made.$i" reply:100 eof
+        eventually test -e "$T/made.$i"
+    done
+    touch "$T/go"
+    stop_server
+    [[ $STATUS -eq 0 ]]
+    counted requests -le 6 # of 12
+}
+
 @test "the distributor keeps no connection that it has passed" {
     local before way
 
@@ -416,7 +431,7 @@ light_behind_heavy() { # OPTION...
 
     script_handler "exec $BIN/handler_bytes"
     start_server -n 3 -e "$HANDLER"
-    COMPLAINTS='ended with status 7'
+    COMPLAINTS='ended with status 7|the other handlers stay'
     old=$(children_of "$SERVER_PID" | sort)
     script_handler 'exit 7'
     kill -s HUP "$SERVER_PID"

@@ -238,7 +238,7 @@ is_refused_to_nobody() { # PATTERN
     [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == *'at most 107 bytes' ]]
 }
 
-@test "a link where PATH.lock would be is not followed: one line instead" {
+@test "PATH.lock: a link is not followed, and a file with something in it is not taken" {
     poke -L "$T/socket" "$(type -P true)"
     echo precious >"$T/file"
     ln -s "$T/file" "$T/socket.lock"
@@ -246,6 +246,23 @@ is_refused_to_nobody() { # PATTERN
         run -1 --separate-stderr timeout 10 "$BIN/$SERVER" -i "$T/socket"
         [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == *"$T/socket.lock: "* ]]
         [[ $(cat "$T/file") == precious && -L $T/socket.lock && -S $T/socket ]]
+        mv "$T/file" "$T/socket.lock" # a file of somebody else's
+        run -1 --separate-stderr timeout 10 "$BIN/$SERVER" -i "$T/socket"
+        [[ -z $output && $stderr == *"$T/socket.lock: exists, and is not a lock" ]]
+        mv "$T/socket.lock" "$T/file"
+        ln -s "$T/file" "$T/socket.lock"
+    done
+}
+
+@test "the lock of a path is released when the server listens, and no child has it" {
+    for SERVER in server03_prefork_accept server04_fdpass; do
+        start_server -i "$T/socket" -n 2
+        eventually has_children "$SERVER_PID" 2
+        [[ ! -e $T/socket.lock ]]
+        # shellcheck disable=SC2046 # into words
+        [[ -z $(find $(printf '/proc/%s/fd ' "$SERVER_PID" $(children_of "$SERVER_PID")) \
+            -lname '*.lock*') ]]
+        stop_server
     done
 }
 

@@ -119,39 +119,6 @@ number_in(const char *object, const char *path)
 
 /* --- what it says ---------------------------------------------------------------------------- */
 
-/* The next file in the directory whose name begins so; its path, or NULL. */
-static const char *
-find_file(const char *in, const char *name)
-{
-    static char path[512];
-    DIR *directory = opendir(in);
-    struct dirent *entry;
-
-    path[0] = '\0';
-    while (directory && path[0] == '\0' && (entry = readdir(directory)) != NULL) {
-        if (strncmp(entry->d_name, name, strlen(name)) == 0 && strcmp(entry->d_name, ".") != 0 &&
-            strcmp(entry->d_name, "..") != 0) {
-            snprintf(path, sizeof path, "%s/%.200s", in, entry->d_name);
-        }
-    }
-    if (directory) {
-        closedir(directory);
-    }
-    return path[0] != '\0' ? path : NULL;
-}
-
-/* False if that cannot be: then it would be found for ever. */
-static bool
-take_away(const char *path)
-{
-    bool gone = unlink(path) == 0;
-
-    if (!gone) {
-        problem("cannot remove %s: %s", path, strerror(errno));
-    }
-    return gone;
-}
-
 /* The line of a sanitizer's report that says what it is. LeakSanitizer says of a process that is
  * killed while it looks for leaks that it could not get registers: that is no report. */
 static void
@@ -173,45 +140,50 @@ judge_report_file(const char *path)
     }
 }
 
+/* The files in a directory whose names begin so: reports of sanitizers, or such as must not be left
+ * behind. One whose path has that in it is spared. They are removed. */
 static void
-judge_reports(const struct run *run)
+judge_files(const char *in, const char *name, bool reports, const char *spared)
 {
-    char name[96];
-    const char *path;
+    DIR *directory = opendir(in);
+    struct dirent *entry;
+    char path[512];
 
-    snprintf(name, sizeof name, "%s.report", strrchr(run->directory, '/') + 1);
-    do {
-        path = find_file(run_directory, name);
-        if (path) {
-            judge_report_file(path);
+    while (directory && (entry = readdir(directory)) != NULL) {
+        if (strncmp(entry->d_name, name, strlen(name)) != 0 || strcmp(entry->d_name, ".") == 0 ||
+            strcmp(entry->d_name, "..") == 0) {
+            continue;
         }
-    } while (path && take_away(path));
+        snprintf(path, sizeof path, "%s/%.200s", in, entry->d_name);
+        if (reports) {
+            judge_report_file(path);
+        } else if (!spared || !strstr(path, spared)) {
+            problem("left behind: %s", path);
+        }
+        if (unlink(path) == -1) {
+            problem("cannot remove %s: %s", path, strerror(errno));
+        }
+    }
+    if (directory) {
+        closedir(directory);
+    }
 }
 
-/* Files in the working directory, a Unix socket, shared memory. */
+/* Reports, files in the working directory, a Unix socket, shared memory. */
 static void
 judge_remains(struct run *run, const struct promise *promise)
 {
-    char name[32];
-    const char *path;
+    char name[96];
     bool gave_up = !run->ready || run->fault.mistake; /* the next server claims the file */
 
+    snprintf(name, sizeof name, "%s.report", strrchr(run->directory, '/') + 1);
+    judge_files(run_directory, name, true, NULL);
     if (run_left_socket(run) && !(promise->flags & LEAVES) && !gave_up) {
         problem("left behind: the socket's file");
     }
-    do {
-        path = find_file(run->directory, "");
-        if (path && (!(promise->flags & LEAVES_LOCK) || !strstr(path, "/socket.lock"))) {
-            problem("left behind: %s", path);
-        }
-    } while (path && take_away(path));
+    judge_files(run->directory, "", false, promise->flags & LEAVES_LOCK ? "/socket.lock" : NULL);
     snprintf(name, sizeof name, "scoreboard.%ld.", (long)run->pid);
-    do {
-        path = find_file("/dev/shm", name);
-        if (path && !(promise->flags & LEAVES)) {
-            problem("left behind: %s", path);
-        }
-    } while (path && take_away(path));
+    judge_files("/dev/shm", name, false, promise->flags & LEAVES ? "" : NULL);
 }
 
 /* DESIGN 7: one warning, from each process that it happens to, however often. */
@@ -509,6 +481,5 @@ judge(struct run *run, const struct usual *usual, char problems[PROBLEMS_MOST])
     judge_processes(run);
     judge_lines(run);
     judge_warnings(run);
-    judge_reports(run);
     judge_remains(run, &promise);
 }

@@ -55,6 +55,17 @@ enum { NAMES = sizeof names / sizeof names[0] };
 
 static const char *const processes[] = {"parent", "child", "handler"};
 
+static int
+index_of(const char *name, const char *const *list, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (strcmp(list[i], name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 const char *
 name_of_process(int process)
 {
@@ -64,12 +75,7 @@ name_of_process(int process)
 int
 process_named(const char *name)
 {
-    for (int i = FAULT_PARENT; i <= FAULT_HANDLER; i++) {
-        if (strcmp(processes[i], name) == 0) {
-            return i;
-        }
-    }
-    return -1;
+    return index_of(name, processes, FAULT_HANDLER + 1);
 }
 
 const char *
@@ -81,12 +87,7 @@ name_of_call(int call)
 int
 call_named(const char *name)
 {
-    for (int i = 0; i < FAULT_CALLS_COUNT; i++) {
-        if (strcmp(calls[i], name) == 0) {
-            return i;
-        }
-    }
-    return -1;
+    return index_of(name, calls, FAULT_CALLS_COUNT);
 }
 
 const char *
@@ -106,7 +107,7 @@ name_of_error(int what)
     return "?";
 }
 
-int
+static int
 error_named(const char *name)
 {
     for (size_t i = 0; i < NAMES; i++) {
@@ -130,30 +131,25 @@ text_of_error(int what)
 /* Those that this system does not have are left out; any other is a slip of the pen. */
 static const char not_everywhere[] = "EHOSTDOWN ENONET ETOOMANYREFS";
 
-bool
-next_error(const char **list, struct fault *fault)
+int
+faults_of_call(int call, bool mistakes, struct fault faults[ERRORS_MOST])
 {
+    const char *at = errors[call];
     char word[32];
+    int count = 0;
 
-    for (;;) {
-        size_t length;
+    for (int used; sscanf(at, " %31s%n", word, &used) == 1; at += used) {
+        bool mistake = word[0] == '!';
+        int what = error_named(word + mistake);
 
-        *list += strspn(*list, " ");
-        length = strcspn(*list, " ");
-        if (length == 0) {
-            return false;
-        }
-        fault->mistake = **list == '!';
-        snprintf(word, sizeof word, "%.*s", (int)length - fault->mistake, *list + fault->mistake);
-        *list += length;
-        fault->what = error_named(word);
-        if (fault->what != 0) {
-            return true;
-        }
-        if (!has_word(not_everywhere, word)) {
+        if (what == 0 && !has_word(not_everywhere, word)) {
             diex("fault.h has the error %s, and names.c does not know it", word);
         }
+        if (what != 0 && count < ERRORS_MOST && (mistakes || !mistake)) {
+            faults[count++] = (struct fault){.call = call, .what = what, .mistake = mistake};
+        }
     }
+    return count;
 }
 
 bool
@@ -169,66 +165,49 @@ has_word(const char *list, const char *word)
     return false;
 }
 
-#define SERVER "-p", "0", "-o", "json", "-T", "2", "-g", "3"
-#define CLIENT "-o", "json", "-T", "3", "-c", "2"
-
-/* Each pool has CHILDREN of torture.h. */
-const struct variant variants[] = {
-    {"server00_iterative", "server00_iterative", IS_FIRST, {SERVER}},
-    {"server00_iterative unix", "server00_iterative", ON_PATH, {SERVER, "-i", "./socket"}},
-    {"server01_fork", "server01_fork", IS_FIRST, {SERVER, "-n", "3"}},
-    {"server02_select", "server02_select", IS_FIRST, {SERVER, "-v"}},
-    {"server02_select unix", "server02_select", ON_PATH, {SERVER, "-i", "./socket"}},
-    {"server02_select inherited", "server02_select", INHERITS, {SERVER}},
-    {"server03_prefork_accept", "server03_prefork_accept", IS_FIRST | IS_POOL, {SERVER, "-n", "2"}},
-#define WAY(name)                                                                                  \
+/* One line each: the program, what its name has behind it for -s, flags, arguments. */
+#define VARIANT(program, name, flags, ...)                                                         \
     {                                                                                              \
-        "server03_prefork_accept " name, "server03_prefork_accept", IS_POOL,                       \
+        program name, program, flags,                                                              \
         {                                                                                          \
-            SERVER, "-n", "2", "-a", name                                                          \
+            __VA_ARGS__                                                                            \
         }                                                                                          \
     }
-    WAY("select"),
-    WAY("poll"),
-    WAY("lock-file"),
-    WAY("lock-mutex"),
+#define SERVER "-p", "0", "-o", "json", "-T", "2", "-g", "3"
+#define POOL SERVER, "-n", "2" /* CHILDREN of torture.h */
+#define CREW (IS_POOL | IS_CREW)
+#define CLIENT "-o", "json", "-T", "3", "-c", "2"
+
+const struct variant variants[] = {
+    VARIANT("server00_iterative", "", 0, SERVER),
+    VARIANT("server00_iterative", " unix", ON_PATH, SERVER, "-i", "./socket"),
+    VARIANT("server01_fork", "", 0, SERVER, "-n", "3"),
+    VARIANT("server02_select", "", 0, SERVER, "-v"),
+    VARIANT("server02_select", " unix", ON_PATH, SERVER, "-i", "./socket"),
+    VARIANT("server02_select", " inherited", INHERITS, SERVER),
+    VARIANT("server03_prefork_accept", "", IS_POOL, POOL),
+    VARIANT("server03_prefork_accept", " select", IS_POOL, POOL, "-a", "select"),
+    VARIANT("server03_prefork_accept", " poll", IS_POOL, POOL, "-a", "poll"),
+    VARIANT("server03_prefork_accept", " lock-file", IS_POOL, POOL, "-a", "lock-file"),
+    VARIANT("server03_prefork_accept", " lock-mutex", IS_POOL, POOL, "-a", "lock-mutex"),
 #ifdef __linux__
-    WAY("epoll"),
-    WAY("epoll-exclusive"),
-    WAY("reuseport"),
+    VARIANT("server03_prefork_accept", " epoll", IS_POOL, POOL, "-a", "epoll"),
+    VARIANT("server03_prefork_accept", " epoll-exclusive", IS_POOL, POOL, "-a", "epoll-exclusive"),
+    VARIANT("server03_prefork_accept", " reuseport", IS_POOL, POOL, "-a", "reuseport"),
 #endif
-    {"server04_fdpass", "server04_fdpass", IS_FIRST | IS_POOL, {SERVER, "-n", "2"}},
-    {"server04_fdpass round-robin",
-     "server04_fdpass",
-     IS_POOL,
-     {SERVER, "-n", "2", "-P", "round-robin"}},
-    {"server04_fdpass queue", "server04_fdpass", IS_POOL, {SERVER, "-n", "2", "-Q", "2"}},
-    {"server05_spawn_pool",
-     "server05_spawn_pool",
-     IS_FIRST | IS_POOL | IS_CREW,
-     {SERVER, "-n", "2"}},
-    {"server05_spawn_pool piped",
-     "server05_spawn_pool",
-     IS_POOL | IS_CREW,
-     {SERVER, "-n", "2", "-d", "piped"}},
-    {"server05_spawn_pool auto",
-     "server05_spawn_pool",
-     IS_POOL | IS_CREW,
-     {SERVER, "-n", "2", "-s", "auto"}},
-    {"server05_spawn_pool frames",
-     "server05_spawn_pool",
-     IS_POOL | IS_CREW | TAKES_FRAMES,
-     {SERVER, "-n", "2", "-e", "handler_echo"}},
-    {"client", "client", IS_FIRST | IS_CLIENT, {CLIENT, "-t", "4", "-k", "2", "-m", "2"}},
-    {"client open",
-     "client",
-     IS_CLIENT,
-     {CLIENT, "-t", "4", "-r", "400", "-m", "2", "-W", "100:100@0.5"}},
-    {"client hold", "client", IS_CLIENT, {CLIENT, "-t", "4", "-H", "3"}},
-    {"client manners",
-     "client",
-     IS_CLIENT,
-     {CLIENT, "-t", "6", "-x", "reset@0.2", "-x", "half-close@0.2", "-x", "garbage@0.2"}},
-    {"client text", "client", IS_CLIENT | SAYS_TEXT, {"-T", "3", "-c", "2", "-t", "4", "-v"}},
+    VARIANT("server04_fdpass", "", IS_POOL, POOL),
+    VARIANT("server04_fdpass", " round-robin", IS_POOL, POOL, "-P", "round-robin"),
+    VARIANT("server04_fdpass", " queue", IS_POOL, POOL, "-Q", "2"),
+    VARIANT("server05_spawn_pool", "", CREW, POOL),
+    VARIANT("server05_spawn_pool", " piped", CREW, POOL, "-d", "piped"),
+    VARIANT("server05_spawn_pool", " auto", CREW, POOL, "-s", "auto"),
+    VARIANT("server05_spawn_pool", " frames", CREW | TAKES_FRAMES, POOL, "-e", "handler_echo"),
+    VARIANT("client", "", IS_CLIENT, CLIENT, "-t", "4", "-k", "2", "-m", "2"),
+    VARIANT("client", " open", IS_CLIENT, CLIENT, "-t", "4", "-r", "400", "-m", "2", "-W",
+            "100:100@0.5"),
+    VARIANT("client", " hold", IS_CLIENT, CLIENT, "-t", "4", "-H", "3"),
+    VARIANT("client", " manners", IS_CLIENT, CLIENT, "-t", "6", "-x", "reset@0.2", "-x",
+            "half-close@0.2", "-x", "garbage@0.2"),
+    VARIANT("client", " text", IS_CLIENT | SAYS_TEXT, "-T", "3", "-c", "2", "-t", "4", "-v"),
     {.name = NULL},
 };

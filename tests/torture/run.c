@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,17 +9,16 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../../common/clock.h"
 #include "../../common/die.h"
+#include "../lib/process.h"
 #include "torture.h"
 
-enum { RUN_US = 60 * 1000 * 1000, READY_MS = 15000, INHERITED_FD = 3 };
+enum { RUN_US = 60 * 1000 * 1000, READY_MS = 15000 };
 
 const char *run_programs;
 const char *run_directory;
@@ -89,13 +87,13 @@ stamp_of(const struct stat *status)
 static void
 leave_dead_socket(struct run *run)
 {
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    struct address address;
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     struct stat status;
 
-    snprintf(name.sun_path, sizeof name.sun_path, "%s", run->path);
+    address_resolve(&address, run->path, 0);
     unlink(run->path);
-    if (fd == -1 || bind(fd, (struct sockaddr *)&name, sizeof name) == -1 ||
+    if (fd == -1 || bind(fd, &address.any, address.length) == -1 ||
         stat(run->path, &status) == -1) {
         die("%s", run->path);
     }
@@ -111,25 +109,6 @@ run_left_socket(struct run *run)
 
     unlink(run->path);
     return left;
-}
-
-static void
-pass_listener(void)
-{
-    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    char pid[24];
-
-    if (fd == -1 || bind(fd, (struct sockaddr *)&name, sizeof name) == -1 || listen(fd, 64) == -1) {
-        die("a socket to pass on");
-    }
-    if (fd != INHERITED_FD) {
-        dup2(fd, INHERITED_FD);
-        close(fd);
-    }
-    snprintf(pid, sizeof pid, "%ld", (long)getpid());
-    setenv("LISTEN_PID", pid, 1);
-    setenv("LISTEN_FDS", "1", 1);
 }
 
 static void
@@ -175,7 +154,10 @@ exec_program(const struct run *run, int out, int err)
         close(fd);
     }
     if (variant->flags & INHERITS) {
-        pass_listener();
+        struct address any_port;
+
+        address_resolve(&any_port, "127.0.0.1", 0);
+        process_pass_listener(&any_port);
     }
     execv(path, (char **)arguments);
     die("%s", path);
@@ -282,18 +264,15 @@ run_has_ended(struct run *run)
 static void
 find_address(struct run *run)
 {
-    const char *text = strstr(run->out, ": listening on ");
-    const char *end, *colon;
+    const char *text = strstr(run->out, ": listening on "), *end = text;
 
-    if (!text || !(end = strstr(text, ", pid "))) {
-        return;
+    if (text && (end = strstr(text, ", pid ")) != NULL) {
+        run->ready = true;
+        while (*end != ':') {
+            end--;
+        }
+        run->port = atoi(end + 1);
     }
-    run->ready = true;
-    colon = end;
-    while (colon > text && *colon != ':') {
-        colon--;
-    }
-    run->port = atoi(colon + 1);
 }
 
 bool
@@ -420,33 +399,13 @@ count_fds(pid_t pid)
     return count;
 }
 
-static char
-state_of_process(int pid)
-{
-    char name[64], text[512] = "";
-    const char *end;
-    FILE *file;
-
-    snprintf(name, sizeof name, "/proc/%d/stat", pid);
-    file = fopen(name, "r");
-    if (!file) {
-        return '\0';
-    }
-    if (!fgets(text, sizeof text, file)) {
-        text[0] = '\0';
-    }
-    fclose(file);
-    end = strrchr(text, ')');
-    return end && end[1] == ' ' ? end[2] : '\0';
-}
-
 void
 run_await_death(struct run *run, pid_t pid)
 {
     int64_t end = clock_us() + (int64_t)READY_MS * 1000;
-    char state;
+    char state = '\0';
 
-    while (clock_us() < end && (state = state_of_process((int)pid)) != '\0' && state != 'Z') {
+    while (clock_us() < end && process_parent(pid, &state) != 0 && state != 'Z') {
         run_listen(run, 1);
     }
 }
@@ -463,8 +422,9 @@ run_look(struct run *run)
     for (unsigned i = 0; i < count && i < FAULT_PIDS_MOST; i++) {
         int pid = atomic_load(&run->state->pids[i]);
         unsigned fds = pid != run->pid ? count_fds(pid) : 0;
+        char state = '\0';
 
         tally->child_fds = fds > tally->child_fds ? fds : tally->child_fds;
-        tally->zombie |= pid != run->pid && state_of_process(pid) == 'Z';
+        tally->zombie |= pid != run->pid && process_parent(pid, &state) != 0 && state == 'Z';
     }
 }

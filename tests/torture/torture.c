@@ -18,6 +18,7 @@
 
 #include "../../common/clock.h"
 #include "../../common/die.h"
+#include "../../common/options.h"
 #include "../../common/scoreboard.h"
 #include "torture.h"
 
@@ -81,7 +82,7 @@ static const char *self;
 /* Not below TMPDIR: the path of a Unix socket in it must fit into sun_path. */
 static char directory[] = "/tmp/torture.XXXXXX";
 static pid_t main_pid;
-static struct run good_server; /* the client's, in this process */
+static struct run good_server; /* pid 0: no client was to be tried */
 static volatile sig_atomic_t interrupted;
 
 /* Quick: the places that a program's variants have had. */
@@ -113,21 +114,17 @@ is_there(const char *program)
 static const char *
 choose_good_server(void)
 {
-    static const char *const able[] = {"server02_select", "server01_fork",
-                                       "server03_prefork_accept", "server04_fdpass",
-                                       "server05_spawn_pool"};
-
-    for (size_t i = 0; i < sizeof able / sizeof able[0]; i++) {
-        if (is_there(able[i])) {
-            return able[i];
+    for (int i = 0; variants[i].name && !is_client(i); i++) {
+        if (strncmp(variants[i].program, "server00", 8) != 0 && is_there(variants[i].program)) {
+            return variants[i].program;
         }
     }
     return NULL;
 }
 
-/* The client is driven against a server of the suite that nothing fails in. */
-static int
-open_good_server(struct run *server)
+/* The clients of all workers are driven against one server of the suite, in which nothing fails. */
+static void
+open_good_server(void)
 {
     static struct variant good = {.arguments = {"-p", "0", "-o", "json", "-T", "5"}};
     struct fault none = {.what = 0};
@@ -138,13 +135,13 @@ open_good_server(struct run *server)
     }
     if (strcmp(good.program, "server02_select") != 0) {
         good.arguments[6] = "-n"; /* a child for each connection that is open at a time */
-        good.arguments[7] = "16";
+        good.arguments[7] = "64";
     }
-    run_start(server, &good, &none, false);
-    if (!run_await_ready(server)) {
-        diex("the server for the client does not start: %s", server->err);
+    run_open(&good_server, 0);
+    run_start(&good_server, &good, &none, false);
+    if (!run_await_ready(&good_server)) {
+        diex("the server for the client does not start: %s", good_server.err);
     }
-    return server->port;
 }
 
 /* `problems` stays empty if all is well. */
@@ -153,6 +150,7 @@ perform(struct run *run, const struct trial *trial, bool logging, char problems[
 {
     int variant = trial->variant;
 
+    run->port = good_server.port;
     run_start(run, &variants[variant], &trial->fault, logging);
     if (is_client(variant)) {
         scenario_client(run);
@@ -260,32 +258,23 @@ try_one(struct run *run, const struct trial *trial, struct verdict *verdict)
 static _Noreturn void
 work(unsigned number)
 {
-    static struct run run, server;
+    static struct run run;
     unsigned i;
 
     run_open(&run, number);
-    run_open(&server, 100 + number);
-    server.pid = 0;
     while ((i = atomic_fetch_add(&board->next, 1)) < ntrials) {
-        if (is_client(trials[i].variant)) {
-            run.port = server.pid != 0 ? server.port : open_good_server(&server);
-        }
         try_one(&run, &trials[i], &board->verdicts[i]);
     }
-    if (server.pid != 0) {
-        run_clear(&server);
-    }
     run_close(&run);
-    run_close(&server);
     exit(EXIT_SUCCESS);
 }
 
-/* False if a worker did not get to its end: then some runs may not have been made. */
+/* False if a worker did not get to its end, or the good server got to its own: then some runs may
+ * not have been made. */
 static bool
 run_trials(void)
 {
     bool all_well = true;
-    int status;
 
     for (int i = 0; i < jobs; i++) {
         switch (fork()) {
@@ -297,15 +286,18 @@ run_trials(void)
             break;
         }
     }
-    for (;;) {
+    for (int left = jobs; left > 0;) {
+        int status = 0;
         pid_t pid = wait(&status);
 
-        if (pid != -1) {
-            all_well = all_well && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
-        } else if (errno != EINTR) {
-            return all_well;
+        if (pid == -1 && errno != EINTR) {
+            die("wait");
         }
+        good_server.ended |= pid == good_server.pid;
+        all_well = all_well && status == 0 && !good_server.ended;
+        left -= pid != -1 && pid != good_server.pid;
     }
+    return all_well;
 }
 
 /* --- the plan -------------------------------------------------------------------------------- */
@@ -341,39 +333,22 @@ lasts(const struct fault *fault)
     return false;
 }
 
-static unsigned
-count_errors(int call, bool mistakes)
-{
-    const char *list = errors_of_call(call);
-    struct fault fault;
-    unsigned count = 0;
-
-    while (next_error(&list, &fault)) {
-        count += mistakes || !fault.mistake;
-    }
-    return count;
-}
-
 /* The nth call from that place with its `which`th error, counted round. */
 static void
 add_with_error(int variant, const struct fault_record *record, unsigned nth, unsigned which,
                bool mistakes)
 {
-    const char *list = errors_of_call(record->call);
-    unsigned count = count_errors(record->call, mistakes);
-    struct fault fault = {
-        .call = record->call, .nth = (int)nth, .process = record->process, .site = record->site};
+    struct fault faults[ERRORS_MOST], fault;
+    int count = faults_of_call(record->call, mistakes, faults);
 
-    if (count == 0) {
-        return;
+    if (count > 0) {
+        fault = faults[which % (unsigned)count];
+        fault.nth = (int)nth;
+        fault.process = record->process;
+        fault.site = record->site;
+        fault.for_ms = lasts(&fault) ? STICKY_MS : 0;
+        add_trial(variant, &fault);
     }
-    for (unsigned left = which % count; next_error(&list, &fault);) {
-        if ((mistakes || !fault.mistake) && left-- == 0) {
-            break;
-        }
-    }
-    fault.for_ms = lasts(&fault) ? STICKY_MS : 0;
-    add_trial(variant, &fault);
 }
 
 static bool
@@ -416,7 +391,8 @@ static void
 plan_call(int variant, const struct fault_record *log, unsigned index)
 {
     unsigned earlier = earlier_from_there(log, index);
-    unsigned errors = count_errors(log[index].call, true);
+    struct fault faults[ERRORS_MOST];
+    unsigned errors = (unsigned)faults_of_call(log[index].call, true, faults);
 
     planned_places[variant] += earlier == 0;
     if (selection == QUICK) {
@@ -456,7 +432,7 @@ plan_variant(int variant, const struct fault_state *state)
         diex("%s: %u calls, and there is room for %d", variants[variant].name, count,
              FAULT_LOG_MOST);
     }
-    if (variants[variant].flags & IS_FIRST) {
+    if (strcmp(variants[variant].name, variants[variant].program) == 0) { /* its first */
         nseen = 0;
     }
     for (unsigned i = 0; i < count; i++) {
@@ -481,8 +457,8 @@ survey(struct run *run, int variant)
     struct trial trial = {.variant = variant};
     struct usual *usual = &usuals[variant];
 
-    if (is_client(variant)) {
-        run->port = good_server.pid != 0 ? good_server.port : open_good_server(&good_server);
+    if (is_client(variant) && good_server.pid == 0) {
+        open_good_server();
     }
     perform(run, &trial, true, problems);
     if (interrupted) {
@@ -568,24 +544,26 @@ static void
 take_fault(int variant)
 {
     char call[64] = "", error[32] = "";
-    struct fault fault = {.nth = 0};
-    const char *list;
-    int what;
+    struct fault fault = {.nth = 0}, faults[ERRORS_MOST];
+    int count;
 
     if (sscanf(wanted_fault, "%63[-@a-z0-9_]:%d:%31[A-Z0-9_]:%d", call, &fault.nth, error,
                &fault.for_ms) < 3 ||
-        !take_place(call, &fault) || (what = error_named(error)) == 0 || fault.nth < 1) {
+        !take_place(call, &fault) || fault.nth < 1) {
         die_usage("-f '%s': CALL[@PLACE]:N:ERROR[:MS] is allowed, such as accept:3:EMFILE",
                   wanted_fault);
     }
-    list = errors_of_call(fault.call);
-    while (next_error(&list, &fault) && fault.what != what) {
+    count = faults_of_call(fault.call, true, faults);
+    for (int i = 0; i < count; i++) {
+        if (strcmp(name_of_error(faults[i].what), error) == 0) {
+            fault.what = faults[i].what;
+            fault.mistake = faults[i].mistake;
+            add_trial(variant, &fault);
+            return;
+        }
     }
-    if (fault.what != what) {
-        die_usage("-f '%s': %s does not fail with that: %s", wanted_fault, call,
-                  errors_of_call(fault.call));
-    }
-    add_trial(variant, &fault);
+    die_usage("-f '%s': %s does not fail with that: %s", wanted_fault, call,
+              errors_of_call(fault.call));
 }
 
 static _Noreturn void
@@ -618,18 +596,6 @@ choose_variant(const char *name)
     die_usage("-s '%s': no such program or variant; -l lists them", name);
 }
 
-static int
-take_number(int letter, const char *text, int most)
-{
-    char *end;
-    long number = strtol(text, &end, 10);
-
-    if (end == text || *end != '\0' || number < 1 || number > most) {
-        die_usage("-%c '%s': a whole number from 1 to %d is allowed", letter, text, most);
-    }
-    return (int)number;
-}
-
 static void
 take_option(int letter)
 {
@@ -657,7 +623,7 @@ take_option(int letter)
         selection = ALL;
         break;
     case 'j':
-        jobs = take_number('j', optarg, JOBS_MOST);
+        jobs = (int)options_number('j', optarg, 1, JOBS_MOST);
         break;
     case 'b':
         run_programs = optarg;
@@ -667,11 +633,8 @@ take_option(int letter)
         break;
     case 'l':
         list_all();
-    case 'h':
-        fputs(help, stdout);
-        exit(EXIT_SUCCESS);
     default:
-        die_usage("-%c is not an option, or needs a value", optopt);
+        options_rest(letter, help);
     }
 }
 
@@ -703,84 +666,63 @@ struct sums {
     double seconds;
 };
 
-static void
-add_verdict(struct sums *sums, const struct verdict *verdict)
-{
-    sums->runs++;
-    sums->passed += verdict->reached && !verdict->failed;
-    sums->failed += verdict->failed;
-    sums->missed += !verdict->reached;
-    sums->seconds += (double)verdict->seconds;
-}
-
-static void
-print_row(int variant, const struct sums *sums)
-{
-    printf("%-34s %6u %7u %7u %7u %7u %8.1f\n", variants[variant].name, calls_reached[variant],
-           planned_places[variant], sums->runs, sums->failed, sums->missed, sums->seconds);
-}
-
-/* Of one run (-f) there is nothing to tell in a table. */
+/* Of all runs, or of one variant's (not -1). */
 static struct sums
+sum_up(int variant)
+{
+    struct sums sums = {.runs = 0};
+
+    for (unsigned i = 0; i < ntrials; i++) {
+        const struct verdict *verdict = &board->verdicts[i];
+
+        if (verdict->done && (variant == -1 || trials[i].variant == variant)) {
+            sums.runs++;
+            sums.passed += verdict->reached && !verdict->failed;
+            sums.failed += verdict->failed;
+            sums.missed += !verdict->reached;
+            sums.seconds += (double)verdict->seconds;
+        }
+    }
+    return sums;
+}
+
+static void
 print_table(double seconds)
 {
-    struct sums all = {.runs = 0};
-
-    if (!wanted_fault) {
-        printf("\n%-34s %6s %7s %7s %7s %7s %8s\n", "", "calls", "places", "runs", "failed",
-               "missed", "seconds");
-    }
+    printf("\n%-34s %6s %7s %7s %7s %7s %8s\n", "", "calls", "places", "runs", "failed", "missed",
+           "seconds");
     for (int v = 0; variants[v].name; v++) {
-        struct sums sums = {.runs = 0};
+        struct sums sums = sum_up(v);
 
-        for (unsigned i = 0; i < ntrials; i++) {
-            if (trials[i].variant == v && board->verdicts[i].done) {
-                add_verdict(&sums, &board->verdicts[i]);
-                add_verdict(&all, &board->verdicts[i]);
-            }
-        }
-        if (sums.runs > 0 && !wanted_fault) {
-            print_row(v, &sums);
+        if (sums.runs > 0) {
+            printf("%-34s %6u %7u %7u %7u %7u %8.1f\n", variants[v].name, calls_reached[v],
+                   planned_places[v], sums.runs, sums.failed, sums.missed, sums.seconds);
         }
     }
-    if (!wanted_fault) {
-        printf("\ncalls: different ones that the scenario makes; places: where they stand in the\n"
-               "source, in the parent and in children; missed: the run made that call fewer "
-               "times;\nseconds: of all its runs, which overlap.\n%u runs in %.0f s, %d at a "
-               "time\n",
-               all.runs, seconds, jobs);
-    }
-    return all;
-}
-
-/* The first run planned for each place stands for it: true if any of them has got there. */
-static bool
-was_reached(unsigned first)
-{
-    const struct trial *wanted = &trials[first];
-    bool reached = false;
-
-    for (unsigned i = 0; i < ntrials && !reached; i++) {
-        reached = board->verdicts[i].reached && trials[i].variant == wanted->variant &&
-                  trials[i].fault.call == wanted->fault.call &&
-                  trials[i].fault.site == wanted->fault.site &&
-                  trials[i].fault.process == wanted->fault.process;
-    }
-    return reached;
+    printf("\ncalls: different ones that the scenario makes; places: where they stand in the\n"
+           "source, in the parent and in children; missed: the run made that call fewer times;\n"
+           "seconds: of all its runs, which overlap.\n%u runs in %.0f s, %d at a time\n",
+           sum_up(-1).runs, seconds, jobs);
 }
 
 static bool
-is_first_of_place(unsigned index)
+is_same_place_of(const struct trial *one, const struct trial *other)
 {
-    const struct fault *fault = &trials[index].fault;
+    return one->variant == other->variant && one->fault.call == other->fault.call &&
+           one->fault.site == other->fault.site && one->fault.process == other->fault.process;
+}
 
-    for (unsigned i = 0; i < index; i++) {
-        if (trials[i].variant == trials[index].variant && trials[i].fault.call == fault->call &&
-            trials[i].fault.site == fault->site && trials[i].fault.process == fault->process) {
+/* Has none of the runs for that place got there? The first of them says so for all. */
+static bool
+is_unreached(unsigned index)
+{
+    for (unsigned i = 0; i < ntrials; i++) {
+        if (is_same_place_of(&trials[i], &trials[index]) &&
+            (board->verdicts[i].reached || i < index)) {
             return false;
         }
     }
-    return true;
+    return board->verdicts[index].done;
 }
 
 /* Places that the first run came to, and none of those in which something was to fail there. */
@@ -790,16 +732,14 @@ list_unreached(void)
     unsigned count = 0;
 
     for (unsigned i = 0; i < ntrials && !wanted_fault; i++) {
-        if (board->verdicts[i].done && !board->verdicts[i].reached && is_first_of_place(i) &&
-            !was_reached(i)) {
-            const struct fault *fault = &trials[i].fault;
-            char place[512] = "";
+        const struct fault *fault = &trials[i].fault;
+        char place[512] = "";
 
+        if (is_unreached(i)) {
             find_place(&variants[trials[i].variant], fault->process, fault->site, place,
                        sizeof place);
-            printf("%s %s: %s in %s\n", count == 0 ? "not reached:" : "            ",
+            printf("%s %s: %s in %s\n", count++ == 0 ? "not reached:" : "            ",
                    variants[trials[i].variant].name, name_of_call(fault->call), place);
-            count++;
         }
     }
     if (count > 0) {
@@ -828,7 +768,7 @@ conclude(const struct sums *all, bool all_well)
         printf("interrupted\n");
     }
     if (!all_well) {
-        printf("a worker did not get to its end\n");
+        printf("a worker did not get to its end, or the server for the client got to its own\n");
     }
     if (ntrials == 0) {
         printf("nothing to try: no such call is made\n");
@@ -903,9 +843,7 @@ survey_all(void)
     static struct run run;
     unsigned tried = 0;
 
-    run_open(&run, 0);
-    run_open(&good_server, 100);
-    good_server.pid = 0;
+    run_open(&run, 1);
     for (int v = 0; variants[v].name; v++) {
         if (is_chosen(v) && !can_be_tried(v)) {
             printf("left out: %s is not there, or what it needs\n", variants[v].name);
@@ -922,11 +860,6 @@ survey_all(void)
     }
     fflush(stdout);
     run_close(&run);
-    if (good_server.pid != 0) {
-        run_clear(&good_server);
-        good_server.pid = 0;
-    }
-    run_close(&good_server);
 }
 
 int
@@ -942,9 +875,7 @@ main(int argc, char **argv)
     while ((letter = getopt(argc, argv, ":s:c:f:qaj:b:vlh")) != -1) {
         take_option(letter);
     }
-    if (optind < argc) {
-        die_usage("'%s': nothing is allowed after the options", argv[optind]);
-    }
+    options_end(argc, argv);
     if (wanted_fault && (any_call_chosen || selection != USUAL)) {
         die_usage("-f is one run: neither -c, -q nor -a goes with it");
     }
@@ -955,6 +886,9 @@ main(int argc, char **argv)
     open_all();
     survey_all();
     all_well = run_trials();
-    all = print_table((double)(clock_us() - began) / 1e6);
+    if (!wanted_fault) {
+        print_table((double)(clock_us() - began) / 1e6); /* of one run there is nothing to tell */
+    }
+    all = sum_up(-1);
     return conclude(&all, all_well);
 }

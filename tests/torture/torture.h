@@ -18,6 +18,7 @@ enum {
     OUT_MOST = 1 << 18, /* bytes of standard output that are kept */
     ERR_MOST = 1 << 13,
     PROBLEMS_MOST = 1200,
+    ERRORS_MOST = 32,
     FEW_FDS = 1024,
     CHILDREN = 2 /* of a pool: -n */
 };
@@ -27,11 +28,9 @@ enum variant_flags {
     IS_CREW = 2,      /* TTIN and TTOU */
     TAKES_FRAMES = 4, /* a handler with frames */
     IS_CLIENT = 8,
-    ON_PATH = 16,      /* listens on a Unix socket, where a dead server has left one */
-    INHERITS = 32,     /* LISTEN_FDS */
-    SAYS_TEXT = 64,    /* no JSON on standard output */
-    IS_FIRST = 128,    /* of the program's variants */
-    FAILS_ANYHOW = 256 /* a client whose exit status is 1 without a fault too */
+    ON_PATH = 16,  /* listens on a Unix socket, where a dead server has left one */
+    INHERITS = 32, /* LISTEN_FDS */
+    SAYS_TEXT = 64 /* no JSON on standard output */
 };
 
 struct variant {
@@ -128,10 +127,9 @@ const char *name_of_call(int call);
 int call_named(const char *name);
 const char *errors_of_call(int call);
 const char *name_of_error(int what);
-int error_named(const char *name);
 const char *text_of_error(int what);
-/* Takes the next word of a list of errors: false at its end. */
-bool next_error(const char **list, struct fault *fault);
+/* What that call may fail with, with what only mistakes bring about or without; how many. */
+int faults_of_call(int call, bool mistakes, struct fault faults[ERRORS_MOST]);
 /* True if `word` is one of the words of `list`. */
 bool has_word(const char *list, const char *word);
 
