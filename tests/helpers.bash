@@ -114,9 +114,14 @@ no_zombies_of() {
     [[ -z $(zombies_of "$1") ]]
 }
 
-# Nobody is connected: so server01 has no children, and no other server has a zombie.
+# Nobody is connected, and nothing starts or ends: server01 has no children, none is a zombie, and
+# no handler of server05 is starting.
 at_rest() {
-    no_zombies_of "$SERVER_PID" && { [[ $SERVER != server01_* ]] || has_children "$SERVER_PID" 0; }
+    no_zombies_of "$SERVER_PID" || return
+    case $SERVER in
+    server01_*) has_children "$SERVER_PID" 0 ;;
+    server05_*) handlers_are 0 starting ;;
+    esac
 }
 
 has_children() { # PID N
