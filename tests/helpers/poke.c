@@ -171,7 +171,7 @@ begin_more(int64_t elapsed_us)
 static void
 wait_for_any(bool more)
 {
-    int64_t now = clock_us(), next = now + (more ? LOOK_US : LONG_MAX / 4);
+    int64_t now = clock_us(), next = now + (more ? LOOK_US : LONG_MAX / 4), left;
 
     for (long i = 0; i < nlanes; i++) {
         polled[i] = (struct pollfd){.fd = -1};
@@ -182,9 +182,8 @@ wait_for_any(bool more)
             next = due < next ? due : next;
         }
     }
-    next = next < now + SECOND_US ? next : now + SECOND_US;
-    if (poll(polled, (nfds_t)nlanes, next > now ? (int)((next - now + 999) / 1000) : 0) == -1 &&
-        errno != EINTR) {
+    left = next < now ? 0 : next - now < SECOND_US ? next - now : SECOND_US;
+    if (poll(polled, (nfds_t)nlanes, (int)((left + 999) / 1000)) == -1 && errno != EINTR) {
         die("poll");
     }
 }
