@@ -264,9 +264,10 @@ run_has_ended(struct run *run)
 static void
 find_address(struct run *run)
 {
-    const char *text = strstr(run->out, ": listening on "), *end = text;
+    const char *text = strstr(run->out, ": listening on ");
+    const char *end = text ? strstr(text, ", pid ") : NULL;
 
-    if (text && (end = strstr(text, ", pid ")) != NULL) {
+    if (end) {
         run->ready = true;
         while (*end != ':') {
             end--;
