@@ -136,7 +136,7 @@ choose(void)
     unsigned best = 0, best_held = settings.queue;
 
     if (!settings.piped) {
-        return crew.pool->alive > 0 && poll(&common, 1, 0) == 1;
+        return crew.pool->alive > 0 && poll(&common, 1, 0) != 0; /* sending tells of errors */
     }
     for (unsigned step = 0; step < crew.highest && best_held > 0; step++) {
         unsigned i = 1 + (last_chosen + step) % crew.highest;

@@ -171,19 +171,19 @@ begin_more(int64_t elapsed_us)
 static void
 wait_for_any(bool more)
 {
-    int64_t now = clock_us(), next = now + (more ? LOOK_US : LONG_MAX / 4), left;
+    int64_t now = clock_us(), wait_us = more ? LOOK_US : SECOND_US;
 
     for (long i = 0; i < nlanes; i++) {
         polled[i] = (struct pollfd){.fd = -1};
         if (lanes[i].busy) {
-            int64_t due = script_due(&lanes[i].script);
+            int64_t left = script_due(&lanes[i].script) - now;
 
             polled[i] = script_poll(&lanes[i].script);
-            next = due < next ? due : next;
+            wait_us = left < wait_us ? left : wait_us;
         }
     }
-    left = next < now ? 0 : next - now < SECOND_US ? next - now : SECOND_US;
-    if (poll(polled, (nfds_t)nlanes, (int)((left + 999) / 1000)) == -1 && errno != EINTR) {
+    if (poll(polled, (nfds_t)nlanes, wait_us > 0 ? (int)((wait_us + 999) / 1000) : 0) == -1 &&
+        errno != EINTR) {
         die("poll");
     }
 }
@@ -194,7 +194,7 @@ run(void)
     int64_t began = clock_us(), now = began;
     bool said = false, more;
 
-    while (!stopped && (!attack || now - began < seconds * SECOND_US) &&
+    while (!stopped && (!attack || now - began < seconds * (int64_t)SECOND_US) &&
            ((more = begin_more(now - began)) || total.busy > 0)) {
         if (attack && !said && (total.opened >= nlanes || now - began > SECOND_US)) {
             said = true;
@@ -367,9 +367,9 @@ main(int argc, char **argv)
     one_script = (const char *const *)argv + optind + 1;
     script_says = true;
     if (attack) {
-        script_patience_us = LONG_MAX / 4;
+        script_patience_us = INT64_MAX / 4;
     } else if (patience) {
-        script_patience_us = atol(patience) * SECOND_US;
+        script_patience_us = atol(patience) * (int64_t)SECOND_US;
     }
     make_room();
     run();
