@@ -34,7 +34,7 @@ static void open_channels(void);
 static void distribute(void);
 static bool pass_connections(void);
 static unsigned choose(void);
-static void wait_for_work(bool paused);
+static bool wait_for_work(bool paused);
 static int stop(void);
 static bool any_left(void);
 
@@ -86,10 +86,10 @@ open_channels(void)
 static void
 distribute(void)
 {
-    bool paused = false;
+    bool paused = false, full = false;
 
     while (!signals_stop) {
-        crew_turn(choose() == 0);
+        crew_turn(full);
         if (crew.there) {
             listen_ready(&server.options, server.listenfd);
             paused = !pass_connections() || held_connfd != -1;
@@ -98,7 +98,7 @@ distribute(void)
             signals_report = 0;
             crew_report();
         }
-        wait_for_work(paused);
+        full = wait_for_work(paused);
     }
 }
 
@@ -152,8 +152,8 @@ choose(void)
 
 /* Back-pressure: while no handler has room the listener is left out, and the kernel queues. The
  * distributor looks once more after it has said that it waits: a handler may have changed its state
- * before it could see that. */
-static void
+ * before it could see that. Returns whether no handler had room. */
+static bool
 wait_for_work(bool paused)
 {
     bool full = choose() == 0;
@@ -179,6 +179,7 @@ wait_for_work(bool paused)
     pool_wait(crew.pool, &server, 1 + (full ? crew.channels[1].sender : server.listenfd), &readable,
               &writable, most_us);
     atomic_store(&crew.board->waits, 0);
+    return full;
 }
 
 /* What has been accepted is served, as long as the grace lasts. */

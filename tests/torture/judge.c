@@ -20,7 +20,7 @@ enum {
     CHILD_LINES_MOST = 2,
     LINES_MOST = 8,     /* warnings, those for the killed child included */
     CALLS_SPARE = 1500, /* more calls than usual: a loop that waits for a second child */
-    HITS_MOST = 60,     /* within for_ms: the pauses are of 100 ms, children are a few */
+    HITS_MOST = 300,    /* within for_ms: a few for each connection; a spin makes thousands */
     CPU_SPARE_US = 1500 * 1000
 };
 
