@@ -19,7 +19,7 @@ lines 220 server03_prefork_accept/server03_prefork_accept.c
 lines 260 server04_fdpass/server04_fdpass.c
 lines 220 server05_spawn_pool/server05_spawn_pool.c
 lines 1300 server05_spawn_pool/*.[ch]
-lines 5425 common/*.[ch] server0[0-5]_*/*.[ch]
+lines 5426 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 15800 client bench
 lines 25500 tests
 files 150 tests
