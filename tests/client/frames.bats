@@ -336,7 +336,9 @@ make_flood() { # SIZE
     start_frameserver good
     server=$SERVER_PID
     client_away -c 2 -t 10000000 -m 4 -M hello -E hello
-    sleep 0.3
+    # 50 ms of processor time of a client process: far more than it takes to start.
+    worked() { [[ $(ticks_of "$(children_of "$CLIENT" | head -n 1)") -ge 5 ]]; }
+    eventually worked
     kill -s INT "$CLIENT"
     await_end "$CLIENT"
     [[ $STATUS -eq 1 ]]
