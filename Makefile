@@ -4,8 +4,10 @@ PREFIX = /usr/local
 CC = cc
 CFLAGS = -O2 -g
 # The suite is POSIX.1-2008 with XSI; files named *_linux.c ask for more themselves. (And off_t and
-# time_t have 64 bits where long has 32: memory beyond 2 GiB, times beyond 2038.)
-STANDARD = -std=c11 -D_XOPEN_SOURCE=700 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+# time_t have 64 bits where long has 32: memory beyond 2 GiB, times beyond 2038. The last two: macOS
+# and FreeBSD would else hide CMSG_SPACE, MSG_DONTWAIT and half of struct rusage.)
+STANDARD = -std=c11 -D_XOPEN_SOURCE=700 -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
+	-D_DARWIN_C_SOURCE -D__BSD_VISIBLE=1
 WARNINGS = -pedantic -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 -Wvla -Wno-sign-conversion
 # (-Wno-sign-conversion: musl's FD_SET() mixes signs.)
@@ -29,10 +31,22 @@ COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(WERROR) $(CFLAGS) $(CPPFLAGS)
 #   server03_prefork_accept  children share one listening socket
 #   server04_fdpass          the parent accepts and passes the descriptor to a child
 #   server05_spawn_pool      a distributor, and handlers that are programs of their own
-SERVERS := $(sort $(patsubst %/,%,$(wildcard server[0-9][0-9]_*/)))
+#   server06_thread          a thread per connection
+#   server07_poll            one process serves thousands of clients at once
+#   server08_epoll           the kernel keeps the list of clients with news: Linux alone
+#   server09_prethread       threads created beforehand share one listening socket
+#   server10_process_threads children, each with threads, share one listening socket
+#   server11_event_workers   an event loop has the clients, worker processes do the work
+#   server12_shared_memory   clients of the same machine share memory with a child
+#   server13_io_uring        the kernel accepts, receives, sends and closes: Linux alone
+# A folder whose program is in serverNN_name_linux.c is left out elsewhere.
+LINUX_ONLY := $(if $(filter-out Linux,$(shell uname)),\
+	$(sort $(dir $(wildcard server[0-9][0-9]_*/server*_linux.c))))
+FOLDERS := $(filter-out $(LINUX_ONLY),$(sort $(dir $(wildcard server[0-9][0-9]_*/server*.c))))
+SERVERS := $(FOLDERS:%/=%)
 
 # The same models on one page each, serverNN_name/sketch.c, with their faults: sketchNN.
-SKETCHES := $(foreach each,$(sort $(wildcard server[0-9][0-9]_*/sketch.c)),\
+SKETCHES := $(foreach each,$(wildcard $(FOLDERS:%=%sketch.c) $(FOLDERS:%=%sketch_linux.c)),\
 	$(patsubst server%,sketch%,$(firstword $(subst _, ,$(each)))))
 
 # The handlers of server05, each in one file:
@@ -54,7 +68,7 @@ all: $(PROGRAMS:%=$(BIN)/%) $(SKETCHES:%=$(BIN)/%) $(if $(HANDLERS),$(BUILD)/lib
 $(PROGRAMS) $(SKETCHES): %: $(BIN)/%
 
 define program
-$(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(filter-out %/sketch.c,$$(wildcard $(1)/*.c $(2)))) $(BUILD)/libcommon.a | $(BIN)
+$(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(filter-out %/sketch.c %/sketch_linux.c,$$(wildcard $(1)/*.c $(2)))) $(BUILD)/libcommon.a | $(BIN)
 	$$(call SAY,LINK)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $(BUILD)/libcommon.a $$(LINK_$(1)) $$(LDLIBS)
 endef
 $(foreach each,$(SERVERS),$(eval $(call program,$(each))))
@@ -62,7 +76,7 @@ $(eval $(call program,client,client/*/*.c))
 
 # A sketch is its file and nothing else. (make install leaves sketches out.)
 define sketch
-$(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1:sketch%=server%)_*/sketch.c)) | $(BIN)
+$(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard $(1:sketch%=server%)_*/sketch*.c)) | $(BIN)
 	$$(call SAY,LINK)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
 endef
 $(foreach each,$(SKETCHES),$(eval $(call sketch,$(each))))
@@ -104,8 +118,10 @@ $(BIN):
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # The tests' own tools: tests/helpers/NAME.c becomes $(BUILD)/tests/helpers/NAME; and tests in C. All
-# of them have what is in tests/lib.
-TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helpers/*.c tests/*/*_test.c))
+# of them have what is in tests/lib. One includes a part of server08, another one of server13.
+TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helpers/*.c tests/*/*_test.c) \
+	$(if $(filter server08_epoll,$(SERVERS)),tests/servers/clients_test_linux.c) \
+	$(if $(filter server13_io_uring,$(SERVERS)),tests/servers/ring_test_linux.c))
 
 # What they test of the client: all of it but its main file.
 CLIENT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard client/*/*.c))
@@ -136,26 +152,33 @@ test-programs: $(TEST_TOOLS) fuzz-programs
 
 # --- what to do with them ----------------------------------------------------------------------
 
+# (exec env: make passes TERM on to what it has started, and a shell in between would not.)
+
 # What a script runs; to say what its options are, it runs none: make chaos ARGS=-h.
 needs = $(if $(filter -h,$(ARGS) $(TESTS)),,$(1))
 
 # Runs every server under the client and compares them: start here.
 demo: all
-	@BIN=$(BIN) bench/demo
+	@exec env BIN=$(BIN) bench/demo
 
-# Every model under the same loads, with a report of it all in results/; the herd; how cost grows.
+# Every model under the same loads, with a report of it all in results/; the herd; how cost grows;
+# and nginx, Apache and Python's http.server beside them.
 # make compare ARGS=-q is quick; bench/compare -h tells what else there is.
-compare herd scale: $(call needs,all)
-	@BIN=$(abspath $(BIN)) bench/$@ $(ARGS)
+compare herd rivals scale: $(call needs,all)
+	@exec env BIN=$(abspath $(BIN)) bench/$@ $(ARGS)
+
+# haproxy in front of several copies, as on several machines; make cluster ARGS=-h tells the options.
+cluster: $(call needs,all)
+	@exec env BIN=$(abspath $(BIN)) bench/$@ $(ARGS)
 
 # What attacks do to each server, and what is left when they are over; make attack ARGS=-q is quick.
 attack: $(call needs,all test-programs)
-	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/stress/attack $(ARGS)
+	@exec env BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/stress/attack $(ARGS)
 
 # All tests, or make test TESTS='contract client'; of those that are the same for each server, ONLY
 # says for which: make test TESTS=contract ONLY='server02_select server05_spawn_pool'.
 test: $(call needs,all test-programs)
-	BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) CC='$(CC)' CFLAGS='$(CFLAGS)' \
+	exec env BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) CC='$(CC)' CFLAGS='$(CFLAGS)' \
 		$(if $(ONLY),SERVERS='$(ONLY)') tests/run $(TESTS)
 
 # Everything again, in a place of its own, where the compiler checks memory and arithmetic. (Not the
@@ -164,17 +187,23 @@ test: $(call needs,all test-programs)
 # too: tests/platforms/leave.c.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LEAVE = $(abspath $(BUILD)/sanitize/tests/platforms/leave.o)
+# And the servers with threads, where the compiler looks for data that two threads use at once.
+THREADED = $(filter $(or $(ONLY),%),$(patsubst %/,%,$(wildcard server06_*/ server09_*/ server10_*/)))
+THREADED_TESTS = contract $(foreach each,$(THREADED),$(firstword $(subst _, ,$(each))))
 sanitize:
 	$(MAKE) BUILD=$(abspath $(BUILD))/sanitize CFLAGS='-O1 -g $(SANITIZE)' $(LEAVE)
 	$(MAKE) BIN=$(BUILD)/sanitize/bin BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' \
 		LDFLAGS='$(LDFLAGS) -Wl,--wrap=_exit $(LEAVE)' \
-		NOT='attack awk calls chaos compare herd interrupted portability report scale sizes sketches \
+		NOT='attack awk calls chaos compare herd interrupted portability report rivals scale sizes \
+			sketches \
 			sources' test
+	$(if $(THREADED),$(MAKE) BIN=$(BUILD)/thread/bin BUILD=$(BUILD)/thread SLOWER=3 \
+		CFLAGS='-O1 -g -fsanitize=thread' ONLY='$(THREADED)' TESTS='$(THREADED_TESTS)' test)
 
 # Children killed, stopped, replaced under load, and what the servers promise then: a minute.
 # A million connections against each, and nothing grows. make chaos ARGS=-h tells the options.
 chaos soak: $(call needs,all test-programs)
-	@BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/stress/$@ $(ARGS)
+	@exec env BIN=$(abspath $(BIN)) BUILD=$(abspath $(BUILD)) tests/stress/$@ $(ARGS)
 
 # Invents inputs for every parser, 300 s each: make fuzz ARGS='-t 60 fuzz_conn'; tests/fuzz/run -h.
 fuzz:
@@ -183,7 +212,7 @@ fuzz:
 # The tests again under valgrind, where it can be: every process, also those that leave by _exit(),
 # with its leaks and descriptors. make valgrind TESTS='contract server05'; ARGS=-q is quick.
 valgrind:
-	BUILD=$(abspath $(BUILD)) tests/platforms/valgrind $(ARGS) $(TESTS)
+	exec env BUILD=$(abspath $(BUILD)) tests/platforms/valgrind $(ARGS) $(TESTS)
 
 # The fuzz targets include sources that are analysed by themselves; within a target, gcc 12 believes
 # that bytes which memcpy() has filled are uninitialized.
@@ -201,7 +230,7 @@ strict:
 
 # Every compiler, C library and processor that can be had here; ARGS=-l lists them, ARGS=-q is quick.
 portability:
-	@BUILD=$(BUILD) tests/platforms/portability $(ARGS)
+	@exec env BUILD=$(BUILD) tests/platforms/portability $(ARGS)
 
 # Every fallible call of the servers and the client fails once in a run of its own, with each error
 # that its manual lists; make torture ARGS=-q is a selection, ARGS=-h tells what else there is. The
@@ -230,7 +259,10 @@ torture: torture-programs
 	$(TORTURE)/torture $(ARGS)
 
 lint: strict
-	BUILD=$(BUILD) tests/rules/lint
+	exec env BUILD=$(BUILD) tests/rules/lint
+
+DOC = $(PREFIX)/share/doc/concurrent-servers
+VERSION = $(shell sed -n 's/.*VERSION "\(.*\)".*/\1/p' common/options.c)
 
 install: all
 	mkdir -p $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
@@ -241,9 +273,14 @@ install: all
 	if [ -x $(BIN)/limits_static ]; then \
 		install -m 755 $(BIN)/limits_static $(DESTDIR)$(PREFIX)/bin/; \
 	fi
-	mkdir -p $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/man/man3
+	mkdir -p $(DESTDIR)$(DOC)
+	install -m 644 README.md docs/*.md $(DESTDIR)$(DOC)/
+	mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/man/man3
 	$(if $(LIBHANDLER),install -m 644 $(BUILD)/libhandler.a $(DESTDIR)$(PREFIX)/lib/)
 	$(if $(LIBHANDLER),install -m 644 $(LIBHANDLER_H) $(DESTDIR)$(PREFIX)/include/)
+	$(if $(LIBHANDLER),printf '%s\n' 'Name: libhandler' 'Version: $(VERSION)' \
+		'Description: write a handler for server05_spawn_pool' 'Cflags: -I$(PREFIX)/include' \
+		'Libs: -L$(PREFIX)/lib -lhandler $(LDLIBS)' >$(DESTDIR)$(PREFIX)/lib/pkgconfig/libhandler.pc)
 	$(if $(LIBHANDLER),install -m 644 man/libhandler.3 $(DESTDIR)$(PREFIX)/share/man/man3/)
 
 uninstall:
@@ -251,7 +288,9 @@ uninstall:
 		rm -f $(DESTDIR)$(PREFIX)/bin/$$each $(DESTDIR)$(PREFIX)/share/man/man1/$$each.1; \
 	done
 	rm -f $(DESTDIR)$(PREFIX)/bin/limits_static
+	rm -rf $(DESTDIR)$(DOC)
 	rm -f $(DESTDIR)$(PREFIX)/lib/libhandler.a $(DESTDIR)$(PREFIX)/include/handler.h \
+		$(DESTDIR)$(PREFIX)/lib/pkgconfig/libhandler.pc \
 		$(DESTDIR)$(PREFIX)/share/man/man3/libhandler.3
 
 clean:
@@ -260,26 +299,34 @@ clean:
 help:
 	@echo 'make             build everything into $(BIN)/'
 	@echo 'make demo        drive every server with the client and compare them'
-	@echo 'make compare     every model under the same loads, eight minutes; ARGS=-q: within 90 s'
-	@echo 'make herd        the thundering herd over 1 to 100 children, six minutes'
-	@echo 'make scale       how cost grows, and where each server breaks, six minutes'
-	@echo 'make attack      what attacks do to each server, four minutes; ARGS=-q: one minute'
-	@echo "make test        all tests; make test TESTS='contract client' some of them; where each server"
-	@echo "                 has the same, ONLY='server02_select' those of one; FILTER=HUP: by their names"
-	@echo '                 TIMES=yes: the longest ten tests and the processor time of each file'
-	@echo 'make lint        strict compilers, format, static analysis, shell scripts, man pages'
-	@echo 'make torture     every system call fails once in a run of its own; ARGS=-q: some of them'
-	@echo 'make sanitize    the tests again under AddressSanitizer and UBSan'
+	@echo 'make compare     every model under the same loads; ARGS=-q: quickly'
+	@echo 'make herd        the thundering herd over 1 to 100 children'
+	@echo 'make scale       how cost grows, and where each server breaks'
+	@echo 'make cluster     haproxy in front of several copies: one is killed, one drained;'
+	@echo '                 half a minute; ARGS=-q: ten seconds'
+	@echo "make rivals      nginx, Apache and Python's http.server beside our servers; ten"
+	@echo '                 minutes; ARGS=-q: two'
+	@echo 'make attack      what attacks do to each server, four minutes; ARGS=-q: one'
+	@echo "make test        all tests; make test TESTS='contract client' some of them;"
+	@echo "                 ONLY='server02_select': of those each server has, its own;"
+	@echo "                 FILTER=HUP: by their names"
+	@echo '                 TIMES=yes: the longest ten tests; processor time of each file'
+	@echo 'make lint        strict compilers, format, static analysis, scripts, man pages'
+	@echo 'make torture     every system call fails once, each in its own run; ARGS=-q'
+	@echo 'make sanitize    the tests again under AddressSanitizer and UBSan; servers with'
+	@echo '                 threads under ThreadSanitizer too'
 	@echo 'make chaos       children killed, stopped, replaced under load; a minute'
 	@echo 'make soak        a million connections against each server; ten minutes'
-	@echo 'make portability all tests with other compilers, C libraries and processors; ARGS=-l: which'
-	@echo "make fuzz        fuzz the parsers, 300 s each; ARGS=-r replays the inputs that are kept"
-	@echo 'make valgrind    the tests under valgrind: memory, leaks, descriptors; ARGS=-q: some of them'
-	@echo 'make install     programs, man pages, libhandler to PREFIX ($(PREFIX)), below DESTDIR'
+	@echo 'make portability all tests with other compilers, C libraries, processors;'
+	@echo '                 ARGS=-l: which'
+	@echo "make fuzz        fuzz the parsers, 300 s each; ARGS=-r replays the kept inputs"
+	@echo 'make valgrind    the tests under valgrind: memory, leaks, descriptors; ARGS=-q'
+	@echo 'make install     programs, man pages, docs, libhandler to PREFIX,'
+	@echo '                 $(PREFIX), below DESTDIR'
 	@echo 'make uninstall   and away again'
 	@echo 'make clean       remove what was built'
 	@echo 'make PROGRAM     one alone: client, $(firstword $(SERVERS)), handler_echo ...'
 
-.PHONY: all attack chaos clean compare demo fuzz fuzz-programs help herd install lint \
-	portability sanitize scale soak strict test test-programs torture torture-hook torture-programs \
-	uninstall valgrind $(PROGRAMS) $(SKETCHES)
+.PHONY: all attack chaos clean cluster compare demo fuzz fuzz-programs help herd install lint \
+	portability rivals sanitize scale soak strict test test-programs torture torture-hook \
+	torture-programs uninstall valgrind $(PROGRAMS) $(SKETCHES)

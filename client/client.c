@@ -6,7 +6,8 @@
  *
  * engine/ - This process forks -c client processes, opens a gate for all of them at once, and waits
  * (processes.c). Each makes its connections (worker.c: one at a time; event_loop.c: many) when it
- * is time for them (pacing.c), step by step (connection.c), and verifies every byte (verify.c).
+ * is time for them (pacing.c), step by step (connection.c), and verifies every byte (verify.c),
+ * by HTTP behind a head (head.c).
  *
  * figures/ - Each process counts in shared memory, which it alone writes (tally.h), and sends
  * through a pipe how often it met which child of the server (distribution.c). This process adds all
@@ -29,6 +30,7 @@
 #include "../common/conn.h"
 #include "../common/die.h"
 #include "../common/options.h"
+#include "ask/get.h"
 #include "ask/message.h"
 #include "ask/number.h"
 #include "engine/idle.h"
@@ -40,6 +42,7 @@
 static void take_options(int argc, char **argv);
 static void take_message(void);
 static void complete_load(void);
+static void open_histogram(void);
 static void raise_descriptors(void);
 static struct trial *run_once(void);
 static int finish(struct trial *trial);
@@ -49,7 +52,6 @@ enum {
     MOST_IN_FLIGHT = 65536,
     MOST_HELD = 65536,
     MOST_COUNT = 1000 * 1000 * 1000,
-    MOST_SECONDS = 86400,
     MOST_LABEL = 80,
     BYTES_DEFAULT = 3000,
     CONNECTIONS_DEFAULT = 500,
@@ -57,63 +59,73 @@ enum {
 };
 
 static const char help[] =
-    "Makes connections to a server and tells who served them, how fast, and what failed.\n"
+    "Makes connections to a server and tells who served them, how fast, and what\n"
+    "failed.\n"
     "\n"
-    "  -i HOST     address, name, or a path containing '/' for a Unix socket (default 127.0.0.1)\n"
+    "  -i HOST     address, name, or a path containing '/' for a Unix socket\n"
+    "              (default 127.0.0.1); shm:PATH: by memory, from server12 -S PATH\n"
     "  -p PORT     TCP port (default 2000)\n"
     "  -c N        client processes (default 5)\n"
     "  -t N        connections of each process (default 500)\n"
-    "  -d TIME     run for so many seconds, such as 10 or 0.5, in place of -t\n"
-    "  -r RATE     open loop: begin so many connections per second, in all, whatever the server\n"
-    "              does; FROM:TO grows from one rate to the other over -d; max@BOUND, such as\n"
-    "              max@p99<5ms, looks for the highest rate that keeps a bound (see -f)\n"
-    "  -m N        connections that each process keeps in flight (default 1; with -r 100)\n"
-    "  -b BYTES    size of each reply (default 3000)\n"
+    "  -d TIME     run for so long, such as 10 or 500ms, in place of -t\n"
+    "  -r RATE     open loop: begin so many connections per second, in all, whatever\n"
+    "              the server does; FROM:TO grows from one rate to the other in\n"
+    "              the time of -d; max@BOUND, such as max@p99<5ms, looks for the\n"
+    "              highest rate that keeps a bound (see -f)\n"
+    "  -m N        connections that each process keeps in flight (default 1; 100\n"
+    "              with -r)\n"
+    "  -b SIZE     bytes of each reply (default 3000)\n"
     "  -k N        requests on each connection, one after the other (default 1)\n"
-    "  -W WORK     ask for work, CPU_US[:WAIT_US][@SHARE]: microseconds of processor time, and of\n"
-    "              waiting, before the reply, in SHARE of the requests (default 1); up to 7 "
-    "times,\n"
-    "              and what is left of the requests is plain\n"
-    "  -x HOW      misbehave on some connections, HOW[@SHARE], reported apart; up to 8 times:\n"
-    "              slow-send=BYTES, slow-read=BYTES (per second), half-close, reset, silent, "
-    "garbage\n"
+    "  -W WORK     ask for work, CPU[:WAIT][@SHARE]: time to compute, and to wait,\n"
+    "              before the reply, in microseconds or with a unit, in SHARE of the\n"
+    "              requests (default 1); up to 7 times, and the rest is plain\n"
+    "  -P PROTOCOL lines (default) or http\n"
+    "  -u PATH     ask for PATH, by HTTP, in place of BYTES; what has no stamp is\n"
+    "              only counted\n"
+    "  -x HOW      misbehave on some connections, HOW[@SHARE], reported apart; up to\n"
+    "              8 times: slow-send=BYTES, slow-read=BYTES (per second),\n"
+    "              half-close, reset, silent, garbage\n"
     "  -H N        hold N idle connections open beside all others\n"
-    "  -S SEED     which requests and connections -W and -x are for; the same seed is the same\n"
-    "              choice (default 1)\n"
-    "  -M TEXT     send TEXT, or what is in @FILE, as a frame, in place of the line with BYTES\n"
-    "  -E TEXT     what the reply to -M must be: TEXT, or what is in @FILE (default: anything)\n"
-    "  -T SECONDS  give up on a connection if connecting and a reply take longer (default 10,\n"
-    "              0 never); every further request on it has as long again\n"
-    "  -f GATE     fail unless it holds, such as 'p99<50ms', 'failed==0', 'rate>=1000'; up to 16\n"
-    "              times. Of connect. first_byte. service. response.: min mean p25 p50 p75 p90 "
-    "p95\n"
-    "              p99 p999 p9999 max, in us, ms or s; and failed unsent completed rate children\n"
-    "              jain held\n"
+    "  -S SEED     which requests and connections -W and -x are for; the same seed\n"
+    "              is the same choice (default 1)\n"
+    "  -M TEXT     send TEXT, or what is in @FILE, as a frame, in place of the line\n"
+    "              with BYTES\n"
+    "  -E TEXT     what the reply to -M must be: TEXT, or what is in @FILE (default:\n"
+    "              anything but nothing)\n"
+    "  -T TIME     give up on a connection if connecting and a reply take longer\n"
+    "              (default 10, 0 never); every further request has as long again\n"
+    "  -f GATE     fail unless it holds, such as 'p99<50ms', 'failed==0' or\n"
+    "              'rate>=1000'; up to 16 times. Times, in us, ms or s: min mean p25\n"
+    "              p50 p75 p90 p95 p99 p999 p9999 max, of service (-r: response);\n"
+    "              of another one with connect. first_byte. service. or response. in\n"
+    "              front. Numbers: failed unsent completed rate children jain held\n"
     "  -L LABEL    a name for the run, in the report\n"
-    "  -o FORMAT   the report as text (default), json or csv; hdr=FILE writes the histogram of "
-    "the\n"
-    "              times to a file as well\n"
+    "  -o FORMAT   the report as text (default), json or csv; hdr=FILE writes the\n"
+    "              histogram of the times to a file as well\n"
     "  -q          say only what went wrong\n"
-    "  -v          say more: percentiles, client processes, seconds; with -M print the replies\n"
-    "  -h          this help\n"
-    "  -V          the version\n"
+    "  -v          say more: percentiles, client processes, seconds; with -M print\n"
+    "              the replies\n"
+    "  -h          this help, as --help\n"
+    "  -V          the version, as --version\n"
     "\n"
-    "Every byte of every reply is verified; of replies to -M, if there is -E. Ctrl-C stops the "
-    "load\n"
-    "and still reports: connections under way get a second, then they count as failed (other); a\n"
-    "second Ctrl-C ends at once.\n"
-    "Exit status: 0 all good, 1 something failed, a gate is broken or it was interrupted, 2 wrong\n"
-    "usage, 3 nothing could connect, 4 this machine was the limit.\n"
+    "A TIME is in seconds, or has a unit: us, ms, s, m. A SIZE, and BYTES of -x, may\n"
+    "have k, M or G (1024).\n"
     "\n"
-    "  client -c 15 -t 100 -b 4096            15 processes, 100 connections each\n"
+    "Every byte of every reply is verified; of replies to -M, if there is -E. Ctrl-C\n"
+    "stops the load and still reports: connections under way get a second, then they\n"
+    "count as failed (other); a second Ctrl-C ends at once.\n"
+    "Exit status: 0 all good, 1 something failed, a gate is broken or it was\n"
+    "interrupted, 2 wrong usage, 3 nothing could connect, 4 this machine was the\n"
+    "limit.\n"
+    "\n"
+    "  client -c 15 -t 100 -b 4k              15 processes, 100 connections each\n"
     "  client -r 2000 -d 10                   an open loop: what do users wait for?\n"
-    "  client -r 'max@p99<5ms'                how many per second can it serve like that?\n"
-    "  client -c 2 -m 500 -t 5000             1000 connections in flight at a time\n"
-    "  client -i ::1 -p 8000 -k 1000 -t 1     few connections, many requests on each\n"
+    "  client -r 'max@p99<5ms'                how many per second can it serve so?\n"
+    "  client -i ::1 -P http -k 1000 -t 1     few connections, many requests on each\n"
     "  client -i ./server.sock -o json        a Unix socket, a report for programs\n"
-    "  client -t 2000 -W 20000@0.01           20 ms of work in 1 % of the requests\n"
+    "  client -t 2000 -W 20ms@0.01            20 ms of work in 1 % of the requests\n"
     "  client -d 10 -x silent@0.01 -H 100     does it protect its good clients?\n"
-    "  client -q -f failed==0 -f 'p99<50ms'   nothing but the exit status, if all is well\n"
+    "  client -p 80 -u /index.html            any server of HTTP\n"
     "  client -c 4 -M @question -E @answer    frames, and what must come back\n"
     "  client -q -v -c 1 -t 1 -M hello        one frame, and its reply on stdout\n";
 
@@ -122,10 +134,12 @@ static struct load load = {
     .port = 2000,
     .processes = 5,
     .requests = 1,
-    .timeout_s = 10,
+    .timeout_ns = (int64_t)10 * NUMBER_BILLION,
     .seed = 1,
 };
-static bool seeded; /* there is a -S */
+static bool seeded;     /* there is a -S */
+static bool formatted;  /* there is a -o that is not hdr=FILE */
+static FILE *histogram; /* of -o hdr=FILE; NULL: there is none */
 
 int
 main(int argc, char **argv)
@@ -134,15 +148,18 @@ main(int argc, char **argv)
 
     die_begin(argv[0]);
     take_options(argc, argv);
+    get_complete(&load);
     take_message();
     complete_load();
     address_resolve(&load.target, load.host, load.port);
+    open_histogram();
     processes_catch_signals();
     raise_descriptors();
     local_address_open(&load);
 
     idle_start(&load);
     trial = load.schedule.kind == SCHEDULE_SEARCH ? search_run(&load) : run_once();
+    processes_end();
     idle_end();
     return finish(trial);
 }
@@ -155,7 +172,13 @@ take_host(const char *host)
     if (*host == '\0') {
         die_usage("-i '': an address, a name or a path is allowed; for example -i 127.0.0.1");
     }
-    load.host = host;
+    load.attaches = strncmp(host, "shm:", 4) == 0;
+    load.host = host + (load.attaches ? 4 : 0);
+    if (load.attaches && !strchr(load.host, '/')) {
+        die_usage("-i '%.60s': shm: and a path containing '/' is allowed; for example "
+                  "-i shm:/tmp/server12",
+                  host);
+    }
 }
 
 static void
@@ -175,28 +198,24 @@ take_format(const char *format)
     static const char file[] = "hdr=";
 
     if (strncmp(format, file, strlen(file)) == 0 && format[strlen(file)] != '\0') {
+        if (load.histogram) {
+            die_usage("-o '%.60s': there is one file already, only one is allowed", format);
+        }
         load.histogram = format + strlen(file);
         return;
     }
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(format, names[i]) == 0) {
+            if (formatted && load.format != (enum format)i) {
+                die_usage("-o '%s' with -o %s: one report has one form", format,
+                          names[load.format]);
+            }
+            formatted = true;
             load.format = (enum format)i;
             return;
         }
     }
     die_usage("-o '%.60s': text, json, csv or hdr=FILE is allowed; for example -o json", format);
-}
-
-static void
-take_seed(const char *value)
-{
-    const char *text = value;
-
-    if (!number_take(&text, UINT32_MAX, &load.seed) || *text != '\0') {
-        die_usage("-S '%.60s': a whole number from 0 to %lu is allowed; for example -S 7", value,
-                  (unsigned long)UINT32_MAX);
-    }
-    seeded = true;
 }
 
 static void
@@ -227,7 +246,7 @@ take_schedule(int letter)
         load.connections = (uint64_t)options_number('t', optarg, 1, MOST_COUNT);
         break;
     case 'd':
-        schedule_take_duration(&load.schedule, optarg);
+        load.schedule.duration_ns = schedule_take_time('d', optarg, 1000);
         break;
     case 'r':
         schedule_take_rate(&load.schedule, optarg);
@@ -236,7 +255,8 @@ take_schedule(int letter)
         load.held = (unsigned)options_number('H', optarg, 1, MOST_HELD);
         break;
     case 'S':
-        take_seed(optarg);
+        load.seed = (uint32_t)options_quantity('S', optarg, OPTIONS_NUMBER, 0, UINT32_MAX);
+        seeded = true;
         break;
     case 'f':
         take_gate(optarg);
@@ -252,7 +272,7 @@ take_request(int letter)
 {
     switch (letter) {
     case 'b':
-        load.bytes = (uint64_t)options_number('b', optarg, 1, CONN_BYTES_MAX);
+        load.bytes = (uint64_t)options_quantity('b', optarg, OPTIONS_SIZE, 1, CONN_BYTES_MAX);
         break;
     case 'k':
         load.requests = (uint64_t)options_number('k', optarg, 1, MOST_COUNT);
@@ -262,6 +282,12 @@ take_request(int letter)
         break;
     case 'x':
         misbehave_take(&load.misbehaviours, optarg);
+        break;
+    case 'P':
+        get_take_protocol(&load, optarg);
+        break;
+    case 'u':
+        get_take_path(&load, optarg);
         break;
     case 'M':
         load.message = optarg;
@@ -291,7 +317,7 @@ take_option(int letter)
         load.in_flight = (unsigned)options_number('m', optarg, 1, MOST_IN_FLIGHT);
         break;
     case 'T':
-        load.timeout_s = (int)options_number('T', optarg, 0, MOST_SECONDS);
+        load.timeout_ns = schedule_take_time('T', optarg, 0);
         break;
     case 'L':
         take_label(optarg);
@@ -313,9 +339,10 @@ take_option(int letter)
 static void
 take_options(int argc, char **argv)
 {
+    static const char letters[] = ":i:p:c:t:d:r:m:b:k:W:P:u:x:H:S:M:E:T:f:L:o:qvhV";
     int letter;
 
-    while ((letter = getopt(argc, argv, ":i:p:c:t:d:r:m:b:k:W:x:H:S:M:E:T:f:L:o:qvhV")) != -1) {
+    while ((letter = options_next(argc, argv, letters)) != -1) {
         take_option(letter);
     }
     options_end(argc, argv);
@@ -330,7 +357,7 @@ take_message(void)
                   load.expected);
     }
     if (!load.message) {
-        load.bytes = load.bytes > 0 ? load.bytes : BYTES_DEFAULT;
+        load.bytes = load.bytes > 0 || load.path ? load.bytes : BYTES_DEFAULT;
         return;
     }
     if (load.work.lots.count > 0) {
@@ -365,6 +392,9 @@ complete_search(void)
                   "also with ==); for example -r 'max@p99<5ms'",
                   load.schedule.bound);
     }
+    if (gate_unfit(&load.bound, &load)) {
+        die_usage("-r 'max@%.60s': %s", load.schedule.bound, gate_unfit(&load.bound, &load));
+    }
 }
 
 /* Gates that no run of this load could pass. */
@@ -398,7 +428,6 @@ complete_load(void)
 {
     struct schedule *schedule = &load.schedule;
 
-    complete_gates();
     if (seeded && load.work.lots.count == 0 && load.misbehaviours.lots.count == 0) {
         die_usage("-S without -W or -x: nothing else is drawn by lot");
     }
@@ -420,9 +449,27 @@ complete_load(void)
     if (load.in_flight == 0) {
         load.in_flight = load_is_open(&load) ? IN_FLIGHT_OPEN : 1;
     }
+    if (load.attaches && (load.in_flight > 1 || load_is_open(&load) || load.message ||
+                          load.held > 0 || load.misbehaviours.lots.count > 0)) {
+        die_usage("-i shm:PATH with -m, -r, -x, -H or -M: a process shares the memory of one "
+                  "child, for one connection at a time");
+    }
+    complete_gates();
 }
 
 /* --- before the start ------------------------------------------------------------------------ */
+
+/* Before the load, so that nobody waits for a run whose file cannot be written. */
+static void
+open_histogram(void)
+{
+    if (load.histogram) {
+        histogram = fopen(load.histogram, "w");
+        if (!histogram) {
+            die("cannot write '%s'", load.histogram);
+        }
+    }
+}
 
 /* Asks for as many as are needed. If fewer are allowed and do not suffice, the report says so. */
 static void
@@ -511,7 +558,7 @@ finish(struct trial *trial)
 
     judge(trial);
     report(trial);
-    if (load.histogram && !report_hdr(load.histogram, times)) {
+    if (histogram && !report_hdr(histogram, times)) {
         die("cannot write '%s'", load.histogram);
     }
     for (unsigned i = 0; i < load.processes; i++) {

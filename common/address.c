@@ -1,26 +1,12 @@
 #include "address.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "die.h"
-
-static void
-resolve_path(struct address *address, const char *path)
-{
-    struct sockaddr_un *un = &address->un;
-
-    if (strlen(path) >= sizeof un->sun_path) {
-        diex("%.255s: a Unix socket's path may have at most %zu bytes", path,
-             sizeof un->sun_path - 1);
-    }
-    un->sun_family = AF_UNIX;
-    memcpy(un->sun_path, path, strlen(path) + 1);
-    address->length = sizeof *un;
-}
 
 void
 address_resolve(struct address *address, const char *host, int port)
@@ -32,7 +18,13 @@ address_resolve(struct address *address, const char *host, int port)
 
     memset(address, 0, sizeof *address);
     if (strchr(host, '/')) {
-        resolve_path(address, host);
+        if (strlen(host) >= sizeof address->un.sun_path) {
+            diex("%.255s: a Unix socket's path may have at most %zu bytes", host,
+                 sizeof address->un.sun_path - 1);
+        }
+        address->un.sun_family = AF_UNIX;
+        memcpy(address->un.sun_path, host, strlen(host) + 1);
+        address->length = sizeof address->un;
         return;
     }
     snprintf(service, sizeof service, "%d", port);
@@ -51,19 +43,15 @@ address_resolve(struct address *address, const char *host, int port)
 void
 address_text(const struct address *address, char text[ADDRESS_TEXT])
 {
-    char host[INET6_ADDRSTRLEN] = "?";
+    char host[INET6_ADDRSTRLEN + 20] = "?", port[8] = "?"; /* with the name of an interface */
+    bool brackets = address->any.sa_family == AF_INET6;
 
-    switch (address->storage.ss_family) {
-    case AF_INET:
-        inet_ntop(AF_INET, &address->in.sin_addr, host, sizeof host);
-        snprintf(text, ADDRESS_TEXT, "%s:%d", host, ntohs(address->in.sin_port));
-        break;
-    case AF_INET6:
-        inet_ntop(AF_INET6, &address->in6.sin6_addr, host, sizeof host);
-        snprintf(text, ADDRESS_TEXT, "[%s]:%d", host, ntohs(address->in6.sin6_port));
-        break;
-    default:
+    if (address->any.sa_family == AF_UNIX) {
         snprintf(text, ADDRESS_TEXT, "%s", address->un.sun_path);
-        break;
+        die_printable(text);
+        return;
     }
+    getnameinfo(&address->any, address->length, host, sizeof host, port, sizeof port,
+                NI_NUMERICHOST | NI_NUMERICSERV);
+    snprintf(text, ADDRESS_TEXT, "%s%s%s:%s", brackets ? "[" : "", host, brackets ? "]" : "", port);
 }

@@ -28,7 +28,7 @@ struct address {
  */
 void address_resolve(struct address *address, const char *host, int port);
 
-/* Writes 127.0.0.1:2000, [::1]:2000 or the path. */
+/* Writes 127.0.0.1:2000, [::1]:2000 or the path, as die_printable() shows it. */
 void address_text(const struct address *address, char text[ADDRESS_TEXT]);
 
 #endif

@@ -12,90 +12,99 @@
 #include "fdpass.h"
 #include "listen.h"
 
-enum { SPARE_FDS = 128 }; /* beside both ends of each channel */
+enum { SPARE_FDS = 128 };
+#ifndef ETOOMANYREFS
+#define ETOOMANYREFS EAGAIN /* not in POSIX */
+#endif
 
-/* For both ends of each channel; and, if it may be, for what is on its way, which Linux counts
- * against this limit too, but for root. */
-static void
-raise_limit(unsigned count, unsigned queue)
+void
+descriptors_allow(unsigned count, unsigned more)
 {
-    rlim_t needed = 2 * (rlim_t)count + SPARE_FDS;
-    rlim_t wished = needed + (rlim_t)count * queue;
+    rlim_t needed = (rlim_t)count + SPARE_FDS, wished = needed + more;
     struct rlimit limit;
-    bool enough;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == -1) {
         die("getrlimit");
     }
-    if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= wished) {
-        return;
-    }
-    enough = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > wished;
-    limit.rlim_cur = enough ? wished : limit.rlim_max;
-    if (limit.rlim_cur < needed || setrlimit(RLIMIT_NOFILE, &limit) == -1) {
-        diex("-n %u needs %llu descriptors: more than ulimit -Hn allows", count,
-             (unsigned long long)needed);
+    if (limit.rlim_cur < wished) {
+        limit.rlim_cur = wished < limit.rlim_max ? wished : limit.rlim_max;
+        if (limit.rlim_cur < needed) {
+            diex("%llu descriptors are needed: more than ulimit -Hn allows",
+                 (unsigned long long)needed);
+        }
+        if (setrlimit(RLIMIT_NOFILE, &limit) == -1) {
+            die("setrlimit");
+        }
     }
 }
 
+unsigned
+descriptors_raise(unsigned most)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1) {
+        die("getrlimit");
+    }
+    limit.rlim_cur = limit.rlim_max < most ? limit.rlim_max : most;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == -1) {
+        die("setrlimit");
+    }
+    return (unsigned)limit.rlim_cur;
+}
+
 struct channel *
-channels_open(unsigned count, unsigned queue, int type)
+channels_new(unsigned count, unsigned queue)
 {
     struct channel *channels = calloc(count + 1, sizeof *channels);
-    int pair[2];
 
     if (!channels) {
         die("%u channels", count);
     }
-    if (count > 1) { /* (one more pair always fits) */
-        raise_limit(count, queue);
+    if (count > 1) {                                 /* (one more pair always fits) */
+        descriptors_allow(2 * count, count * queue); /* Linux counts what is on its way too */
     }
     for (unsigned i = 1; i <= count; i++) {
-        if ((socketpair(AF_UNIX, type, 0, pair) == -1 &&
-             (type == SOCK_STREAM || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)) ||
-            fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1 ||
-            fcntl(pair[0], F_SETFD, FD_CLOEXEC) == -1 ||
-            fcntl(pair[1], F_SETFD, FD_CLOEXEC) == -1) {
-            die("socketpair");
-        }
-        channels[i] = (struct channel){.sender = pair[0], .receiver = pair[1]};
+        channels[i].sender = channels[i].receiver = -1;
     }
     return channels;
 }
 
-int
-channels_child(struct channel *channels, unsigned count, unsigned number)
+bool
+channel_open(struct channel *channel, int type)
 {
-    channels_shut(channels, count); /* the parent's: a copy here would hide its death */
+    int pair[2];
+
+    if (channel->receiver != -1) {
+        return true;
+    }
+    if (socketpair(AF_UNIX, type, 0, pair) == -1 &&
+        socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1) {
+        return false;
+    }
+    if (fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1 || fcntl(pair[0], F_SETFD, FD_CLOEXEC) == -1 ||
+        fcntl(pair[1], F_SETFD, FD_CLOEXEC) == -1) {
+        close(pair[0]);
+        close(pair[1]);
+        return false;
+    }
+    *channel = (struct channel){.sender = pair[0], .receiver = pair[1]};
+    return true;
+}
+
+/* (It writes nothing into `channels`: that would copy their pages.) */
+int
+channels_child(const struct channel *channels, unsigned count, unsigned number)
+{
     for (unsigned i = 1; i <= count; i++) {
-        if (i != number) {
-            close(channels[i].receiver); /* another child's */
+        if (channels[i].receiver != -1) {
+            close(channels[i].sender); /* the parent's */
+            if (i != number) {
+                close(channels[i].receiver); /* another child's */
+            }
         }
     }
     return channels[number].receiver;
-}
-
-void
-channels_shut(struct channel *channels, unsigned count)
-{
-    for (unsigned i = 1; i <= count; i++) {
-        if (channels[i].sender != -1) {
-            close(channels[i].sender);
-            channels[i].sender = -1;
-        }
-    }
-}
-
-/* The socket takes no more at the moment; or too many descriptors of this user are on their way. */
-static bool
-is_full(int error)
-{
-#ifdef ETOOMANYREFS /* not in POSIX */
-    if (error == ETOOMANYREFS) {
-        return true;
-    }
-#endif
-    return error == EAGAIN || error == EWOULDBLOCK;
 }
 
 bool
@@ -104,12 +113,14 @@ channel_send(struct channel *channel, int connfd)
     static atomic_llong quiet_until;
 
     if (fdpass_send(channel->sender, connfd, (unsigned char)channel->given) == -1) {
-        if (!is_full(errno)) { /* then there will be room */
+        /* Else there will be room; or too many descriptors of this user are on their way. */
+        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ETOOMANYREFS) {
             warn_seldom(&quiet_until, "cannot pass a connection, trying again");
         }
         return false;
     }
     channel->given++;
+    /* (macOS is said to lose a descriptor that is closed before it has been received: unmended.) */
     close(connfd); /* it is the receiver's now: a second copy would keep the connection open */
     return true;
 }

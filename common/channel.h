@@ -10,31 +10,38 @@
 #include <stdbool.h>
 
 struct channel {
-    int sender, receiver;
-    unsigned given; /* connections sent, modulo 2^32 */
+    int sender, receiver; /* -1: not open */
+    unsigned given;       /* connections sent, modulo 2^32 */
 };
 
-/* Returns channels[1..count], one for each child number, of sockets of this type (SOCK_STREAM where
- * the system has no such pairs); raises the limit on descriptors for them. A sender's end does not
- * block: a full channel must not stop a process that serves several. All ends are close-on-exec,
- * for a server whose children are other programs. A receiver is told nothing by a sender that
- * closes, as long as another process has a copy of that end: so give none to children. Dies on
- * failure. */
-struct channel *channels_open(unsigned count, unsigned queue, int type);
+/* Raises the limit on open descriptors, if it must, for so many beside a few; and for `more`, if it
+ * may be. Dies if it may not be raised to what is needed. */
+void descriptors_allow(unsigned count, unsigned more);
 
-/* In a forked child: closes all ends but the one that this child receives from, and returns it. */
-int channels_child(struct channel *channels, unsigned count, unsigned number);
+/* Makes that limit as high as it may be, at most `most`, and returns it. Dies on failure. */
+unsigned descriptors_raise(unsigned most);
 
-/* Closes the senders' ends: nothing more comes. Behind what is inside, receivers find the end. */
-void channels_shut(struct channel *channels, unsigned count);
+/* Returns channels[1..count], one for each child number, all of them still to be opened; raises the
+ * limit on descriptors for them. Dies on failure. */
+struct channel *channels_new(unsigned count, unsigned queue);
+
+/* Opens it, if it is not open: sockets of this type (SOCK_STREAM where the system has no such
+ * pairs). The sender's end does not block: a full channel must not stop a process that serves
+ * several. Both ends are close-on-exec, for a server whose children are other programs. False and
+ * errno on failure. */
+bool channel_open(struct channel *channel, int type);
+
+/* In a forked child: closes all ends but the one that this child receives from, and returns it. A
+ * sender's end that stayed open here would hide from the receiver that its parent has died. */
+int channels_child(const struct channel *channels, unsigned count, unsigned number);
 
 /* Sends the connection and closes the sender's copy. False and errno if it cannot be sent now
  * (EAGAIN: the channel is full; else after a warning, at most one a minute): the connection is
  * still the caller's. Never blocks. */
 bool channel_send(struct channel *channel, int connfd);
 
-/* How many connections have not been received, if at most 256. Each message carries its number
- * modulo 256, so the first one inside tells. */
+/* How many connections have not been received, if at most 256; 0 if it is not open. Each message
+ * carries its number modulo 256, so the first one inside tells. */
 unsigned channel_inside(const struct channel *channel);
 bool channels_any_inside(const struct channel *channels, unsigned count);
 

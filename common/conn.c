@@ -11,18 +11,21 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "decimal.h"
 #include "die.h"
 #include "signals.h"
 
 enum {
-    DISCARD_READS = 4096,       /* 1 MiB at most: a client that never stops is not waited for */
     DRAIN_US = 2 * 1000 * 1000, /* how long a refused client may take to hang up */
-    NAP_US = 100 * 1000         /* how long a wait goes on before the flags are looked at */
+    STOP_US = 100 * 1000,       /* when the server stops: how long after its last step a connection
+                                 * may take to send the next request */
+    NAP_US = 100 * 1000,        /* how long a wait goes on before the flags are looked at */
 };
 
 static char *filler; /* on the heap: among the variables it would scatter them over more pages */
 static int64_t timeout_us; /* 0: never */
 static bool verbose;
+static const char *model;
 
 const char *
 conn_filler(uint64_t offset)
@@ -42,37 +45,11 @@ conn_filler(uint64_t offset)
     return filler + offset % CONN_PERIOD;
 }
 
-/* Appends `text` or the digits of `value` by hand: in server01 each child stamps anew, and printf()
- * alone would cost it several page faults. */
-static char *
-put_text(char *to, const char *text)
-{
-    size_t length = strlen(text);
-
-    memcpy(to, text, length);
-    return to + length;
-}
-
-static char *
-put_number(char *to, unsigned long value)
-{
-    char digits[3 * sizeof value];
-    size_t count = 0;
-
-    do {
-        digits[count++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    while (count > 0) {
-        *to++ = digits[--count];
-    }
-    return to;
-}
-
 void
-conn_start(const struct options *options)
+conn_start(const struct options *options, const char *name)
 {
-    timeout_us = (int64_t)options->timeout_s * 1000000;
+    model = name;
+    timeout_us = options->timeout_us;
     verbose = options->verbose;
     conn_filler(0); /* here, once: else each child would fill 16 pages of its own */
 }
@@ -80,23 +57,26 @@ conn_start(const struct options *options)
 struct worker
 conn_worker(unsigned child, unsigned thread, struct slot *slot)
 {
-    struct worker worker = {.slot = slot};
-    unsigned long pid = (unsigned long)getpid();
-    char text[80]; /* "child 4294967295.256 pid 4194304" has 32 bytes, but a pid may be a long */
+    return conn_worker_of(child, thread, slot, getpid());
+}
+
+struct worker
+conn_worker_of(unsigned child, unsigned thread, struct slot *slot, pid_t pid)
+{
+    struct worker worker = {.slot = slot, .thread = thread, .due = INT64_MAX};
     char *end;
 
-    counter_set(&slot->pid, pid);
-    memset(text, ' ', sizeof text);
-    end = put_text(text, "child ");
-    end = put_number(end, child);
+    counter_set(&slot->pid, (unsigned long long)pid);
+    memset(worker.stamp, ' ', CONN_STAMP);
+    memcpy(worker.stamp, "child ", 6);
+    end = decimal_put(worker.stamp + 6, child);
     if (thread > 0) {
-        end = put_text(end, ".");
-        end = put_number(end, thread);
+        *end = '.';
+        end = decimal_put(end + 1, thread);
     }
-    end = put_text(end, " pid ");
-    end = put_number(end, pid);
-    worker.named = end - text < CONN_STAMP ? (int)(end - text) : CONN_STAMP - 1;
-    memcpy(worker.stamp, text, CONN_STAMP - 1);
+    memcpy(end, " pid ", 5);
+    end = decimal_put(end + 5, (uint64_t)pid);
+    worker.named = end < worker.stamp + CONN_STAMP ? (int)(end - worker.stamp) : CONN_STAMP - 1;
     worker.stamp[CONN_STAMP - 1] = '\n';
     return worker;
 }
@@ -104,55 +84,70 @@ conn_worker(unsigned child, unsigned thread, struct slot *slot)
 void
 conn_open(struct conn *conn, struct worker *worker, int fd)
 {
-    conn->worker = worker;
-    conn->fd = fd;
-    conn->state = CONN_READING;
-    conn->eof = false;
-    conn->error = NULL;
-    conn->used = conn->have = 0;
-    conn->since = clock_us();
+    *conn = (struct conn){.worker = worker, .fd = fd, .state = CONN_READING, .since = clock_us()};
     counter_add(&worker->slot->connections, 1);
 }
 
 /* --- the request ----------------------------------------------------------------------------- */
 
+/* The client gets this line, and no reply. */
+static void
+answer_by_error(struct conn *conn, const char *error)
+{
+    conn->error = error;
+    conn->bytes = strlen(error);
+    conn->sent = 0;
+    conn->last = true;
+    conn->state = CONN_WRITING;
+}
+
+/* A bad request came. */
 static enum conn_result
 refuse(struct conn *conn, const char *error)
 {
     counter_add(&conn->worker->slot->rejected, 1);
-    conn->error = error;
-    conn->bytes = strlen(error);
-    conn->sent = 0;
-    conn->state = CONN_WRITING;
-    return CONN_BAD;
+    answer_by_error(conn, error);
+    return CONN_OK;
 }
 
-/* Reads digits up to a space or the end; false if there are none or the value exceeds `most`. */
+static enum conn_result
+accept_request(struct conn *conn, uint64_t bytes, uint64_t cpu_us, uint64_t wait_us)
+{
+    conn->error = NULL;
+    conn->bytes = bytes;
+    conn->sent = 0;
+    conn->cpu_us = (uint32_t)cpu_us;
+    conn->wait_us = (uint32_t)wait_us;
+    conn->state = CONN_WORKING;
+    counter_add(&conn->worker->slot->serving, 1);
+    return CONN_OK;
+}
+
+/* Reads a number up to a space or the end, and the spaces. */
 static bool
 take_number(const char **text, const char *end, uint64_t most, uint64_t *value)
 {
-    const char *digit = *text;
-
-    for (*value = 0; digit < end && *digit >= '0' && *digit <= '9'; digit++) {
-        *value = *value * 10 + (uint64_t)(*digit - '0');
-        if (*value > most) {
-            return false;
-        }
-    }
-    if (digit == *text || (digit < end && *digit != ' ')) {
+    if (!decimal_take(text, end, most, value) || (*text < end && **text != ' ')) {
         return false;
     }
-    while (digit < end && *digit == ' ') {
-        digit++;
+    while (*text < end && **text == ' ') {
+        ++*text;
     }
-    *text = digit;
     return true;
 }
 
 static enum conn_result
 parse(struct conn *conn, const char *text, const char *end)
 {
-    uint64_t bytes, cpu_us = 0, wait_us = 0;
+    static const struct {
+        uint64_t most;
+        const char *error;
+    } fields[] = {
+        {CONN_BYTES_MAX, "error: BYTES must be a number from 1 to 1073741824\n"},
+        {CONN_WORK_MAX, "error: CPU_US must be a number from 0 to 10000000\n"},
+        {CONN_WORK_MAX, "error: WAIT_US must be a number from 0 to 10000000\n"},
+    };
+    uint64_t values[3] = {0};
 
     if (end > text && end[-1] == '\r') {
         end--;
@@ -160,25 +155,15 @@ parse(struct conn *conn, const char *text, const char *end)
     if (end - text > CONN_LINE_MAX) {
         return refuse(conn, "error: a request line has at most 64 bytes\n");
     }
-    if (!take_number(&text, end, CONN_BYTES_MAX, &bytes) || bytes == 0) {
-        return refuse(conn, "error: BYTES must be a number from 1 to 1073741824\n");
-    }
-    if (text < end && !take_number(&text, end, CONN_WORK_MAX, &cpu_us)) {
-        return refuse(conn, "error: CPU_US must be a number from 0 to 10000000\n");
-    }
-    if (text < end && !take_number(&text, end, CONN_WORK_MAX, &wait_us)) {
-        return refuse(conn, "error: WAIT_US must be a number from 0 to 10000000\n");
+    for (int i = 0; i < 3 && (i == 0 || text < end); i++) {
+        if (!take_number(&text, end, fields[i].most, &values[i]) || values[0] == 0) {
+            return refuse(conn, fields[i].error);
+        }
     }
     if (text < end) {
         return refuse(conn, "error: a request is BYTES [CPU_US [WAIT_US]] and nothing else\n");
     }
-    conn->bytes = bytes;
-    conn->sent = 0;
-    conn->cpu_us = (uint32_t)cpu_us;
-    conn->wait_us = (uint32_t)wait_us;
-    conn->state = CONN_WORKING;
-    counter_set(&conn->worker->slot->serving, 1);
-    return CONN_OK;
+    return accept_request(conn, values[0], values[1], values[2]);
 }
 
 /* Consumes the next line of the input, if it is complete or can only be bad. */
@@ -201,49 +186,129 @@ take_line(struct conn *conn)
 }
 
 static bool
-may_retry(void)
+is_idle(const struct conn *conn)
 {
-    return errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK;
+    return conn->state == CONN_READING && conn->used == conn->have && !http_begun(&conn->http);
 }
 
-static enum conn_result
-lost(struct conn *conn)
+/* Its request is over, whole or not. */
+static void
+request_over(const struct conn *conn)
 {
-    if (may_retry()) {
-        return CONN_AGAIN;
+    counter *serving = &conn->worker->slot->serving;
+
+    counter_set(serving, counter_get(serving) - 1);
+}
+
+/* Counts how the connection ends. One whose last request was refused has been counted; one that is
+ * drained has had its replies. */
+static enum conn_result
+ends_as(const struct conn *conn, counter *counted)
+{
+    if (conn->state != CONN_DRAINING && (!conn->error || !conn->last)) {
+        counter_add(counted, 1);
+        if (conn->state != CONN_READING && !conn->error) {
+            request_over(conn);
+        }
     }
-    conn_cut(conn);
     return CONN_CLOSED;
 }
 
-/* A refused client's remaining input is thrown away: closing a socket with unread input would send
- * a reset, and the reset could overtake the error line. */
-static enum conn_result
-drain(struct conn *conn)
+/* True if no further request is waited for: the server stops; or this child is replaced, and the
+ * protocol lets a client know that. */
+static bool
+leaves(const struct conn *conn)
 {
-    ssize_t count = read(conn->fd, conn->input, sizeof conn->input);
-
-    return count > 0 || (count == -1 && may_retry()) ? CONN_AGAIN : CONN_CLOSED;
+    return signals_stop || (signals_replace && conn->protocol == CONN_HTTP);
 }
 
-enum conn_result
-conn_read(struct conn *conn)
-{
-    ssize_t count;
+static void begin_reply(struct conn *conn);
 
+/* Consumes what is here of an HTTP request. */
+static enum conn_result
+take_http(struct conn *conn)
+{
+    struct http *http = &conn->http;
+    size_t taken;
+    int status = http_take(http, conn->input + conn->used, conn->have - conn->used, &taken);
+
+    conn->used += taken;
+    if (status == 0 && !conn->eof) {
+        return CONN_AGAIN;
+    }
+    if (status == 0) {
+        return is_idle(conn) ? CONN_CLOSED : ends_as(conn, &conn->worker->slot->broken);
+    }
+    conn->nth = 0;
+    if (http->error) {
+        refuse(conn, http->error);
+        begin_reply(conn);
+        return CONN_OK;
+    }
+    if (http->bytes == 0) {
+        conn->nth = counter_get(&conn->worker->slot->connections);
+    }
+    return accept_request(conn, http->bytes, http->cpu_us, http->wait_us);
+}
+
+/* Consumes the next request, if it is complete or can only be bad. */
+static enum conn_result
+take_request(struct conn *conn)
+{
+    if (conn->protocol == CONN_UNDECIDED && conn->have > 0) {
+        char first = (char)(conn->input[0] | 0x20); /* a letter in lower case */
+
+        conn->protocol = first >= 'a' && first <= 'z' ? CONN_HTTP : CONN_LINES;
+    }
+    return conn->protocol == CONN_HTTP ? take_http(conn) : take_line(conn);
+}
+
+/* A read() or write() has failed: the connection is broken only inside a request or its reply. */
+static enum conn_result
+failed(const struct conn *conn)
+{
+    if (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK) {
+        return CONN_AGAIN;
+    }
+    return is_idle(conn) ? CONN_CLOSED : ends_as(conn, &conn->worker->slot->broken);
+}
+
+size_t
+conn_room(struct conn *conn, char **to)
+{
     if (conn->state == CONN_DRAINING) {
-        return drain(conn);
+        conn->used = conn->have;
     }
     memmove(conn->input, conn->input + conn->used, conn->have - conn->used);
     conn->have -= conn->used;
     conn->used = 0;
-    count = read(conn->fd, conn->input + conn->have, sizeof conn->input - conn->have);
+    *to = conn->input + conn->have;
+    return sizeof conn->input - conn->have;
+}
+
+enum conn_result
+conn_received(struct conn *conn, ssize_t count)
+{
+    if (conn->state == CONN_DRAINING && count >= 0) {
+        return count > 0 ? CONN_AGAIN : CONN_CLOSED;
+    }
     if (count == -1) {
-        return lost(conn);
+        bool waits = conn->state != CONN_DRAINING || !signals_stop || errno == EINTR;
+
+        return waits ? failed(conn) : CONN_CLOSED;
     }
     conn->eof = count == 0;
     conn->have += (size_t)count;
-    return take_line(conn);
+    return take_request(conn);
+}
+
+static enum conn_result
+read_on(struct conn *conn)
+{
+    char *to;
+    size_t room = conn_room(conn, &to);
+
+    return conn_received(conn, read(conn->fd, to, room));
 }
 
 /* --- the work -------------------------------------------------------------------------------- */
@@ -277,67 +342,158 @@ wait_for(int64_t wait_us)
     }
 }
 
+/* In an event loop, nobody else is served meanwhile. Signals get through, so that the grace can
+ * end. */
 enum conn_result
 conn_work(struct conn *conn)
 {
+    const sigset_t *waiting = conn->worker->waiting;
+    bool works = conn->cpu_us > 0 || conn->wait_us > 0;
+    sigset_t blocked;
+
+    if (works) {
+        counter_set(&conn->worker->slot->since, (unsigned long long)clock_us());
+    }
+    if (works && waiting) {
+        pthread_sigmask(SIG_SETMASK, waiting, &blocked);
+    }
     if (conn->cpu_us > 0) {
         burn(conn->cpu_us);
     }
     if (conn->wait_us > 0) {
         wait_for(conn->wait_us);
     }
-    if (conn->cpu_us + conn->wait_us > 0 && signals_over()) {
-        conn_cut(conn); /* cut short: no reply may say that it was done */
-        return CONN_CLOSED;
+    if (works && waiting) {
+        pthread_sigmask(SIG_SETMASK, &blocked, NULL);
     }
-    conn->since = clock_us();
-    conn->state = CONN_WRITING;
+    if (works) {
+        counter_set(&conn->worker->slot->since, 0);
+    }
+    if (works && signals_over()) {
+        return ends_as(conn, &conn->worker->slot->broken); /* no reply may say that it was done */
+    }
+    conn_worked(conn);
     return CONN_OK;
 }
 
 /* --- the reply ------------------------------------------------------------------------------- */
 
-/* The pieces of the reply from conn->sent on, at most CONN_CHUNK bytes; returns their number. */
-static int
-pieces(const struct conn *conn, struct iovec piece[2])
+/* What GET / gives; the same each time it is made for a request. Returns its length. */
+static size_t
+page(const struct conn *conn, char text[CONN_PAGE])
 {
-    uint64_t left = conn->bytes - conn->sent;
-    size_t head = 0;
+    const struct worker *worker = conn->worker;
+    int length =
+        snprintf(text, CONN_PAGE,
+                 "%.40s\n"
+                 "%.*s serves this connection, one of %llu that it has had.\n\n"
+                 "Ask for more:\n"
+                 "  /BYTES                  1 to %d bytes, which begin with who serves\n"
+                 "  /BYTES?cpu=US&wait=US   after so many microseconds of processor time,\n"
+                 "                          and of waiting (at most %d each)\n"
+                 "or send lines, BYTES [CPU_US [WAIT_US]], on a connection of their own.\n",
+                 model, worker->named, worker->stamp, conn->nth, CONN_BYTES_MAX, CONN_WORK_MAX);
 
-    if (conn->error) {
-        piece[0].iov_base = (char *)conn->error + conn->sent;
-        piece[0].iov_len = (size_t)left;
-        return 1;
-    }
-    if (conn->bytes >= CONN_STAMP && conn->sent < CONN_STAMP) {
-        head = CONN_STAMP - (size_t)conn->sent;
-        piece[0].iov_base = conn->worker->stamp + conn->sent;
-        piece[0].iov_len = head;
-    }
-    left = left < CONN_CHUNK ? left : CONN_CHUNK;
-    piece[head > 0].iov_base = (char *)conn_filler(conn->sent + head);
-    piece[head > 0].iov_len = (size_t)left - head;
-    return 1 + (head > 0);
+    return (size_t)length;
 }
 
+/* Of HTTP: sets out what stays the same while the head and the content are sent. */
+static void
+begin_reply(struct conn *conn)
+{
+    char text[CONN_PAGE];
+
+    if (conn->nth > 0) {
+        conn->bytes = page(conn, text);
+    }
+    conn->date = time(NULL);
+    conn->last = conn->http.last || leaves(conn);
+}
+
+void
+conn_worked(struct conn *conn)
+{
+    conn->since = clock_us();
+    conn->state = CONN_WRITING;
+    if (conn->protocol == CONN_HTTP) {
+        begin_reply(conn);
+    }
+}
+
+void
+conn_unworkable(struct conn *conn, const char *error)
+{
+    ends_as(conn, &conn->worker->slot->broken);
+    conn->since = clock_us();
+    answer_by_error(conn, error);
+    if (conn->protocol == CONN_HTTP) {
+        conn->nth = 0;
+        conn->http.status = 503;
+        begin_reply(conn);
+    }
+}
+
+/* How much is sent in all. */
+static uint64_t
+whole(const struct conn *conn)
+{
+    return conn->head + (conn->http.method == HTTP_HEAD_ONLY ? 0 : conn->bytes);
+}
+
+/* The content from `at` on, at most CONN_CHUNK bytes: how many pieces. */
+static int
+content(const struct conn *conn, uint64_t at, char text[CONN_PAGE], struct iovec piece[2])
+{
+    uint64_t left = conn->bytes - at;
+    size_t stamp = 0;
+
+    if (conn->error || conn->nth > 0) {
+        piece[0].iov_base = (conn->error ? (char *)conn->error : text) + at;
+        piece[0].iov_len = (size_t)left;
+        if (!conn->error) {
+            page(conn, text);
+        }
+        return 1;
+    }
+    if (conn->bytes >= CONN_STAMP && at < CONN_STAMP) {
+        stamp = CONN_STAMP - (size_t)at;
+        piece[0].iov_base = conn->worker->stamp + at;
+        piece[0].iov_len = stamp;
+    }
+    left = left < CONN_CHUNK ? left : CONN_CHUNK;
+    piece[stamp > 0].iov_base = (char *)conn_filler(at + stamp);
+    piece[stamp > 0].iov_len = (size_t)left - stamp;
+    return 1 + (stamp > 0);
+}
+
+void
+conn_pieces(struct conn *conn, struct conn_pieces *pieces)
+{
+    uint64_t at = conn->sent < conn->head ? 0 : conn->sent - conn->head;
+
+    pieces->count = 0;
+    if (conn->protocol == CONN_HTTP && (conn->sent == 0 || conn->sent < conn->head)) {
+        conn->head = http_head(&conn->http, conn->bytes, conn->date, conn->last, pieces->head);
+        pieces->piece[0].iov_base = pieces->head + conn->sent;
+        pieces->piece[0].iov_len = conn->head - (size_t)conn->sent;
+        pieces->count = 1;
+    }
+    if (whole(conn) > conn->head) {
+        pieces->count += content(conn, at, pieces->page, pieces->piece + pieces->count);
+    }
+}
+
+/* -v: a line for the request. One that cannot be written is lost: there is no other place. */
 static void
 tell(const struct conn *conn)
 {
-    dprintf(STDOUT_FILENO, "%.*s: %llu bytes, %lu us cpu, %lu us wait\n", conn->worker->named,
-            conn->worker->stamp, (unsigned long long)conn->bytes, (unsigned long)conn->cpu_us,
-            (unsigned long)conn->wait_us);
-}
+    char line[160];
+    int length = snprintf(line, sizeof line, "%.*s: %llu bytes, %lu us cpu, %lu us wait\n",
+                          conn->worker->named, conn->worker->stamp,
+                          (unsigned long long)(whole(conn) - conn->head),
+                          (unsigned long)conn->cpu_us, (unsigned long)conn->wait_us);
 
-/* Throws away the pipelined requests that are here: with unread input, close() would send a reset
- * and forget what the client has not received of the last reply. */
-static void
-discard(struct conn *conn)
-{
-    int most = DISCARD_READS;
-
-    fcntl(conn->fd, F_SETFL, O_NONBLOCK);
-    while (most-- > 0 && read(conn->fd, conn->input, sizeof conn->input) > 0) {
-    }
+    signals_write(line, (size_t)length);
 }
 
 static enum conn_result
@@ -345,48 +501,88 @@ reply_sent(struct conn *conn)
 {
     enum conn_result next;
 
-    if (conn->error) {
+    if (!conn->error) {
+        counter_add(&conn->worker->slot->requests, 1);
+        request_over(conn);
+        if (verbose) {
+            tell(conn);
+        }
+    }
+    if (signals_stop) {
+        fcntl(conn->fd, F_SETFL, O_NONBLOCK); /* to wait for nothing more */
+    }
+    /* No further request is begun. A lingering close: what else comes is read and thrown away until
+     * the client has closed, for to close a socket with unread input sends a reset, which could
+     * overtake the reply. */
+    if (conn->last || signals_stop) {
         shutdown(conn->fd, SHUT_WR);
         conn->state = CONN_DRAINING;
         return CONN_OK;
     }
-    counter_add(&conn->worker->slot->requests, 1);
-    counter_set(&conn->worker->slot->serving, 0);
-    if (verbose) {
-        tell(conn);
-    }
-    if (signals_stop) { /* no further request is begun */
-        discard(conn);
-        return CONN_CLOSED;
-    }
+    conn->error = NULL;
     conn->state = CONN_READING;
-    next = take_line(conn); /* a pipelined request may be here already; then state says so */
+    if (conn->protocol == CONN_HTTP) {
+        conn->http = (struct http){0};
+    }
+    next = take_request(conn); /* a pipelined one may be here already; then state says so */
     return next == CONN_CLOSED ? CONN_CLOSED : CONN_OK;
 }
 
 enum conn_result
-conn_write(struct conn *conn)
+conn_sent(struct conn *conn, ssize_t count)
 {
-    struct iovec piece[2];
-    int count = pieces(conn, piece);
-    ssize_t sent = writev(conn->fd, piece, count);
+    uint64_t before = conn->sent;
 
-    if (sent == -1) {
-        return lost(conn);
+    if (count == -1) {
+        return failed(conn);
     }
-    conn->sent += (uint64_t)sent;
+    conn->sent += (uint64_t)count;
     conn->since = clock_us();
-    if (!conn->error) {
-        counter_add(&conn->worker->slot->bytes, (unsigned long long)sent);
+    if (!conn->error && conn->sent > conn->head) {
+        before = before > conn->head ? before : conn->head;
+        counter_add(&conn->worker->slot->bytes, conn->sent - before);
     }
-    return conn->sent == conn->bytes ? reply_sent(conn) : CONN_AGAIN;
+    return conn->sent == whole(conn) ? reply_sent(conn) : CONN_AGAIN;
+}
+
+static enum conn_result
+write_on(struct conn *conn)
+{
+    struct conn_pieces pieces;
+
+    conn_pieces(conn, &pieces);
+    /* A blocked call keeps to itself what it has sent, and when: at each look it is asked. */
+    atomic_store_explicit(&conn->worker->due, 0, memory_order_relaxed);
+    return conn_sent(conn, writev(conn->fd, pieces.piece, pieces.count));
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-int64_t
-conn_deadline(const struct conn *conn)
+enum conn_result
+conn_step(struct conn *conn)
 {
+    enum conn_result result = CONN_OK;
+
+    if (conn->state == CONN_READING || conn->state == CONN_DRAINING) {
+        result = read_on(conn);
+    }
+    if (conn->state == CONN_WORKING) {
+        result = conn_work(conn);
+    }
+    if (conn->state == CONN_WRITING) {
+        result = write_on(conn);
+    }
+    return result;
+}
+
+/* The clock_us() at which the connection has had its time. When the server stops, one without a
+ * request has a moment left, in which a request that is on its way arrives. */
+static int64_t
+deadline(const struct conn *conn)
+{
+    if ((leaves(conn) && is_idle(conn)) || (signals_stop && conn->state == CONN_DRAINING)) {
+        return conn->since + STOP_US;
+    }
     if (conn->state == CONN_DRAINING) {
         return conn->since + DRAIN_US;
     }
@@ -406,52 +602,50 @@ conn_reset(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
-/* A refused connection has been counted. */
-static void
-ends_as(const struct conn *conn, counter *counted)
+bool
+conn_overdue(const struct conn *conn, int64_t now)
 {
-    if (!conn->error) {
-        counter_add(counted, 1);
-        counter_set(&conn->worker->slot->serving, 0);
-    }
-}
-
-void
-conn_cut(struct conn *conn)
-{
-    ends_as(conn, &conn->worker->slot->broken);
-}
-
-void
-conn_timed_out(struct conn *conn)
-{
-    if (conn->state == CONN_WRITING) {
-        conn_reset(conn->fd);
-    }
-    ends_as(conn, &conn->worker->slot->timed_out);
+    return signals_over() || now >= deadline(conn);
 }
 
 bool
-conn_idle(const struct conn *conn)
+conn_given_up(struct conn *conn, int64_t now)
 {
-    return conn->state == CONN_READING && conn->used == conn->have;
-}
+    struct slot *slot = conn->worker->slot;
+    bool over = signals_over();
 
-/* True if the connection is to be ended although its client has not: looked at when it is stuck. */
-static bool
-given_up(struct conn *conn)
-{
-    if (signals_stop && conn_idle(conn)) {
-        return true;
-    }
-    if (signals_over()) {
-        conn_cut(conn);
-        return true;
-    }
-    if (clock_us() < conn_deadline(conn)) {
+    if (!conn_overdue(conn, now)) {
         return false;
     }
-    conn_timed_out(conn);
+    if (!over && conn->state == CONN_WRITING) {
+        conn_reset(conn->fd);
+    }
+    if (!leaves(conn) || !is_idle(conn)) {
+        ends_as(conn, over ? &slot->broken : &slot->timed_out);
+    }
+    return true;
+}
+
+/* A step of a blocking connection got nowhere. False if the connection must be ended; but never
+ * because of a signal alone: this process may have been suspended for long, and what has come in
+ * time counts. So it looks once more, without waiting. */
+static bool
+goes_on(struct conn *conn)
+{
+    if (errno == EINTR) {
+        if (leaves(conn) || clock_us() >= deadline(conn)) {
+            fcntl(conn->fd, F_SETFL, O_NONBLOCK);
+        }
+        return true;
+    }
+    if (conn_given_up(conn, clock_us())) {
+        return false;
+    }
+    if (leaves(conn) && is_idle(conn)) {
+        wait_for(deadline(conn) - clock_us());
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        fcntl(conn->fd, F_SETFL, 0); /* on some systems, not Linux, inherited from the listener */
+    }
     return true;
 }
 
@@ -464,32 +658,16 @@ conn_serve(struct worker *worker, int fd)
     conn_open(&conn, worker, fd);
     if (signals_stop) { /* it has waited in a queue: serve what has come, wait for nothing */
         fcntl(fd, F_SETFL, O_NONBLOCK);
+        conn.since -= STOP_US;
     }
-    while (result != CONN_CLOSED) {
+    do {
         errno = 0;
-        switch (conn.state) {
-        case CONN_READING:
-        case CONN_DRAINING:
-            result = conn_read(&conn);
-            break;
-        case CONN_WORKING:
-            result = conn_work(&conn);
-            break;
-        case CONN_WRITING:
-            result = conn_write(&conn);
-            break;
-        }
-        if (signals_ticked) {
+        atomic_store_explicit(&worker->due, deadline(&conn), memory_order_relaxed);
+        result = conn_step(&conn);
+        if (signals_ticked && worker->thread == 0) {
             signals_ticked = 0;
             scoreboard_publish(worker->slot);
         }
-        if (result == CONN_AGAIN) {
-            if (errno == EAGAIN || errno == EWOULDBLOCK) {
-                fcntl(fd, F_SETFL, 0); /* some systems, not Linux: inherited from the listener */
-            }
-            if (given_up(&conn)) {
-                return;
-            }
-        }
-    }
+    } while (result != CONN_CLOSED && (result != CONN_AGAIN || goes_on(&conn)));
+    atomic_store_explicit(&worker->due, INT64_MAX, memory_order_relaxed);
 }

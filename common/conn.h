@@ -1,19 +1,24 @@
 /*
  * conn - the protocol, step by step. A request is one line, BYTES [CPU_US [WAIT_US]], and the reply
- * is BYTES bytes; docs/protocol.md has the whole of it.
+ * is BYTES bytes; docs/protocol.md has the whole of it. Or it is HTTP's GET /BYTES?cpu=US&wait=US:
+ * docs/http.md. The first byte of a connection decides which, for good: a letter is HTTP.
  *
- * Each step makes at most one read(2) or write(2), so that a server which must not block can call
- * the steps from its own loop; a server which may block calls conn_serve(), a loop over the same
- * steps. (One exception: the last write when the server stops also throws away pipelined requests,
- * at most 1 MiB.)
+ * A step makes at most one read(2) and one write(2) on the connection, so that a server which must
+ * not block can call conn_step() from its own loop; a server which may block calls conn_serve(), a
+ * loop over the same step.
  */
 #ifndef COMMON_CONN_H
 #define COMMON_CONN_H
 
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
 
+#include "http.h"
 #include "options.h"
 #include "scoreboard.h"
 
@@ -23,78 +28,110 @@ enum {
     CONN_STAMP = 32,        /* bytes of the stamp at the start of a reply */
     CONN_PERIOD = 61,       /* of the filler: prime, so that shifted blocks show */
     CONN_CHUNK = 64 * 1024, /* bytes written at once at most */
+    CONN_PAGE = 640,        /* longer than the page about the server */
     CONN_BYTES_MAX = 1 << 30,
     CONN_WORK_MAX = 10 * 1000 * 1000 /* microseconds */
 };
 
 enum conn_result {
-    CONN_OK,    /* the step is done: a request is here, or a reply is sent */
-    CONN_AGAIN, /* not yet: call again when the socket is ready */
-    CONN_BAD,   /* a bad line came; conn_write() tells the client so */
+    CONN_OK,    /* the step is done */
+    CONN_AGAIN, /* not yet: call again when the socket is ready for what `state` says */
     CONN_CLOSED /* over: the owner closes the descriptor */
 };
 
 enum conn_state {
-    CONN_READING, /* waiting for the rest of a request: conn_read() */
-    CONN_WORKING, /* a request is here: conn_work(), which blocks as long as it asks */
-    CONN_WRITING, /* conn_write() */
-    CONN_DRAINING /* refused; conn_read() until the client has seen it and closed */
+    CONN_READING, /* waiting for the rest of a request */
+    CONN_WORKING, /* a request is here, and blocks as long as it asks */
+    CONN_WRITING, /* sending the reply, or the error line */
+    CONN_DRAINING /* a lingering close: no more is sent, and read until the client has closed */
 };
 
 /* The process or the thread that serves connections. */
 struct worker {
-    struct slot *slot;      /* its counters; nobody else writes them */
-    char stamp[CONN_STAMP]; /* the first bytes of its replies: `named` that say which child (and
-                             * thread) it is, spaces, a line feed */
+    struct slot *slot; /* its counters; nobody else writes them */
+    char stamp[80]; /* the first CONN_STAMP bytes of its replies: `named` that say which child (and
+                     * thread) it is, spaces, a line feed; and room for a longer pid */
     int named;
+    unsigned thread;  /* its number in its process, or 0 */
+    atomic_llong due; /* a thread's: the clock_us() from which on it is woken, once a second */
+    const sigset_t *waiting; /* an event loop's: the mask while a request works; NULL: no other */
 };
+
+enum conn_protocol { CONN_UNDECIDED, CONN_LINES, CONN_HTTP };
 
 struct conn {
     struct worker *worker; /* serves it */
     int fd;
     enum conn_state state;
+    enum conn_protocol protocol;
     bool eof;       /* the client has shut down its side */
+    bool last;      /* no request follows this reply */
     int64_t since;  /* clock_us() when it was opened or last got on */
-    uint64_t bytes; /* the request: BYTES, or the error line's length */
-    uint64_t sent;
+    uint64_t bytes; /* of the reply: BYTES, or the error line's length */
+    uint64_t sent;  /* of these, and of the head in front of them */
+    size_t head;    /* the bytes of that, once it is made; 0 in lines */
     uint32_t cpu_us, wait_us;
-    const char *error; /* refused: the line that is written; else NULL */
-    size_t used, have; /* input[used..have) is not yet consumed */
+    const char *error;      /* refused: the line that is written; else NULL */
+    unsigned long long nth; /* the page is asked for: how many connections were served; else 0 */
+    int64_t date;           /* of the head: made anew for each piece, it must stay the same */
+    size_t used, have;      /* input[used..have) is not yet consumed */
     char input[CONN_INPUT];
+    struct http http; /* the request, while it is read and answered */
 };
 
-/* Once per server, before it forks: what all its children share, such as -T and -v. */
-void conn_start(const struct options *options);
+/* Once per server, before it forks: what all its children share, such as -T and -v, and the name
+ * of the model, which stays the caller's. */
+void conn_start(const struct options *options, const char *model);
 
 /* Who serves, once per process or thread that does: makes its stamp, and notes its pid in `slot`.
  * `child` is its child number, 0 in a server without children; `thread` its number in that child,
  * from 1, or 0 where children have no threads. */
 struct worker conn_worker(unsigned child, unsigned thread, struct slot *slot);
 
+/* The same of another process, for one that sends its replies. */
+struct worker conn_worker_of(unsigned child, unsigned thread, struct slot *slot, pid_t pid);
+
 /* Begins a connection on `fd`, which stays the caller's; counts it. */
 void conn_open(struct conn *conn, struct worker *worker, int fd);
 
-/* The steps. conn_read() answers OK when a request is complete (then state is WORKING). */
-enum conn_result conn_read(struct conn *conn);
+/* A step: one read and one write at most, and the work between them. */
+enum conn_result conn_step(struct conn *conn);
+
+/* What a step is made of, for a server that reads, works or writes in another way. First, while the
+ * state is CONN_READING or CONN_DRAINING: where the client's bytes are to be put, and how many have
+ * room there; then what read(2) returned: so many, 0 for the end, or -1 with errno. */
+size_t conn_room(struct conn *conn, char **to);
+enum conn_result conn_received(struct conn *conn, ssize_t count);
+
+/* In CONN_WORKING: blocks as long as the request asks, or tells that this has been done. */
 enum conn_result conn_work(struct conn *conn);
-enum conn_result conn_write(struct conn *conn);
+void conn_worked(struct conn *conn);
 
-/* The clock_us() at which the connection has had its time; INT64_MAX for never. */
-int64_t conn_deadline(const struct conn *conn);
+/* Or that it cannot be done: the client is told by this line; the request counts as broken. */
+void conn_unworkable(struct conn *conn, const char *error);
 
-/* Called when it is due: counts the connection as timed out. Of one that is stuck in a reply, the
+/* In CONN_WRITING: what is to be sent next, at most CONN_CHUNK bytes and a head; it points into
+ * `conn` and into itself. Then what writev(2) returned. */
+struct conn_pieces {
+    struct iovec piece[3];
+    int count;
+    char head[HTTP_HEAD], page[CONN_PAGE];
+};
+void conn_pieces(struct conn *conn, struct conn_pieces *pieces);
+enum conn_result conn_sent(struct conn *conn, ssize_t count);
+
+/* True if the connection must be closed although its client has not: its time is over, or the grace
+ * of the server is; counts why. Ask it only `now`, clock_us(), when the socket has been looked at:
+ * what came in time is served, even if this process was suspended meanwhile. Within a reply the
  * close becomes a reset. */
-void conn_timed_out(struct conn *conn);
+bool conn_given_up(struct conn *conn, int64_t now);
+
+/* The same question without consequences: who is overdue may still have bytes in its socket. */
+bool conn_overdue(const struct conn *conn, int64_t now);
 
 /* The close of `fd` will be a reset: what its client has not taken is not kept. Of a Unix socket it
  * stays a plain close. */
 void conn_reset(int fd);
-
-/* Called when the server stops: true if no request is in progress. */
-bool conn_idle(const struct conn *conn);
-
-/* Called when a connection is cut off inside a request: counts it as broken. */
-void conn_cut(struct conn *conn);
 
 /* Serves `fd`, blocking, until the client has had enough; does not close it. */
 void conn_serve(struct worker *worker, int fd);

@@ -1,6 +1,7 @@
 #include "die.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,39 +10,29 @@
 
 #include "clock.h"
 
-enum { SELDOM_US = 60 * 1000 * 1000 };
+enum { SELDOM_US = 60 * 1000 * 1000, PATIENCE_MS = 1000 };
 
 static char program[65] = "?";
 
-/* What would be more than a line, or tell a terminal to do something, in a path or a name that
- * comes from elsewhere: as `ls -q` shows it. */
-static void
-make_printable(char *text)
+void
+die_printable(char *text)
 {
     for (; *text != '\0'; text++) {
-        if ((*text < ' ' && *text != '\t') || *text > '~') {
+        if ((*text < ' ' && *text != '\t') || *text > '~' || *text == '"' || *text == '\\') {
             *text = '?';
         }
-    }
-}
-
-/* It also stands in the first line and in JSON: so what would need quotes there is not in it. */
-static void
-take_name(const char *argv0)
-{
-    const char *slash = strrchr(argv0, '/');
-
-    snprintf(program, sizeof program, "%s", slash ? slash + 1 : argv0);
-    make_printable(program);
-    for (char *odd = program; *(odd += strcspn(odd, "\t\"\\")) != '\0';) {
-        *odd = '?';
     }
 }
 
 void
 die_begin(const char *argv0)
 {
-    take_name(argv0);
+    const char *slash = strrchr(argv0, '/');
+
+    snprintf(program, sizeof program, "%s", slash ? slash + 1 : argv0);
+    die_printable(program);
+    for (char *tab; (tab = strchr(program, '\t')) != NULL; *tab = '?') { /* JSON has it escaped */
+    }
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", O_RDONLY) != fd) {
             die("/dev/null in place of descriptor %d", fd);
@@ -60,6 +51,7 @@ die_program(void)
 void
 warn_error(int error, const char *format, ...)
 {
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
     int saved = errno;
     char text[1024], reason[128] = "";
     size_t room, used, length;
@@ -78,11 +70,11 @@ warn_error(int error, const char *format, ...)
         length += (size_t)snprintf(text + length, sizeof "...", "...");
     }
     snprintf(text + length, sizeof text - length, "%s", reason);
-    make_printable(text);
+    die_printable(text);
     used = strlen(text);
     text[used++] = '\n';
-    if (write(STDERR_FILENO, text, used) == -1) {
-        /* Nowhere is left to complain. */
+    if (poll(&out, 1, PATIENCE_MS) == 1 && write(STDERR_FILENO, text, used) == -1) {
+        /* Nowhere is left to complain. (Nor if nobody reads: that must not hold a server.) */
     }
     errno = saved;
 }

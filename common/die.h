@@ -1,5 +1,6 @@
 /*
- * die - messages on stderr: one write(2) each, with the program's name in front.
+ * die - messages on stderr: one write(2) each, with the program's name in front. If nobody makes
+ * room there within a second, a message is lost.
  * All keep errno as it was. `die*` end the program: status 1, or 2 for wrong usage.
  */
 #ifndef COMMON_DIE_H
@@ -22,6 +23,11 @@
  * fails. */
 void die_begin(const char *argv0);
 const char *die_program(void);
+
+/* The rule for text from outside (a path, a name, an argument), wherever it is printed: a terminal
+ * may read it, a program line by line or as JSON. So what is neither printable ASCII nor a tab,
+ * and '"' and '\', become '?'. */
+void die_printable(char *text);
 
 /* The message, and what `error` means behind it (0: nothing). */
 void warn_error(int error, const char *format, ...) DIE_PRINTF(2, 3);

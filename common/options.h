@@ -1,25 +1,30 @@
 /*
- * options - what all servers understand on the command line. A server's own loop calls getopt(3)
- * with OPTIONS_LETTERS and its own letters, and gives what it does not know to options_take().
+ * options - what all servers understand on the command line. A server's own loop calls
+ * options_next() with OPTIONS_LETTERS and its own letters, and gives what it does not know to
+ * options_take().
  */
 #ifndef COMMON_OPTIONS_H
 #define COMMON_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define OPTIONS_LETTERS ":i:p:B:T:g:o:qvhV"
 
 struct options {
-    const char *host; /* -i: address, name, or path of a Unix socket */
-    int port;         /* -p: 0 lets the kernel choose */
-    int children;     /* -n: only in servers that have children */
-    int backlog;      /* -B: connections that wait in the kernel */
-    int timeout_s;    /* -T: seconds without a complete request; 0 never */
-    int grace_s;      /* -g: seconds from the stop signal to the end */
-    bool json;        /* -o json */
-    bool quiet;       /* -q */
-    bool verbose;     /* -v */
+    const char *host;   /* -i: address, name, or path of a Unix socket */
+    int port;           /* -p: 0 lets the kernel choose */
+    int children;       /* -n: only in servers that have children */
+    int backlog;        /* -B: connections that wait in the kernel */
+    int64_t timeout_us; /* -T: without a complete request; 0 never */
+    int64_t grace_us;   /* -g: from the stop signal to the end */
+    bool json;          /* -o json */
+    bool quiet;         /* -q */
+    bool verbose;       /* -v */
 };
+
+/* getopt(3), to which --help is -h and --version is -V. */
+int options_next(int argc, char **argv, const char *letters);
 
 /* The defaults; `children` is the server's own. */
 struct options options_default(int children);
@@ -35,10 +40,25 @@ _Noreturn void options_rest(int letter, const char *help);
 /* No operand may follow the options. */
 void options_end(int argc, char **argv);
 
-/* A strict decimal number; anything else ends the program with status 2, naming -`letter`. */
-long options_number(int letter, const char *value, long least, long most);
+/* What the value of an option is: a whole number; a time in microseconds (with one of the units us,
+ * ms, s, m); a size in bytes (k is 1024 of them, M 1024 k, G 1024 M), to which a bare number is in
+ * bytes, or in KiB. All but the first may have decimals, but must be whole microseconds or bytes.
+ */
+enum options_kind { OPTIONS_NUMBER, OPTIONS_TIME, OPTIONS_SIZE, OPTIONS_KIB };
 
-/* The index of one of these words (NULL at their end); anything else ends the program likewise. */
-int options_word(int letter, const char *value, const char *const *words);
+/* The strict value of -`letter` (a time without a unit is in seconds); anything else ends the
+ * program with status 2, and a message with the value and what is allowed. */
+int64_t options_quantity(int letter, const char *value, enum options_kind kind, int64_t least,
+                         int64_t most);
+#define options_number(letter, value, least, most)                                                 \
+    ((long)options_quantity(letter, value, OPTIONS_NUMBER, least, most))
+
+/* Takes one from the beginning of `*text`, and moves `*text` behind it; without a unit it counts
+ * in `bare`. False if there is none, or it is more than `most`. */
+bool options_take_quantity(const char **text, enum options_kind kind, uint64_t bare, uint64_t most,
+                           uint64_t *value);
+
+/* 0 or 1, for the first or second word; anything else ends the program likewise. */
+int options_word(int letter, const char *value, const char *const words[2]);
 
 #endif

@@ -31,6 +31,10 @@ int server_option(struct server *server, int argc, char **argv, const char *lett
  * `pool`) and blocks them. Dies on failure. */
 void server_open(struct server *server, const char *variant, bool pool);
 
+/* The first time: prints the first line, "NAME: listening on ADDRESS, pid PID", unless -q. While
+ * nobody reads there, a stop signal ends the wait. Dies if it cannot be written. */
+void server_ready(struct server *server);
+
 /* In a forked child: sets up its signals, and returns the worker that serves as `number`. */
 struct worker server_child(struct server *server, unsigned number, struct slot *slot);
 

@@ -39,7 +39,7 @@ main(int argc, char **argv)
     }
     server_open(&server, "", false);
     server.listenfd = open_listener(&server.options);
-    listen_ready(&server.options, server.listenfd);
+    server_ready(&server);
 
     serve_clients();
 
@@ -54,14 +54,11 @@ open_listener(const struct options *options)
     struct address address;
     char text[ADDRESS_TEXT];
     int on = 1;
-    int listenfd = listen_inherited();
+    int listenfd = listen_begin(options, &address);
 
     if (listenfd != -1) {
         return listenfd; /* somebody else has done all this before starting us */
     }
-    address_resolve(&address, options->host, options->port);
-    listen_claim(&address);
-
     listenfd = socket(address.storage.ss_family, SOCK_STREAM, 0);
     if (listenfd == -1) {
         die("socket");
@@ -71,7 +68,8 @@ open_listener(const struct options *options)
         if (setsockopt(listenfd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1) {
             die("SO_REUSEADDR");
         }
-        /* Inherited by every accepted socket: the end of a reply does not wait for an ACK. */
+        /* The end of a reply shall not wait for an ACK. Accepted sockets inherit this on Linux, the
+         * BSDs and macOS; POSIX does not say so. */
         if (setsockopt(listenfd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == -1) {
             die("TCP_NODELAY");
         }
@@ -80,6 +78,7 @@ open_listener(const struct options *options)
         address_text(&address, text);
         die("cannot listen on %s", text);
     }
+    listen_bound();
     if (listen(listenfd, options->backlog) == -1) {
         die("listen");
     }
@@ -101,6 +100,8 @@ serve_clients(void)
             close(connfd);
         } else if (listen_exhausted()) {
             listen_pause();
+        } else {
+            listen_await(server.listenfd); /* if somebody has made an inherited one non-blocking */
         }
         server_report_if_asked(&server);
     }

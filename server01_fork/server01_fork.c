@@ -13,13 +13,11 @@
  */
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../common/conn.h"
-#include "../common/die.h"
 #include "../common/listen.h"
 #include "../common/pool.h"
 #include "../common/server.h"
@@ -52,7 +50,7 @@ main(int argc, char **argv)
     listen_nonblocking(server.listenfd);
     pool = pool_open((unsigned)server.options.children);
     pool->wanted = 0; /* children come with clients, and are not replaced */
-    listen_ready(&server.options, server.listenfd);
+    server_ready(&server);
 
     serve_clients();
 
@@ -68,16 +66,11 @@ static void
 serve_clients(void)
 {
     bool paused = false; /* something has run out: wait a moment */
-    fd_set readable;
 
     while (!signals_stop) {
-        FD_ZERO(&readable);
-        if (!paused && pool->alive < pool->size) {
-            FD_SET(server.listenfd, &readable);
-        }
-        if (pool_wait(pool, &server, server.listenfd + 1, &readable, NULL,
-                      paused ? PAUSE_US : -1) ||
-            paused) {
+        int watched = !paused && pool->alive < pool->size ? server.listenfd : -1;
+
+        if (pool_wait(pool, &server, watched, -1, paused ? PAUSE_US : -1) || paused) {
             paused = !start_children();
         }
         reap();
@@ -93,9 +86,9 @@ start_children(void)
     for (int i = 0; i < BURST && pool->alive < pool->size; i++) {
         int connfd = held_connfd;
 
-        if (connfd == -1) {
+        if (connfd == -1 && listen_has_client(server.listenfd)) {
             connfd = accept(server.listenfd, NULL, NULL);
-        } else {
+        } else if (connfd != -1) {
             held_connfd = -1; /* written only then: after fork() a write copies a page */
         }
         if (connfd == -1) {
@@ -158,11 +151,11 @@ stop(void)
 {
     int status = EXIT_SUCCESS;
 
-    if (held_connfd != -1 && !start_child(held_connfd)) {
-        warnx("a connection that had been accepted was not served");
-        status = EXIT_FAILURE;
-    }
-    while (pool_ending(pool, &server, false, &status)) {
-    }
+    do {
+        if (held_connfd != -1 && start_child(held_connfd)) {
+            held_connfd = -1;
+        }
+    } while (pool_ending(pool, &server, held_connfd != -1, &status));
+    shutdown(held_connfd, SHUT_WR); /* not served: its client sees the end, not a reset */
     return status;
 }

@@ -30,22 +30,21 @@ static void turn(void);
 static void fill_sets(fd_set *readable, fd_set *writable);
 static void accept_clients(int most);
 static void look_after(struct conn *conn, bool ready, int64_t now);
-static enum conn_result step(struct conn *conn);
-static enum conn_result work(struct conn *conn);
 static void drop(struct conn *conn);
 static void stay_below_fd_setsize(void);
 
-enum { BURST = 64, PAUSE_US = 1000 * 1000, LOOK_US = 1000 * 1000, ENDING_US = 100 * 1000 };
+enum { BURST = 64, PAUSE_US = 1000 * 1000, LOOK_US = 1000 * 1000, ENDING_US = 50 * 1000 };
 
 static const char help[] = "One process serves all clients at once with select().\n\n";
 
 static struct server server; /* its listenfd is -1 after a stop signal */
 static struct worker worker;
 
-/* Invariant: conns[fd] is a connection if and only if fd is in `open_fds`; then fd <= highest. */
+/* Invariant: conns[fd] is a connection if and only if fd is in `open_fds`; then fd <= highest, and
+ * so is the listener. */
 static struct conn conns[FD_SETSIZE];
 static fd_set open_fds;
-static int highest = -1;
+static int highest;
 static int nconns;
 static int64_t accept_after; /* clock_us(): until then the listener is left out of the wait set */
 
@@ -59,8 +58,10 @@ main(int argc, char **argv)
     server_open(&server, "", false);
     server.listenfd = listen_open(&server.options);
     listen_nonblocking(server.listenfd);
+    highest = server.listenfd;
     worker = conn_worker(0, 0, &server.board.slots[0]);
-    listen_ready(&server.options, server.listenfd);
+    worker.waiting = &server.waiting;
+    server_ready(&server);
 
     while (!signals_stop) {
         turn();
@@ -75,36 +76,39 @@ main(int argc, char **argv)
 }
 
 /* One turn of the loop: wait, then let every connection that is ready get on by one step. Signals
- * are delivered only while it waits; at least once a second it looks at the time limits. */
+ * are delivered only while it waits; at least once a second it looks at the time limits. After a
+ * signal it looks at the sockets without waiting: before that no time limit counts. */
 static void
 turn(void)
 {
-    const struct timespec timeout = clock_timespec(signals_stop ? ENDING_US : LOOK_US);
-    int last = highest > server.listenfd ? highest : server.listenfd;
+    static bool interrupted;
+    const struct timespec timeout = clock_timespec(interrupted    ? 0
+                                                   : signals_stop ? ENDING_US
+                                                                  : LOOK_US);
     fd_set readable, writable;
     int64_t now;
     int ready;
 
+    server_report_if_asked(&server);
     fill_sets(&readable, &writable);
-    ready = pselect(last + 1, &readable, &writable, NULL, &timeout, &server.waiting);
-    now = clock_us();
-    if (ready == -1) {
+    ready = pselect(highest + 1, &readable, &writable, NULL, &timeout,
+                    interrupted ? NULL : &server.waiting);
+    interrupted = ready == -1;
+    if (interrupted) {
         signals_wait_failed(&server.waiting);
-        FD_ZERO(&readable); /* the sets mean nothing */
-        FD_ZERO(&writable);
-    } else {
-        counter_add(&worker.slot->wakeups, 1);
-        signals_admit(&server.waiting);
+        return;
     }
+    now = clock_us();
+    counter_add(&worker.slot->wakeups, 1);
+    signals_admit(&server.waiting);
     for (int fd = 0; fd <= highest; fd++) {
         if (FD_ISSET(fd, &open_fds)) {
             look_after(&conns[fd], FD_ISSET(fd, &readable) || FD_ISSET(fd, &writable), now);
         }
     }
-    if (server.listenfd != -1 && FD_ISSET(server.listenfd, &readable)) {
+    if (!signals_stop && FD_ISSET(server.listenfd, &readable)) {
         accept_clients(ready > 2 ? BURST : 1); /* when much is ready a turn is long */
     }
-    server_report_if_asked(&server);
 }
 
 /* What each socket waits for. */
@@ -125,14 +129,14 @@ fill_sets(fd_set *readable, fd_set *writable)
     }
 }
 
-/* The listener is non-blocking too: the client may be gone since select() announced it. */
+/* accept() must not block: the client may be gone since select() announced it. */
 static void
 accept_clients(int most)
 {
     static atomic_llong quiet_until;
 
     for (int i = 0; i < most; i++) {
-        int connfd = accept(server.listenfd, NULL, NULL);
+        int connfd = listen_has_client(server.listenfd) ? accept(server.listenfd, NULL, NULL) : -1;
 
         if (connfd == -1) {
             counter_add(&worker.slot->wasted, i == 0);
@@ -146,11 +150,13 @@ accept_clients(int most)
             return;
         }
         if (connfd >= FD_SETSIZE || fcntl(connfd, F_SETFL, O_NONBLOCK) == -1) {
-            /* The other clients must not wait for this one. */
+            /* The other clients must not wait for this one; and it may be that prlimit(1) has
+             * raised the limit. */
             warn_seldom(&quiet_until, "cannot watch a connection: closing it");
             counter_add(&worker.slot->connections, 1);
             counter_add(&worker.slot->broken, 1);
             close(connfd);
+            stay_below_fd_setsize();
             continue;
         }
         conn_open(&conns[connfd], &worker, connfd);
@@ -160,59 +166,16 @@ accept_clients(int most)
     }
 }
 
-/* A connection's turn. When the server stops, an idle one gets a last step, since its next request
- * may be here already; then it is closed. */
+/* A connection's turn. A step is at most one read(), the work, and one write(): the reply is tried
+ * at once, without asking select(), for nearly always there is room for its first part. */
 static void
 look_after(struct conn *conn, bool ready, int64_t now)
 {
-    bool ended = (ready || (signals_stop && conn_idle(conn))) && step(conn) == CONN_CLOSED;
+    bool ended = ready && !signals_over() && conn_step(conn) == CONN_CLOSED;
 
-    if (!ended && signals_over()) {
-        conn_cut(conn);
-        ended = true;
-    } else if (!ended && now >= conn_deadline(conn)) {
-        conn_timed_out(conn);
-        ended = true;
-    }
-    if (ended || (signals_stop && conn_idle(conn))) {
+    if (ended || conn_given_up(conn, now)) {
         drop(conn);
     }
-}
-
-/* At most one read, the work, and one write. The reply is tried at once, without asking select():
- * nearly always there is room for its first part. */
-static enum conn_result
-step(struct conn *conn)
-{
-    enum conn_result result = CONN_OK;
-
-    if (conn->state == CONN_READING || conn->state == CONN_DRAINING) {
-        result = conn_read(conn);
-    }
-    if (conn->state == CONN_WORKING) {
-        result = work(conn);
-    }
-    if (conn->state == CONN_WRITING) {
-        result = conn_write(conn);
-    }
-    return result;
-}
-
-/* Blocks as long as the request asks: meanwhile no other client is served. Only a stop signal gets
- * through, so that the grace can end. */
-static enum conn_result
-work(struct conn *conn)
-{
-    enum conn_result result;
-    sigset_t blocked;
-
-    if (conn->cpu_us == 0 && conn->wait_us == 0) {
-        return conn_work(conn);
-    }
-    sigprocmask(SIG_SETMASK, &server.waiting, &blocked);
-    result = conn_work(conn);
-    sigprocmask(SIG_SETMASK, &blocked, NULL);
-    return result;
 }
 
 static void
@@ -222,7 +185,7 @@ drop(struct conn *conn)
     close(conn->fd);
     nconns--;
     accept_after = 0;
-    while (highest >= 0 && !FD_ISSET(highest, &open_fds)) {
+    while (highest > server.listenfd && !FD_ISSET(highest, &open_fds)) {
         highest--;
     }
 }

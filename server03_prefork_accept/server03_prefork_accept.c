@@ -4,14 +4,17 @@
  * The parent opens the socket, forks -n children and from then on only looks after them: it never
  * sees a connection. Each child inherits the listening descriptor and does what server00_iterative
  * does: wait, accept, serve, close. The kernel decides which child gets a connection; -a chooses
- * how the children wait for it (ways.c and, for what only Linux has, ways_linux.c).
+ * how the children wait for it (ways.c and, for what only Linux has, ways_linux.c). A killed child
+ * loses the connection that it serves; those in the backlog wait for another child.
  *
  * Cost: no fork per connection and no hand-over, the cheapest of the models with processes. It
  * breaks when all children are busy: then everybody else waits, as in server00. Compare with
  * server01_fork (a child per connection), and -a poll with -a accept (the thundering herd).
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../common/conn.h"
@@ -22,16 +25,16 @@
 #include "../common/signals.h"
 #include "ways.h"
 
-static void look_after_children(void);
 static void start_child(unsigned number);
 static _Noreturn void child_main(unsigned number);
+static int next_connection(int listenfd, struct slot *slot);
 static const struct way *way_named(const char *name);
 
 static const char help[] =
     "Children forked beforehand share one listening socket.\n\n"
-    "  -n N        children (default 10)\n"
-    "  -a WAY      how a child waits for a connection: accept (default), select, poll,\n"
-    "              lock-file, lock-mutex; on Linux also epoll, epoll-exclusive, reuseport\n";
+    "  -n N        children (default 10); HUP replaces them one by one\n"
+    "  -a WAY      how a child waits: accept (default), select, poll, lock-file,\n"
+    "              lock-mutex; on Linux also epoll, epoll-exclusive, reuseport\n";
 
 enum { CHILDREN = 10, CHILDREN_MAX = 10000 };
 
@@ -43,6 +46,7 @@ int
 main(int argc, char **argv)
 {
     int status = EXIT_SUCCESS;
+    unsigned number;
 
     server.options = options_default(CHILDREN);
     while (server_option(&server, argc, argv, "n:a:", help, CHILDREN_MAX) != -1) {
@@ -51,14 +55,21 @@ main(int argc, char **argv)
     server_open(&server, way->name, true);
     server.listenfd = listen_open(&server.options);
     pool = pool_open((unsigned)server.options.children);
-    if (way->waits) {
+    if (way->wait && !way->unlock) { /* another child may be faster: accept() must not block */
         listen_nonblocking(server.listenfd);
     }
     if (way->prepare) {
         way->prepare(&server);
     }
+    server_ready(&server); /* the kernel queues clients already */
 
-    look_after_children();
+    while (!signals_stop) { /* start whoever is missing, sleep until a signal comes */
+        if ((number = pool_due(pool)) != 0) { /* one: signals must get their turn */
+            start_child(number);
+        }
+        pool_turn(pool, &server);
+        pool_wait(pool, &server, -1, -1, -1);
+    }
 
     listen_remove();
     close(server.listenfd);
@@ -67,26 +78,10 @@ main(int argc, char **argv)
     return server_close(&server, status);
 }
 
-/* The parent's whole life: start whoever is missing, sleep until a signal comes. */
-static void
-look_after_children(void)
-{
-    unsigned number;
-
-    while (!signals_stop) {
-        pool_turn(pool, &server);
-        while ((number = pool_due(pool)) != 0) {
-            start_child(number);
-        }
-        listen_ready(&server.options, server.listenfd);
-        pool_wait(pool, &server, 0, NULL, NULL, -1);
-    }
-}
-
 static void
 start_child(unsigned number)
 {
-    pid_t pid = fork();
+    pid_t pid = !way->open || way->open(server.listenfd) ? fork() : -1;
 
     if (pid == 0) {
         child_main(number);
@@ -104,16 +99,44 @@ child_main(unsigned number)
     int listenfd = way->begin ? way->begin(server.listenfd, number) : server.listenfd;
 
     while (server_child_goes_on(&worker)) {
-        int connfd = way->take(listenfd, worker.slot);
+        int connfd = next_connection(listenfd, worker.slot);
 
         if (connfd != -1) {
             conn_serve(&worker, connfd);
             close(connfd);
-        } else if (listen_exhausted()) {
+        } else if (listen_exhausted()) { /* errno is that of next_connection() */
             listen_pause();
         }
     }
     _exit(EXIT_SUCCESS);
+}
+
+/* Returns -1 and errno if there is none: EINTR for a signal, EAGAIN if another child was faster. A
+ * child that has waited long for a lock may have been told to leave meanwhile. */
+static int
+next_connection(int listenfd, struct slot *slot)
+{
+    int connfd = -1;
+
+    if (way->wait && !way->wait(listenfd)) {
+        return -1;
+    }
+    errno = EINTR; /* if accept() is left out: as if the signal had ended it */
+    if (!signals_stop && !signals_replace) {
+        connfd = accept(listenfd, NULL, NULL);
+    }
+    if (connfd == -1 && (!way->wait || way->unlock)) {
+        listen_await(listenfd); /* accept() has not waited: somebody else set O_NONBLOCK */
+    }
+    if (way->unlock) {
+        way->unlock();
+        counter_add(&slot->wakeups, 1); /* from the wait for the lock; below: from accept() */
+    }
+    if (connfd != -1 || errno == EAGAIN || errno == EWOULDBLOCK) {
+        counter_add(&slot->wakeups, 1);
+        counter_add(&slot->wasted, connfd == -1);
+    }
+    return connfd;
 }
 
 static const struct way *
@@ -129,6 +152,6 @@ way_named(const char *name)
         }
     }
     die_usage("-a '%.60s': accept, select, poll, lock-file, lock-mutex or, on Linux, epoll, "
-              "epoll-exclusive or reuseport is allowed",
+              "epoll-exclusive or reuseport is allowed; for example -a poll",
               name);
 }

@@ -18,7 +18,7 @@ static int check(long result, const char *call);
 
 enum { CHILDREN = 10, BLOCK = 256 * 61 };
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwx-";
-static char reply[BLOCK + 61]; /* the stamp, then letters; from reply + 61 on letters alone */
+static char reply[BLOCK + 61]; /* stamp (docs/protocol.md); from reply + 61 on letters alone */
 
 int
 main(int argc, char **argv)

@@ -1,8 +1,9 @@
 /*
  * The portable ways to wait for a connection, one short function each: read them side by side.
- * `accept` is the plain one. select and poll wait first and accept then: all idle children wake for
- * one connection, one gets it, the others have woken in vain: the thundering herd. The two locks
- * let only one child wait at a time, as had to be done where accept() itself woke everybody.
+ * `accept` is the plain one: nothing comes before accept(). select and poll wait first and accept
+ * then: all idle children wake for one connection, one gets it, the others have woken in vain: the
+ * thundering herd. The two locks let only one child wait at a time, as had to be done where
+ * accept() itself woke everybody.
  */
 #include "ways.h"
 
@@ -12,7 +13,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/select.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,71 +20,33 @@
 #include "../common/listen.h"
 #include "../common/signals.h"
 
-static int lockfd;             /* lock-file: an open file without a name */
-static pthread_mutex_t *mutex; /* lock-mutex: in memory that all children share */
-
-/* --- accept ---------------------------------------------------------------------------------- */
-
-int
-ways_accept_blocking(int listenfd, struct slot *slot)
-{
-    int connfd = accept(listenfd, NULL, NULL);
-
-    if (connfd != -1) {
-        counter_add(&slot->wakeups, 1);
-    }
-    return connfd;
-}
+static int lockfd; /* lock-file: an open file without a name */
 
 /* --- select, poll ---------------------------------------------------------------------------- */
 
-int
-ways_accept_awake(int listenfd, struct slot *slot)
-{
-    int connfd = accept(listenfd, NULL, NULL);
-
-    counter_add(&slot->wakeups, 1);
-    if (connfd == -1 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-        counter_add(&slot->wasted, 1); /* somebody else was faster */
-    }
-    return connfd;
-}
-
-static int
-take_select(int listenfd, struct slot *slot)
+static bool
+wait_by_select(int listenfd)
 {
     fd_set readable;
 
     FD_ZERO(&readable);
     FD_SET(listenfd, &readable);
-    if (select(listenfd + 1, &readable, NULL, NULL, NULL) == -1) {
-        return -1;
-    }
-    return ways_accept_awake(listenfd, slot);
+    return select(listenfd + 1, &readable, NULL, NULL, NULL) != -1;
 }
 
-static int
-take_poll(int listenfd, struct slot *slot)
+static bool
+wait_by_poll(int listenfd)
 {
     struct pollfd watched = {.fd = listenfd, .events = POLLIN};
 
     if (poll(&watched, 1, -1) == -1) {
         errno = errno == EAGAIN ? ENOMEM : errno; /* of poll(), EAGAIN means that, not "nobody" */
-        return -1;
+        return false;
     }
-    return ways_accept_awake(listenfd, slot);
+    return true;
 }
 
-/* --- the locks ------------------------------------------------------------------------------- */
-
-/* Called by the child that holds the lock. Invariant: no other one is inside accept(). */
-static int
-accept_locked(int listenfd, struct slot *slot)
-{
-    counter_add(&slot->wakeups, 1);
-    errno = EINTR; /* if it is told to leave */
-    return signals_stop || signals_replace ? -1 : ways_accept_blocking(listenfd, slot);
-}
+/* --- the locks: only the child that holds it is inside accept() ------------------------------- */
 
 static void
 prepare_lock_file(const struct server *server)
@@ -99,28 +61,42 @@ prepare_lock_file(const struct server *server)
 }
 
 /* The kernel releases the lock of a child that dies. */
-static int
-take_lock_file(int listenfd, struct slot *slot)
+static bool
+lock_file(int listenfd)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int connfd, saved;
 
+    (void)listenfd;
     if (fcntl(lockfd, F_SETLKW, &lock) == -1) {
         if (errno != EINTR && errno != ENOLCK) {
             die("lock file");
         }
-        return -1;
+        return false;
     }
-    connfd = accept_locked(listenfd, slot);
-    saved = errno;
-    lock.l_type = F_UNLCK;
+    return true;
+}
+
+static void
+unlock_file(void)
+{
+    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    int saved = errno;
+
     while (fcntl(lockfd, F_SETLK, &lock) == -1 && (errno == ENOLCK || errno == EINTR) &&
            !signals_over()) {
         listen_pause(); /* a lock that was kept would keep all others from accepting */
     }
     errno = saved;
-    return connfd;
 }
+
+#if !defined __APPLE__ && !defined __OpenBSD__ && !defined __NetBSD__
+
+static pthread_mutex_t *mutex; /* in memory that all children share */
+
+/* Of POSIX.1-2024: NULL in an older library. Then the wait is by the clock of the day, and lasts
+ * too long when somebody sets that back. */
+int pthread_mutex_clocklock(pthread_mutex_t *lock, clockid_t clock, const struct timespec *end);
+#pragma weak pthread_mutex_clocklock
 
 static void
 prepare_lock_mutex(const struct server *server)
@@ -141,37 +117,52 @@ prepare_lock_mutex(const struct server *server)
 
 /* No signal interrupts the wait for a mutex, so the wait ends by itself each second; robust: if the
  * owner dies, the next child gets EOWNERDEAD, and the lock. */
-static int
-take_lock_mutex(int listenfd, struct slot *slot)
+static bool
+lock_mutex(int listenfd)
 {
+    clockid_t clock = pthread_mutex_clocklock ? CLOCK_MONOTONIC : CLOCK_REALTIME;
     struct timespec end;
-    int connfd, error;
+    int error;
 
-    clock_gettime(CLOCK_REALTIME, &end);
+    (void)listenfd;
+    clock_gettime(clock, &end);
     end.tv_sec++;
-    error = pthread_mutex_timedlock(mutex, &end);
+    error = pthread_mutex_clocklock ? pthread_mutex_clocklock(mutex, clock, &end)
+                                    : pthread_mutex_timedlock(mutex, &end);
     if (error == EOWNERDEAD) {
         error = pthread_mutex_consistent(mutex); /* it protects no data that could be half done */
     }
-    if (error == ETIMEDOUT) {
-        errno = EINTR; /* look at the flags and come again */
-        return -1;
-    }
-    if (error != 0) {
+    if (error != 0 && error != ETIMEDOUT) {
         die_error(error, "mutex");
     }
-    connfd = accept_locked(listenfd, slot);
-    error = errno;
-    pthread_mutex_unlock(mutex);
-    errno = error;
-    return connfd;
+    errno = EINTR; /* the time is over: look at the flags and come again */
+    return error == 0;
 }
 
+static void
+unlock_mutex(void)
+{
+    pthread_mutex_unlock(mutex); /* (does not touch errno) */
+}
+
+#else /* no robust mutexes: a child that died with the lock would keep it for ever */
+
+static void
+prepare_lock_mutex(const struct server *server)
+{
+    (void)server;
+    diex("-a lock-mutex: this system has no robust mutexes");
+}
+#define lock_mutex NULL
+#define unlock_mutex NULL
+
+#endif
+
 const struct way ways[] = {
-    {.name = "accept", .take = ways_accept_blocking},
-    {.name = "select", .waits = true, .take = take_select},
-    {.name = "poll", .waits = true, .take = take_poll},
-    {.name = "lock-file", .prepare = prepare_lock_file, .take = take_lock_file},
-    {.name = "lock-mutex", .prepare = prepare_lock_mutex, .take = take_lock_mutex},
+    {.name = "accept"},
+    {.name = "select", .wait = wait_by_select},
+    {.name = "poll", .wait = wait_by_poll},
+    {"lock-file", prepare_lock_file, NULL, NULL, lock_file, unlock_file},
+    {"lock-mutex", prepare_lock_mutex, NULL, NULL, lock_mutex, unlock_mutex},
     {.name = NULL},
 };

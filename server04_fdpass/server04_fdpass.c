@@ -3,10 +3,11 @@
  *
  * The parent alone has the listening socket. Each child number has a channel, in which its child
  * waits for the next connection; so the parent's policy (-P), not the kernel, decides which child
- * serves it. A child counts in shared memory the connections that it has served (`done`); the
- * parent knows how many it has passed (`given`): the child holds the difference, at most -Q. When
- * no child has room the parent says so (`parent_waits`) and sleeps; the next child that is done
- * wakes it by SIGCHLD.
+ * serves it. The parent keeps both ends open, unlike the one of sketch.c: so the messages that a
+ * child had not received when it died stay inside, for its successor. A child counts in shared
+ * memory the connections that it has served (`done`); the parent knows how many it has passed
+ * (`given`): the child holds the difference, at most -Q. When no child has room the parent says so
+ * (`parent_waits`) and sleeps; the next child that is done wakes it by SIGCHLD.
  *
  * It costs a hand-over per connection: three more system calls, and waking a second process.
  * It breaks where the parent does: everything goes through one process. And with -Q 2 or more a
@@ -16,7 +17,6 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,26 +28,22 @@
 #include "../common/server.h"
 #include "../common/signals.h"
 
-static void distribute(void);
 static bool pass_connections(void);
 static unsigned choose(void);
 static void wait_for_work(bool paused);
 static void start_child(unsigned number);
 static _Noreturn void child_main(unsigned number);
-static void say_done(unsigned number);
 static int stop(void);
-static bool any_left(void);
 
 static const char help[] =
     "The parent accepts and passes each connection's descriptor to a child.\n\n"
-    "  -n N        children (default 10)\n"
-    "  -P POLICY   who gets it: first (the lowest-numbered free child; default) or round-robin\n"
-    "  -Q N        connections that a child may hold, the one in service included (default 1)\n";
+    "  -n N        children (default 10); HUP replaces them one by one\n"
+    "  -P POLICY   who gets it: first (default; the lowest free one) or round-robin\n"
+    "  -Q N        connections that a child may hold, in service or not (default 1)\n";
 
 enum { CHILDREN = 10, CHILDREN_MAX = 10000, QUEUE_MAX = 64, BURST = 64, PAUSE_US = 100 * 1000 };
-enum { PATIENCE_US = 1000 * 1000 }; /* for a child that cannot send a signal */
 
-static const char *const policies[] = {"first", "round-robin", NULL};
+static const char *const policies[] = {"first", "round-robin"};
 
 static struct server server;
 static struct pool *pool;
@@ -67,6 +63,7 @@ static struct shared {
 int
 main(int argc, char **argv)
 {
+    unsigned number;
     int letter;
 
     server.options = options_default(CHILDREN);
@@ -81,51 +78,42 @@ main(int argc, char **argv)
     server.listenfd = listen_open(&server.options);
     listen_nonblocking(server.listenfd);
     pool = pool_open((unsigned)server.options.children);
-    channels = channels_open(pool->size, queue, SOCK_STREAM);
+    channels = channels_new(pool->size, queue);
     shared = scoreboard_memory(sizeof *shared + (pool->size + 1) * sizeof shared->child[0]);
     parent = getpid();
+    server_ready(&server); /* the kernel queues clients already */
 
-    distribute();
+    while (!signals_stop) {
+        if ((number = pool_due(pool)) != 0) { /* one: signals must get their turn */
+            start_child(number);
+        }
+        pool_turn(pool, &server);           /* reaps; then HUP and USR1 */
+        wait_for_work(!pass_connections()); /* returns at once if a child is due */
+    }
     return server_close(&server, stop());
 }
 
-static void
-distribute(void)
-{
-    unsigned number;
-
-    while (!signals_stop) {
-        pool_turn(pool, &server);
-        while ((number = pool_due(pool)) != 0) {
-            start_child(number);
-        }
-        listen_ready(&server.options, server.listenfd);
-        wait_for_work(!pass_connections() || held_connfd != -1);
-    }
-}
-
-/* Passes connections as long as a child has room and a connection waits, but at most BURST, since
- * signals must get their turn. False if memory or descriptors have run out, or the channel is full.
- */
+/* As long as a child has room and a connection waits, but at most BURST: signals must get their
+ * turn. False if memory or descriptors have run out, or a connection could not be passed. */
 static bool
 pass_connections(void)
 {
     unsigned number;
 
     for (int i = 0; i < BURST && (number = choose()) != 0; i++) {
-        int connfd = held_connfd != -1 ? held_connfd : accept(server.listenfd, NULL, NULL);
-
-        held_connfd = -1;
-        if (connfd == -1) {
+        if (held_connfd == -1 && listen_has_client(server.listenfd)) {
+            held_connfd = accept(server.listenfd, NULL, NULL);
+        }
+        if (held_connfd == -1) {
             return !listen_exhausted();
         }
-        if (!channel_send(&channels[number], connfd)) {
-            held_connfd = connfd;
+        if (!channel_send(&channels[number], held_connfd)) {
             return false;
         }
+        held_connfd = -1;
         last_chosen = number;
     }
-    return true;
+    return held_connfd == -1;
 }
 
 /* Of the children that hold fewest connections, the policy's first; 0 if no child has room. */
@@ -138,7 +126,7 @@ choose(void)
         unsigned i = 1 + (round_robin ? (last_chosen + step) % pool->size : step);
         unsigned held = channels[i].given - atomic_load(&shared->child[i].done);
 
-        if (held < best_held && pool->child[i].pid != 0 && !pool->child[i].asked) {
+        if (held < best_held && pool_takes(pool, i)) {
             best = i;
             best_held = held;
         }
@@ -149,37 +137,34 @@ choose(void)
 /* Back-pressure: while no child has room the listener is left out, and the kernel queues. Before
  * the parent announces that it waits, it lets the children run: often one of them is done within
  * that moment, and no one need be woken. The last look is needed: a child may have got free before
- * it could see that the parent waits. */
+ * it could see that the parent waits. PAUSE_US is the limit, should kill() fail. */
 static void
 wait_for_work(bool paused)
 {
     bool full = choose() == 0 && (sched_yield(), choose() == 0);
-    int64_t most_us;
-    fd_set readable;
 
     if (full) {
         atomic_store(&shared->parent_waits, 1);
         full = choose() == 0;
     }
-    FD_ZERO(&readable);
-    if (!full && !paused) {
-        FD_SET(server.listenfd, &readable);
-    }
-    most_us = paused ? PAUSE_US : full ? PATIENCE_US : -1;
-    pool_wait(pool, &server, server.listenfd + 1, &readable, NULL, most_us);
+    pool_wait(pool, &server, full || paused ? -1 : server.listenfd, -1,
+              full || paused ? PAUSE_US : -1);
     atomic_store(&shared->parent_waits, 0);
 }
 
 /* A child that died never counts the connection that it was serving. So the parent counts for it:
- * all are done but those still inside the channel, which the successor receives. */
+ * all are done but those still inside the channel (0 before it is opened), which the successor
+ * receives. The parent knows how many, since each message carries its number modulo 256: it peeks
+ * at the first one. */
 static void
 start_child(unsigned number)
 {
-    unsigned inside = channel_inside(&channels[number]);
+    struct channel *channel = &channels[number];
     pid_t pid;
 
-    atomic_store(&shared->child[number].done, channels[number].given - inside);
-    if ((pid = fork()) == 0) {
+    atomic_store(&shared->child[number].done, channel->given - channel_inside(channel));
+    pid = channel_open(channel, SOCK_STREAM) ? fork() : -1; /* a successor's is open already */
+    if (pid == 0) {
         child_main(number);
     }
     pool_started(pool, number, pid);
@@ -192,7 +177,6 @@ child_main(unsigned number)
 {
     struct worker worker = server_child(&server, number, &server.board.slots[number]);
     int channel = channels_child(channels, pool->size, number);
-    bool stays = true;
     int connfd;
 
     close(server.listenfd); /* the parent's */
@@ -201,30 +185,25 @@ child_main(unsigned number)
     }
     do {
         sched_yield(); /* lets the parent run: often the next connection is here afterwards */
-        connfd = channel_receive(channel, stays);
+        bool stays = server_child_goes_on(&worker); /* it publishes the counters, too */
+        connfd = channel_receive(channel, stays);   /* stays: waits; else an empty one is the END */
         if (connfd >= 0) {
             counter_add(&worker.slot->wakeups, 1);
             conn_serve(&worker, connfd);
             close(connfd);
         }
         if (connfd >= 0 || connfd == CHANNEL_LOST) { /* lost: given, so it counts as done */
-            say_done(number);
+            /* In this order, sequentially consistent, no wake-up is lost: either the parent, once
+             * it has said that it waits, sees the new `done`, or the child sees that it waits.
+             * SIGCHLD, as after a death: in both cases it reaps, and looks who has room. */
+            atomic_fetch_add(&shared->child[number].done, 1);
+            if (atomic_load(&shared->parent_waits) && atomic_exchange(&shared->parent_waits, 0)) {
+                kill(parent, SIGCHLD);
+            }
         }
-        stays = server_child_goes_on(&worker);
     } while (connfd != CHANNEL_END && !signals_alone);
     scoreboard_publish(worker.slot);
     _exit(EXIT_SUCCESS);
-}
-
-/* In this order, with sequentially consistent atomics: either the parent, after it has said that it
- * waits, sees the new `done`, or this child sees that the parent waits. No wake-up is lost. */
-static void
-say_done(unsigned number)
-{
-    atomic_fetch_add(&shared->child[number].done, 1);
-    if (atomic_load(&shared->parent_waits) && atomic_exchange(&shared->parent_waits, 0)) {
-        kill(parent, SIGCHLD);
-    }
 }
 
 /* The children serve what they hold; what a dead child had not received, its successor does. */
@@ -232,29 +211,20 @@ static int
 stop(void)
 {
     int status = EXIT_SUCCESS;
+    bool left;
 
     listen_remove();
     close(server.listenfd);
     do {
-        if (held_connfd == -1 || channel_send(&channels[1], held_connfd)) {
-            held_connfd = -1;
-            channels_shut(channels, pool->size);
+        if (held_connfd != -1 && channel_send(&channels[1], held_connfd)) {
+            held_connfd = -1; /* any child will do; if channels[1] is full: in the next turn */
         }
-        for (unsigned i = 1; i <= pool->size && !signals_over(); i++) {
-            if (pool_is_due(pool, i) && channel_inside(&channels[i]) > 0) {
+        for (unsigned i = 1; i <= pool->size && pool_may_start(pool); i++) {
+            if (pool->child[i].pid == 0 && channel_inside(&channels[i]) > 0) {
                 start_child(i);
             }
         }
-    } while (pool_ending(pool, &server, any_left(), &status));
-    if (any_left()) {
-        warnx("connections that had been accepted were not served");
-        status = EXIT_FAILURE;
-    }
+        left = held_connfd != -1 || channels_any_inside(channels, pool->size);
+    } while (pool_ending(pool, &server, left, &status));
     return status;
-}
-
-static bool
-any_left(void)
-{
-    return held_connfd != -1 || channels_any_inside(channels, pool->size);
 }

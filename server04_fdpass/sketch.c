@@ -16,11 +16,11 @@ static int check(long result, const char *call);
 
 enum { CHILDREN = 10, BLOCK = 256 * 61 };
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwx-";
-static union {
+static union { /* room for one descriptor, aligned as its header must be */
     struct cmsghdr header;
     char space[CMSG_SPACE(sizeof(int))];
 } rights = {{.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
-static struct iovec byte = {&(char){0}, 1};
+static struct iovec byte = {&(char){0}, 1}; /* one must go along with a descriptor */
 static struct msghdr message = {.msg_iov = &byte, .msg_iovlen = 1, .msg_control = rights.space};
 
 int
@@ -44,7 +44,7 @@ main(int argc, char **argv)
         check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
         if (check(fork(), "fork") == 0) {
             close(listenfd);
-            close(pair[0]); /* breaks 4: those of the children before stay open */
+            close(pair[0]); /* breaks 4: the parent's ends of the children before stay open */
             child_main(child, idle[1], pair[1]);
         }
         close(pair[1]);
@@ -55,7 +55,7 @@ main(int argc, char **argv)
         check(read(idle[0], &child, sizeof child), "read");
         connfd = check(accept(listenfd, NULL, NULL), "accept");
         *(int *)CMSG_DATA(&rights.header) = connfd;
-        check(sendmsg(channel[child], &message, 0), "sendmsg"); /* breaks 1: if it died */
+        check(sendmsg(channel[child], &message, 0), "sendmsg"); /* breaks 1: SIGPIPE, if it died */
         close(connfd);
     }
 }
@@ -63,7 +63,7 @@ main(int argc, char **argv)
 static void
 child_main(int child, int idle, int channel)
 {
-    static char line[64], reply[BLOCK + 61]; /* from reply + 61 on letters alone */
+    static char line[64], reply[BLOCK + 61]; /* stamp, docs/protocol.md; letters alone from 61 on */
     int end = snprintf(reply, 32, "child %d pid %d", child, getpid());
 
     for (int i = end; i < BLOCK + 61; i++) {

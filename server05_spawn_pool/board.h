@@ -16,7 +16,7 @@
 enum { HANDLER_CHANNEL = 3, HANDLER_BOARD = 4 };
 #define HANDLER_SEAT "HANDLER_SEAT"
 
-enum { BOARD_MAGIC = 0x53503502 };
+enum { BOARD_MAGIC = 0x53503503 };
 
 enum handler_state {
     HANDLER_FREE,     /* nobody is here */
@@ -39,8 +39,8 @@ struct board {
     uint32_t magic;
     uint32_t seats;        /* seat[1..seats]; behind them slots[0..seats] of the scoreboard */
     int32_t distributor;   /* its pid */
-    int32_t timeout_s;     /* -T */
-    int32_t grace_s;       /* for a request in progress when the distributor has died */
+    int32_t timeout_ms;    /* -T, rounded up */
+    int32_t grace_ms;      /* for a request in progress when the distributor has died */
     uint32_t verbose;      /* -v */
     uint32_t retire_after; /* -R: requests; 0 never */
     uint32_t own_channels; /* 1: a handler that must leave first serves what is in its channel */

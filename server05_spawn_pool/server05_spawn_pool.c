@@ -5,7 +5,10 @@
  * but spawned, another executable (-e), of which it knows only how they talk: connections come
  * through a Unix socket (common/channel), states and counters stand in shared memory (board.h).
  * What handlers do is theirs: the suite's protocol (handlers/handler_bytes.c), or whatever a
- * function from bytes to bytes can compute (handlers/handler.h).
+ * function from bytes to bytes can compute (handlers/handler.h). The connections that wait when a
+ * handler dies are served: queued, by another handler; piped, by its successor, from the same
+ * channel. On its seat a handler counts those `received`, and those of them that are `done`: who
+ * took which from a common queue the distributor does not see.
  *
  * It costs what server04_fdpass costs, and a program start where that forks. It breaks where the
  * handlers do, and only there: they can be killed, replaced by a new version, or grow in number
@@ -16,7 +19,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,15 +33,13 @@
 #include "spawn.h"
 
 static void open_channels(void);
-static void distribute(void);
 static bool pass_connections(void);
 static unsigned choose(void);
 static bool wait_for_work(bool paused);
 static int stop(void);
-static bool any_left(void);
 
-enum { BURST = 64, PAUSE_US = 100 * 1000 };
-enum { MESSAGE_BYTES = 1536 /* of SO_SNDBUF, for each connection in the queue */ };
+enum { BURST = 64, PAUSE_US = 100 * 1000, SECOND_US = 1000 * 1000 };
+enum { MESSAGE_BYTES = 4 * 768 / 2 /* of SO_SNDBUF for a connection: see open_channels() */ };
 
 static struct server server;
 static struct settings settings;
@@ -49,12 +49,14 @@ static int held_connfd = -1; /* accepted, but it could not be passed yet */
 int
 main(int argc, char **argv)
 {
+    bool paused = false, full = false;
+
     settings_take(&settings, &server, argc, argv);
     settings.program = settings.arguments[0] = (char *)spawn_find(argv[0], settings.program);
     spawn_prepare();
 
     stats_start(&server.stats, settings_variant(&settings));
-    signals_open(server.options.grace_s, true, &server.waiting);
+    signals_open(server.options.grace_us, true, &server.waiting); /* (counters: crew_open()) */
     server.listenfd = listen_open(&server.options);
     listen_nonblocking(server.listenfd);
     if (fcntl(server.listenfd, F_SETFD, FD_CLOEXEC) == -1) {
@@ -63,42 +65,33 @@ main(int argc, char **argv)
     open_channels();
     crew_open(&server, &settings);
 
-    distribute();
+    while (!signals_stop) {
+        crew_turn(full);
+        if (crew.there) { /* the first handlers are ready */
+            server_ready(&server);
+            paused = !pass_connections();
+            crew_report(false);
+        }
+        full = wait_for_work(paused);
+    }
     return stop();
 }
 
 /* The queue is a SOCK_SEQPACKET, because on Linux a message then wakes one of the handlers that
  * wait for it; in a stream it wakes them all. The kernel bounds the queue: Linux calls the socket
- * writable while at most a quarter of SO_SNDBUF is used (at least 2 connections fit). */
+ * writable while at most a quarter of SO_SNDBUF is used, doubles the size that is set, and charges
+ * 768 bytes for a connection (at least 2 fit). */
 static void
 open_channels(void)
 {
     int bytes = server.options.children * (int)settings.queue * MESSAGE_BYTES;
 
-    if (settings.piped) {
-        crew.channels = channels_open(settings.most, settings.queue, SOCK_STREAM);
-        return;
+    crew.channels = channels_new(settings.piped ? settings.most : 1, settings.queue);
+    if (!settings.piped && !channel_open(&crew.channels[1], SOCK_SEQPACKET)) {
+        die("socketpair");
     }
-    crew.channels = channels_open(1, 0, SOCK_SEQPACKET);
-    setsockopt(crew.channels[1].sender, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-}
-
-static void
-distribute(void)
-{
-    bool paused = false, full = false;
-
-    while (!signals_stop) {
-        crew_turn(full);
-        if (crew.there) {
-            listen_ready(&server.options, server.listenfd);
-            paused = !pass_connections() || held_connfd != -1;
-        }
-        if (crew.there && signals_report) { /* the ready line is the first */
-            signals_report = 0;
-            crew_report();
-        }
-        full = wait_for_work(paused);
+    if (!settings.piped) {
+        setsockopt(crew.channels[1].sender, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     }
 }
 
@@ -110,20 +103,20 @@ pass_connections(void)
     unsigned number;
 
     for (int i = 0; i < BURST && (number = choose()) != 0; i++) {
-        int connfd = held_connfd != -1 ? held_connfd : accept(server.listenfd, NULL, NULL);
-
-        held_connfd = -1;
-        if (connfd == -1) {
+        if (held_connfd == -1 && listen_has_client(server.listenfd)) {
+            held_connfd = accept(server.listenfd, NULL, NULL);
+        }
+        if (held_connfd == -1) {
             return !listen_exhausted();
         }
-        if (!channel_send(&crew.channels[number], connfd)) {
-            fcntl(connfd, F_SETFD, FD_CLOEXEC); /* a handler may be spawned before it is passed */
-            held_connfd = connfd;
+        if (!channel_send(&crew.channels[number], held_connfd)) {
+            fcntl(held_connfd, F_SETFD, FD_CLOEXEC); /* not for handlers spawned meanwhile */
             return false;
         }
+        held_connfd = -1;
         last_chosen = number;
     }
-    return true;
+    return held_connfd == -1;
 }
 
 /* The handler that gets the next connection; 0: none has room. round-robin: the next in turn that
@@ -136,7 +129,7 @@ choose(void)
     unsigned best = 0, best_held = settings.queue;
 
     if (!settings.piped) {
-        return crew.pool->alive > 0 && poll(&common, 1, 0) != 0; /* sending tells of errors */
+        return crew.pool->alive > 0 && poll(&common, 1, 0) != 0; /* -1 is room: sending tells why */
     }
     for (unsigned step = 0; step < crew.highest && best_held > 0; step++) {
         unsigned i = 1 + (last_chosen + step) % crew.highest;
@@ -156,28 +149,22 @@ choose(void)
 static bool
 wait_for_work(bool paused)
 {
-    bool full = choose() == 0;
-    fd_set readable, writable;
-    int64_t most_us;
+    bool full = choose() == 0 && (sched_yield(), choose() == 0); /* often one is done meanwhile */
+    /* Soon again: after a shortage, and for -s auto to start more; else for -w and the like. */
+    int64_t most_us = paused || (full && settings.automatic) ? PAUSE_US : SECOND_US;
+    int accepts = -1, queues = -1;
 
-    if (full) { /* often a handler is done within that moment */
-        sched_yield();
-        full = choose() == 0;
-    }
-    if (crew.starting > 0 || (settings.piped && full)) {
+    if (crew.pool->starting > 0 || (settings.piped && full)) { /* for a handler's new state */
         atomic_store(&crew.board->waits, 1);
         full = choose() == 0;
     }
-    FD_ZERO(&readable);
-    FD_ZERO(&writable);
     if (full && !settings.piped && crew.pool->alive > 0) {
-        FD_SET(crew.channels[1].sender, &writable);
+        queues = crew.channels[1].sender; /* for room in the common queue */
     } else if (!full && !paused && crew.there) {
-        FD_SET(server.listenfd, &readable);
+        accepts = server.listenfd; /* for a client; the first handlers come before it */
     }
-    most_us = crew_notice_ready() ? 0 : paused ? PAUSE_US : crew_due_us(full);
-    pool_wait(crew.pool, &server, 1 + (full ? crew.channels[1].sender : server.listenfd), &readable,
-              &writable, most_us);
+    most_us = crew_notice_ready() ? 0 : most_us; /* ready before `waits` was set: no wait */
+    pool_wait(crew.pool, &server, accepts, queues, most_us);
     atomic_store(&crew.board->waits, 0);
     return full;
 }
@@ -187,31 +174,18 @@ static int
 stop(void)
 {
     int status = EXIT_SUCCESS;
-    bool over = false;
+    bool left;
 
     listen_remove();
     close(server.listenfd);
     do {
         if (held_connfd != -1 && channel_send(&crew.channels[1], held_connfd)) {
-            held_connfd = -1;
+            held_connfd = -1; /* any handler will do; if channels[1] is full: in the next turn */
         }
-        if (!over && signals_over() && crew.pool->alive > 0) {
-            warnx("%u children had to be killed", crew.pool->alive);
-            status = EXIT_FAILURE;
-        }
-        over = signals_over();
-    } while (crew_ending(any_left(), over));
-    if (any_left()) {
-        warnx("connections that had been accepted were not served");
-        status = EXIT_FAILURE;
-    }
-    crew_report();
+        left = held_connfd != -1 ||
+               channels_any_inside(crew.channels, settings.piped ? crew.highest : 1);
+        crew_end_turn(left);
+    } while (pool_ending(crew.pool, &server, left, &status));
+    crew_report(true);
     return status;
-}
-
-static bool
-any_left(void)
-{
-    return held_connfd != -1 ||
-           channels_any_inside(crew.channels, settings.piped ? crew.highest : 1);
 }

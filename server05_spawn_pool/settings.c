@@ -7,83 +7,70 @@
 #include "../common/die.h"
 
 enum { HANDLERS_MAX = 400 /* two descriptors each, and select() takes 1024 */, HANDLERS = 64 };
-enum { QUEUE_MAX = 64, REQUESTS_MAX = 1000 * 1000 * 1000 };
+enum { QUEUE_MAX = 64, REQUESTS_MAX = 1000 * 1000 * 1000, READY_US = 10 * 1000 * 1000 };
+static const int64_t DAY_US = 86400LL * 1000 * 1000;
 
 static const char help[] =
-    "A distributor accepts connections and gives them to handlers: spawned programs.\n\n"
+    "A distributor accepts connections and gives them to handlers: spawned programs.\n"
+    "HUP replaces the handlers one by one.\n\n"
     "  -d HOW      queued: handlers take connections from one queue (default);\n"
     "              piped: the distributor chooses one\n"
     "  -P POLICY   piped: round-robin or least-loaded (default)\n"
-    "  -Q N        piped: connections that a handler may hold, the one in service included;\n"
-    "              queued: about so many wait in the queue for each of -n handlers (default 1)\n"
-    "  -e PROGRAM  the handler (default handler_bytes); what follows -- are its arguments\n"
+    "  -Q N        piped: connections that a handler may hold, the one in service\n"
+    "              included; queued: about so many wait in the queue for each of -n\n"
+    "              handlers (default 1)\n"
+    "  -e PROGRAM  the handler (default handler_bytes); behind -- its arguments\n"
     "  -n N        handlers at the start (default: as many as there are processors)\n"
     "  -s SIZE     pooled: always so many (default); auto: as many as the load needs\n"
     "  -m N        auto: start more when fewer than N are idle (default 2)\n"
-    "  -M N        auto: retire one a second when more than N are idle (default: -m and 3 more)\n"
-    "  -x N        the most handlers, for auto and TTIN (default 64, or -n if that is more)\n"
-    "  -R N        a handler retires after N to 1.25 N requests (default 0: never)\n"
+    "  -M N        auto: retire one a second when more than N are idle (-m and 3)\n"
+    "  -x N        the most handlers, for auto and TTIN (default 64, or -n if more)\n"
+    "  -R N        between two connections, a handler retires after N to 1.25 N\n"
+    "              requests (default 0: never)\n"
+    "  -w TIME     within which a handler must be ready after its start (default 10)\n"
     "\n"
-    "HUP replaces all handlers, TTIN makes one more, TTOU one fewer.\n"
+    "TTIN makes one handler more, TTOU one fewer.\n"
     "\n";
 
-static const char *const ways[] = {"queued", "piped", NULL};
-static const char *const policies[] = {"round-robin", "least-loaded", NULL};
-static const char *const sizes[] = {"pooled", "auto", NULL};
-
-static unsigned
-handlers_option(int letter)
-{
-    return (unsigned)options_number(letter, optarg, 1, HANDLERS_MAX);
-}
+static const char *const ways[] = {"queued", "piped"};
+static const char *const policies[] = {"round-robin", "least-loaded"};
+static const char *const sizes[] = {"pooled", "auto"};
 
 static void
 take(struct settings *settings, int letter)
 {
-    switch (letter) {
-    case 'd':
+    if (letter == 'd') {
         settings->piped = options_word('d', optarg, ways) == 1;
-        break;
-    case 's':
+    } else if (letter == 's') {
         settings->automatic = options_word('s', optarg, sizes) == 1;
-        break;
-    case 'P':
+    } else if (letter == 'P') {
         settings->least_loaded = options_word('P', optarg, policies) == 1;
-        break;
-    case 'Q':
+    } else if (letter == 'Q') {
         settings->queue = (unsigned)options_number('Q', optarg, 1, QUEUE_MAX);
-        break;
-    case 'e':
+    } else if (letter == 'e') {
         settings->program = optarg;
-        break;
-    case 'm':
-        settings->min_spare = handlers_option('m');
-        break;
-    case 'M':
-        settings->max_spare = handlers_option('M');
-        break;
-    case 'x':
-        settings->most = handlers_option('x');
-        break;
-    default:
+    } else if (letter == 'm') {
+        settings->min_spare = (unsigned)options_number('m', optarg, 1, HANDLERS_MAX);
+    } else if (letter == 'M') {
+        settings->max_spare = (unsigned)options_number('M', optarg, 1, HANDLERS_MAX);
+    } else if (letter == 'x') {
+        settings->most = (unsigned)options_number('x', optarg, 1, HANDLERS_MAX);
+    } else if (letter == 'w') {
+        settings->ready_us = options_quantity('w', optarg, OPTIONS_TIME, 1, DAY_US);
+    } else {
         settings->retire_after = (unsigned)options_number('R', optarg, 0, REQUESTS_MAX);
-        break;
     }
 }
 
 static int
 processors(unsigned most)
 {
-    int limit = most > 0 ? (int)most : HANDLERS_MAX;
+    long limit = most > 0 ? (long)most : HANDLERS_MAX, count = 2;
 
 #ifdef _SC_NPROCESSORS_ONLN /* not in POSIX, but nearly everywhere */
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
-
-    if (count > 0) {
-        return count > limit ? limit : (int)count;
-    }
+    count = sysconf(_SC_NPROCESSORS_ONLN);
 #endif
-    return limit < 2 ? limit : 2;
+    return (int)(count < 1 ? 1 : count < limit ? count : limit);
 }
 
 /* Defaults that depend on other options, and what contradicts each other. */
@@ -101,8 +88,8 @@ complete(struct settings *settings, struct options *options)
         settings->max_spare = settings->min_spare + 3;
     }
     if (settings->min_spare > settings->max_spare) {
-        die_usage("-m %u -M %u: the second must not be less", settings->min_spare,
-                  settings->max_spare);
+        die_usage("-m %u -M %u: the second must not be less (-m is 2 by default)",
+                  settings->min_spare, settings->max_spare);
     }
     if (children > settings->most) {
         die_usage("-n %u: -x %u allows no more", children, settings->most);
@@ -124,10 +111,11 @@ settings_take(struct settings *settings, struct server *server, int argc, char *
     while (ours < argc && strcmp(argv[ours], "--") != 0) {
         ours++;
     }
-    *settings = (struct settings){.least_loaded = true, .queue = 1, .min_spare = 2};
+    *settings =
+        (struct settings){.least_loaded = true, .queue = 1, .min_spare = 2, .ready_us = READY_US};
     settings->program = "handler_bytes";
     server->options = options_default(0);
-    while ((letter = server_option(server, ours, argv, "d:e:m:M:n:P:Q:R:s:x:", help,
+    while ((letter = server_option(server, ours, argv, "d:e:m:M:n:P:Q:R:s:w:x:", help,
                                    HANDLERS_MAX)) != -1) {
         policy = policy || letter == 'P';
         spare = spare || letter == 'm' || letter == 'M';

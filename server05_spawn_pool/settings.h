@@ -3,6 +3,7 @@
 #define SERVER05_SETTINGS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "../common/server.h"
 
@@ -16,6 +17,7 @@ struct settings {
     unsigned min_spare, max_spare; /* -m, -M: idle handlers; start some below, retire one above */
     unsigned most;                 /* -x: handlers */
     unsigned retire_after;         /* -R */
+    int64_t ready_us;              /* -w: within which a handler must be ready */
 };
 
 /* Takes the command line: -n into server->options.children. Ends the program with status 2 on wrong

@@ -18,11 +18,11 @@ static int check(long result, const char *call);
 
 enum { HANDLERS = 10, BLOCK = 256 * 61 };
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwx-";
-static union {
+static union { /* room for one descriptor, aligned as its header must be */
     struct cmsghdr header;
     char space[CMSG_SPACE(sizeof(int))];
 } rights = {{.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
-static struct iovec byte = {&(char){0}, 1};
+static struct iovec byte = {&(char){0}, 1}; /* one must go along with a descriptor */
 static struct msghdr message = {.msg_iov = &byte, .msg_iovlen = 1, .msg_control = rights.space};
 extern char **environ;
 
@@ -64,7 +64,7 @@ main(int argc, char **argv)
 static int
 handler_main(int number, int queue)
 {
-    static char line[64], reply[BLOCK + 61]; /* from reply + 61 on letters alone */
+    static char line[64], reply[BLOCK + 61]; /* stamp, docs/protocol.md; letters alone from 61 on */
     int end = snprintf(reply, 32, "child %d pid %d", number, getpid());
 
     for (int i = end; i < BLOCK + 61; i++) {

@@ -1,14 +1,15 @@
 #include "spawn.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../common/die.h"
@@ -16,38 +17,24 @@
 
 extern char **environ;
 
-enum { FDS_TRIED = 1024 }; /* where /dev/fd cannot be read */
+enum { FDS_TRIED = 4096 }; /* the limit may be a thousand million: minutes */
 
 static posix_spawnattr_t attributes;
 
-static void
-close_on_exec(int fd)
-{
-    int flags = fcntl(fd, F_GETFD);
-
-    if (fd > STDERR_FILENO && flags != -1) {
-        fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
-    }
-}
-
-/* Asking for each possible descriptor could take minutes, where the limit is a thousand million: so
- * the directory of the open ones, which most systems have, is read. */
+/* Descriptors that this process was started with, but 0, 1 and 2, are close-on-exec from now on.
+ * (/dev/fd, which lists what is open, is missing on some systems, or has 0, 1 and 2 only.) */
 static void
 keep_descriptors(void)
 {
-    DIR *directory = opendir("/dev/fd");
-    struct dirent *entry;
+    long most = sysconf(_SC_OPEN_MAX);
 
-    if (!directory) {
-        for (int fd = STDERR_FILENO + 1; fd < FDS_TRIED; fd++) {
-            close_on_exec(fd);
+    for (int fd = STDERR_FILENO + 1; fd < (most > 0 && most < FDS_TRIED ? most : FDS_TRIED); fd++) {
+        int flags = fcntl(fd, F_GETFD);
+
+        if (flags != -1) {
+            fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
         }
-        return;
     }
-    while ((entry = readdir(directory)) != NULL) {
-        close_on_exec(atoi(entry->d_name)); /* "." and ".." are 0: not concerned */
-    }
-    closedir(directory);
 }
 
 /* Descriptors 3 and 4 are taken: dup2() of a descriptor onto itself would leave it close-on-exec,
@@ -83,18 +70,33 @@ spawn_prepare(void)
     }
 }
 
+/* A program of this name in the directory of that path; in `found`. */
+static bool
+is_beside(const char *path, const char *name, char found[PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    int directory = slash ? (int)(slash - path) + 1 : 0;
+    int length = snprintf(found, PATH_MAX, "%.*s%s", directory, path, name);
+    struct stat status;
+
+    return slash && length < PATH_MAX && access(found, X_OK) == 0 && stat(found, &status) == 0 &&
+           S_ISREG(status.st_mode);
+}
+
+/* As it was called comes first: the directory may be a link that is to lead to a new version. */
 const char *
 spawn_find(const char *argv0, const char *name)
 {
-    static char path[PATH_MAX];
-    const char *slash = strrchr(argv0, '/');
-    int directory = slash ? (int)(slash - argv0) + 1 : 0;
-    int length = snprintf(path, sizeof path, "%.*s%s", directory, argv0, name);
+    static char found[PATH_MAX];
+    char self[PATH_MAX];
 
-    if (strchr(name, '/') || !slash || length >= (int)sizeof path || access(path, X_OK) == -1) {
-        return name;
+    if (strchr(name, '/') == NULL &&
+        (is_beside(argv0, name, found) ||
+         ((realpath("/proc/self/exe", self) || realpath(argv0, self)) &&
+          is_beside(self, name, found)))) {
+        return found;
     }
-    return path;
+    return name;
 }
 
 /* dup2() makes copies that are not close-on-exec; all other descriptors are. Of the environment,

@@ -10,8 +10,9 @@
  * 2, is not for handlers; and descriptors 3 and 4, which they get, are taken. */
 void spawn_prepare(void);
 
-/* The path of a program: a name with a '/' is one; another is looked for beside this program, whose
- * argv[0] is given; what is not there, posix_spawnp() looks for in PATH. */
+/* The path of a program: a name with a '/' is one; another is looked for beside this program, as
+ * argv[0] says and where its file really is; what is not there, posix_spawnp() looks for in PATH.
+ */
 const char *spawn_find(const char *argv0, const char *name);
 
 /* Starts the program with these arguments (the first, its name, included; NULL at the end) in seat

@@ -7,57 +7,44 @@
 
 enum { LINE = 64 }; /* letters on one */
 
-/* The letters are those of Apache's mod_status, and T as ps(1) shows a stopped process. */
-static const struct look {
-    char letter;
-    const char *name;
-} looks[] = {
-    [HANDLER_FREE] = {'.', "free"},           [HANDLER_STARTING] = {'S', "starting"},
-    [HANDLER_IDLE] = {'_', "idle"},           [HANDLER_WORKING] = {'W', "working"},
-    [HANDLER_FINISHING] = {'G', "finishing"},
-};
-
+/* By state; behind them, a stopped handler's. The letters are those of Apache's mod_status, and T
+ * as ps(1) shows a stopped process. */
+enum { STOPPED = HANDLER_FINISHING + 1 };
+static const char *const names[] = {"free", "starting", "idle", "working", "finishing", "stopped"};
+static const char letters[] = ".S_WGT";
 static const char legend[] = "  _ idle, W working, S starting, G finishing, T stopped, . free:";
 
-static struct look
+static unsigned
 look_of(unsigned number)
 {
-    const struct handler *handler = &crew.handlers[number];
+    const struct pool_child *child = &crew.pool->child[number];
     unsigned state = atomic_load(&crew.board->seat[number].state);
 
-    if (state >= sizeof looks / sizeof looks[0]) {
-        state = HANDLER_WORKING; /* a handler that writes nonsense does something, at least */
+    if (state != HANDLER_FREE && child->stopped) {
+        return STOPPED;
     }
-    if (state != HANDLER_FREE && handler->stopped) {
-        return (struct look){'T', "stopped"};
+    if (state != HANDLER_FREE && child->asked) {
+        return HANDLER_FINISHING;
     }
-    if (state != HANDLER_FREE && handler->leaving_since != 0) {
-        state = HANDLER_FINISHING;
-    }
-    return looks[state];
+    return state < STOPPED ? state : HANDLER_WORKING; /* that writes nonsense: it does something */
 }
 
 static void
 print_rows(FILE *to, bool json)
 {
     for (unsigned i = 1; i <= crew.highest; i++) {
-        const struct handler *handler = &crew.handlers[i];
         const struct pool_child *child = &crew.pool->child[i];
-        int64_t age_us = child->pid == 0 ? handler->lived_us : clock_us() - child->started;
-        unsigned long long requests = counter_get(&board_slots(crew.board)[i].requests);
-        unsigned restarts = handler->starts > 0 ? handler->starts - 1 : 0;
-        const char *state = look_of(i).name;
+        const struct slot *slot = &board_slots(crew.board)[i];
+        int64_t age_us = (child->pid == 0 ? child->ended : clock_us()) - child->started;
+        unsigned long long requests = counter_get(&slot->requests);
+        unsigned restarts = child->starts > 0 ? child->starts - 1 : 0;
 
-        if (json) {
-            fprintf(to,
-                    "%s{\"handler\":%u,\"pid\":%ld,\"state\":\"%s\",\"age_s\":%.3f,"
-                    "\"requests\":%llu,\"restarts\":%u}",
-                    i > 1 ? "," : "", i, (long)handler->pid, state, (double)age_us / 1e6, requests,
-                    restarts);
-        } else {
-            fprintf(to, "%9u %8ld  %-9s %8.1f s %12llu %9u\n", i, (long)handler->pid, state,
-                    (double)age_us / 1e6, requests, restarts);
-        }
+        fprintf(to,
+                json ? "%s{\"handler\":%u,\"pid\":%ld,\"state\":\"%s\",\"age_s\":%.3f,"
+                       "\"requests\":%llu,\"restarts\":%u}"
+                     : "%s%9u %8ld  %-9s %8.1f s %12llu %9u\n",
+                json && i > 1 ? "," : "", i, (long)child->last_pid, names[look_of(i)],
+                (double)age_us / 1e6, requests, restarts);
     }
 }
 
@@ -66,7 +53,7 @@ static void
 print_letters(FILE *to, bool json)
 {
     for (unsigned i = 1; i <= crew.board->seats; i++) {
-        fprintf(to, "%s%c", !json && i % LINE == 1 ? "\n  " : "", look_of(i).letter);
+        fprintf(to, "%s%c", !json && i % LINE == 1 ? "\n  " : "", letters[look_of(i)]);
     }
 }
 

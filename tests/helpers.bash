@@ -5,7 +5,7 @@
 
 bats_require_minimum_version 1.8.0
 
-TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TESTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 ROOT=${TESTS%/*}
 BIN=$(cd "${BIN:-$ROOT/bin}" && pwd)
 BUILD=$(cd "${BUILD:-$ROOT/build}" && pwd)
@@ -24,7 +24,7 @@ PATH=$TOOLS:$PATH
 # Where a test's clients go on when its server is gone, it listens on an address of its own: the
 # port may be another test's by then. (Linux answers to all of 127.0.0.0/8.)
 OWN_HOST=127.0.0.1
-if [[ $(uname) == Linux ]]; then
+if [[ $OSTYPE == linux* ]]; then
     OWN_HOST=127.77.$((BASHPID / 250 % 250 + 1)).$((BASHPID % 250 + 1))
 fi
 
@@ -41,8 +41,7 @@ setup() {
     trap note_failure ERR
     BATS_DEBUG_LAST_STACK_TRACE=() BATS_DEBUG_LASTLAST_STACK_TRACE=()
     T=$BATS_TEST_TMPDIR
-    mkdir "$T/cwd" "$T/tmp"
-    chmod 777 "$T" "$T/cwd" "$T/tmp"
+    mkdir -m 777 "$T/cwd" "$T/tmp" # server and handlers may be another user's
     SILENCE=$BATS_RUN_TMPDIR/silence # a FIFO into which nobody ever writes
     [[ -p $SILENCE ]] || mkfifo "$SILENCE" 2>/dev/null || [[ -p $SILENCE ]]
     ALL=()        # pids of all servers
@@ -52,7 +51,15 @@ setup() {
     # Into files, whoever starts the program, whatever becomes of its stderr: a child, a client.
     export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path=$T/sanitizer"
     export UBSAN_OPTIONS="${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}log_path=$T/sanitizer"
+    export TSAN_OPTIONS="${TSAN_OPTIONS:+$TSAN_OPTIONS:}log_path=$T/sanitizer"
     leave_out_the_impossible
+    [[ ${SERVER:-} != server13_* ]] || has_ring || skip "$NO_RING"
+}
+
+# Not every kernel, filter or emulator has io_uring for a process; server13 asks before it listens.
+has_ring() {
+    NO_RING=$("$BIN/server13_io_uring" -i /none/socket 2>&1) || :
+    [[ $NO_RING != *'no io_uring: '* ]]
 }
 
 # What cannot work with this C library or under this emulator: platforms/portability knows, and why.
@@ -69,15 +76,29 @@ leave_out_the_impossible() {
 
 # --- processes -----------------------------------------------------------------------------------
 
-# True if the process exists and is no zombie.
+# True if the process exists and is no zombie: one whose first thread has ended, but others not yet
+# (18th word), is none.
 alive() {
     local status
 
-    { read -r status <"/proc/$1/stat"; } 2>/dev/null && [[ ${status##*) } != [ZX]* ]]
+    { read -r status <"/proc/$1/stat"; } 2>/dev/null || return
+    status=${status##*) }
+    # shellcheck disable=SC2086 # into words
+    [[ $status != [ZX]* ]] || { set -- $status && [[ ${18} -gt 1 ]]; }
 }
 
 dead() {
     ! alive "$1"
+}
+
+# Stops a process, with all its threads: one that is not yet stopped may still take a connection.
+suspend() { # PID
+    kill -s STOP "$1"
+    eventually suspended "$1"
+}
+
+suspended() { # PID
+    ! cat "/proc/$1/task"/*/stat | grep -vq '^[0-9]* (.*) T '
 }
 
 # The pids of a process's children, zombies included, in the order of their birth: in CHILDREN.
@@ -114,19 +135,37 @@ no_zombies_of() {
     [[ -z $(zombies_of "$1") ]]
 }
 
-# Nobody is connected, and nothing starts or ends: server01 has no children, none is a zombie, and
-# no handler of server05 is starting.
+# Nobody is connected, and nothing starts or ends: server01 has no children, none is a zombie, no
+# handler of server05 is starting, server06 has its own two threads, and server11 all its children.
 at_rest() {
     no_zombies_of "$SERVER_PID" || return
     case $SERVER in
     server01_*) has_children "$SERVER_PID" 0 ;;
+    server06_*) has_threads "$SERVER_PID" 2 ;;
     server05_*) handlers_are 0 starting ;;
+    server11_*)
+        ask_server
+        has_children "$SERVER_PID" $(($(json_of 'children.#') - 1))
+        ;;
     esac
 }
 
 has_children() { # PID N
     find_children "$1"
     [[ ${#CHILDREN[@]} -eq $2 ]]
+}
+
+# How many threads a process has, the first one too: THREADS. (But not ThreadSanitizer's own.)
+count_threads() { # PID
+    local tasks=("/proc/$1/task"/*)
+
+    THREADS=${#tasks[@]}
+    [[ ${CFLAGS:-} != *sanitize=thread* ]] || THREADS=$((THREADS - 1))
+}
+
+has_threads() { # PID N
+    count_threads "$1"
+    [[ $THREADS -eq $2 ]]
 }
 
 # The open descriptors of a server and its children, a line each.
@@ -140,23 +179,40 @@ descriptors_of() {
     done
 }
 
-# Processor time that a process has used, in ticks (1/100 s here).
+# Processor time that a process has used, in ticks (1/100 s here). False if it is gone.
 ticks_of() {
     local status
 
-    read -r status <"/proc/$1/stat"
+    { read -r status <"/proc/$1/stat"; } 2>/dev/null || return
     # shellcheck disable=SC2086 # into words
     set -- ${status##*) }
     echo $((${12} + ${13}))
 }
 
-# Everything that a test has started, also what lost its parent, carries this in its environment.
+# Everything that a test has started, also what lost its parent, carries this in its environment:
+# the pids, in MARKED. Of all processes only those are asked that may be younger than the test, with
+# a greater pid; pids may have begun anew meanwhile, also unseen where the test takes long.
+find_marked() {
+    local last pid young=()
+
+    read -r _ _ _ _ last </proc/loadavg
+    for pid in /proc/[0-9]*; do
+        if ((${pid#/proc/} > $$ || last < $$ || SECONDS > 10)); then
+            young+=("$pid/environ")
+        fi
+    done
+    mapfile -t MARKED < <(grep -lsxz "TEST_MARK=$T" /dev/null "${young[@]}")
+    MARKED=("${MARKED[@]//[!0-9]/}")
+}
+
 marked() {
-    grep -lsxz "TEST_MARK=$T" /proc/[0-9]*/environ | awk -F/ '{ print $3 }'
+    find_marked
+    [[ ${#MARKED[@]} -eq 0 ]] || printf '%s\n' "${MARKED[@]}"
 }
 
 nothing_marked() {
-    [[ -z $(marked) ]]
+    find_marked
+    [[ ${#MARKED[@]} -eq 0 ]]
 }
 
 # --- waiting -------------------------------------------------------------------------------------
@@ -166,16 +222,16 @@ pause() { # SECONDS
     read -rt "$1" <>"$SILENCE" || :
 }
 
-# Until the command succeeds, or the test fails.
+# Until the command succeeds, or the test fails. It looks often at first, then less so.
 eventually() {
-    local end=$((SECONDS + PATIENCE))
+    local end=$((SECONDS + PATIENCE)) turns=0
 
     until "$@"; do
         if ((SECONDS > end)); then
             echo "in $PATIENCE s not: $*"
             return 1
         fi
-        pause 0.02
+        pause "0.0$((++turns < 8 ? turns : 8))"
     done
 }
 
@@ -242,6 +298,47 @@ start_server() {
     await_ready
 }
 
+# Starts the server so that it can be refused processes and threads: root never is, so as a user of
+# its own; with NPROC from the beginning.
+start_as_somebody() {
+    local program
+
+    AS=()
+    if [[ $(id -u) -ne 0 ]]; then
+        start_server "$@"
+        return
+    fi
+    AS=(setpriv --reuid $((60000 + BASHPID % 5000)) --clear-groups)
+    ELSEWHERE=$(mktemp -d /tmp/tests.XXXXXX) # for this user may not enter bats' own
+    chmod 755 "$ELSEWHERE"
+    for program in "$BIN/$SERVER" "$BIN"/handler_*; do # a distributor needs its handlers
+        [[ ! -e $program ]] || cp "$program" "$ELSEWHERE"
+    done
+    launch "${AS[@]}" ${NPROC:+prlimit --nproc="$NPROC:"} "$ELSEWHERE/$SERVER" -p 0 -o json "$@"
+    await_ready
+}
+
+limit_processes() {
+    "${AS[@]}" prlimit --pid "$SERVER_PID" --nproc="$1:"
+}
+
+# Fills the pipe in which standard output ends, and of which descriptor 5 is the other end.
+fill_pipe() {
+    timeout 1 cat /dev/zero >&5 || :
+}
+
+# Starts $SERVER so.
+launch_into_pipe() { # OPTION...
+    mkfifo "$T/pipe"
+    exec 5<>"$T/pipe"
+    (
+        export TEST_MARK=$T
+        exec "$BIN/$SERVER" "$@" 3>&- 5>&-
+    ) >"$T/pipe" 2>"$T/err.pipe" &
+    SERVER_PID=$!
+    ALL+=("$SERVER_PID")
+}
+
 # The same of the server with that number.
 start_number() { # NN OPTION...
     SERVER=$(basename "$ROOT/server$1"_*)
@@ -254,9 +351,9 @@ takes_children() {
     "$BIN/$SERVER" -h | grep -Eq '^ *-n N'
 }
 
-# A client like all others gets its reply.
+# A client like all others gets its reply; and the server has closed the connection.
 served_after() {
-    poke "$ADDRESS" connect send:'100\n' reply:100
+    poke "$ADDRESS" connect send:'100\n' reply:100 half eof
 }
 
 # Waits for a server's end: STATUS, and JSON, its last line.
@@ -428,6 +525,20 @@ occupy_child() { # STEP...
     read -r _ _ _ CHILD <"$T/poke.$((${#HELPERS[@]} - 1))"
 }
 
+# So many connections that wait in silence behind busy children. (Each says so in a file of its own:
+# where the machine is busy the last begins when the first has long waited.)
+queue() { # N MS STEP...
+    local i
+
+    for ((i = 1; i <= $1; i++)); do
+        poke_away "$ADDRESS" mark connect send:'100\n' silent:"$2" touch:"$T/queued.$i" reply:100 \
+            "${@:3}" half eof
+    done
+    for ((i = 1; i <= $1; i++)); do
+        eventually test -e "$T/queued.$i"
+    done
+}
+
 await_all() {
     for POKE in "${HELPERS[@]}"; do
         await_poke
@@ -439,7 +550,7 @@ acceptors() {
     local inode pid
 
     inode=$(awk -v port="$(printf ':%04X' "$PORT")" \
-        '$2 ~ port "$" && $4 == "0A" { print $10 }' /proc/net/tcp)
+        '$2 ~ port "$" && $4 == "0A" { print $10; exit }' /proc/net/tcp) # the listeners come first
     find_children "$SERVER_PID"
     for pid in "$SERVER_PID" "${CHILDREN[@]}"; do
         if find "/proc/$pid/fd" -lname "socket:\[$inode\]" 2>/dev/null | grep -q .; then
@@ -488,9 +599,8 @@ end_servers() {
         wait "$pid" || complain "server $pid ended with status $?"
     done
     eventually nothing_marked || {
-        complain "left running: $(marked)"
-        # shellcheck disable=SC2046 # into words
-        kill -s KILL $(marked)
+        complain "left running: ${MARKED[*]}"
+        kill -s KILL "${MARKED[@]}"
     }
 }
 
@@ -562,8 +672,10 @@ check_identity() {
     [[ ${x[2]} -eq 0 ]]
 }
 
+# One that serves several clients at a time, as many as -n says, blocked or not.
 some_server() {
-    SERVER=$(basename "$(find "$ROOT" -maxdepth 1 -name 'server[0-9][0-9]_*' | sort | tail -n 1)")
+    SERVER=$(cd "$ROOT" && grep -l '^  -n N\|"  -n N' server[0-9][0-9]_*/*.c | tail -n 1)
+    SERVER=${SERVER%%/*}
 }
 
 # In the background, with requests without end.
@@ -610,16 +722,55 @@ refuses() { # NAMED EXAMPLE OPTION...
     }
 }
 
-# --- bench/compare, herd and scale: $TOOL is which, $T/results where ------------------------------
+# Of soak and attack, to stderr: a line every ten seconds, which a quick machine does not need.
+says_only_how_far() {
+    run ! grep -Ev '^(soak|attack): (.*: starting|.* of [0-9]+( connections|: .*)|.*, quiet)$' \
+        "$T/stderr"
+}
+
+# --- bench/compare, herd, scale and rivals: $TOOL is which, $T/results where ---------------------
 
 # Runs it in the foreground: STATUS, what it said in $T/stdout and $T/stderr.
 use_tool() { # OPTION...
     STATUS=0
-    TMPDIR=$T/tmp TEST_MARK=$T "$ROOT/bench/$TOOL" -o "$T/results" "$@" \
+    mkdir -p "$T/tmp with blanks"
+    TMPDIR="$T/tmp with blanks" TEST_MARK=$T "$ROOT/bench/$TOOL" -o "$T/results" "$@" \
         >"$T/stdout" 2>"$T/stderr" 3>&- || STATUS=$?
     echo "status $STATUS"
     cat "$T/stderr" "$T/stdout"
     nothing_in_tmp
+}
+
+# A bin/ of symbolic links to the real programs, some of which a test may replace or remove. The
+# limits are what they were once; the client does a part of what it is told (but its searches).
+own_bin() {
+    mkdir "$T/bin"
+    ln -s "$BIN"/* "$T/bin"
+    fake limits <<END
+cd "$BATS_FILE_TMPDIR"
+[ -s limits ] || { "$BIN/limits" "\$@" -t 0.01 >limits.new && mv limits.new limits; }
+cat limits
+END
+    fake client <<END
+case " \$* " in
+*max@*) ;;
+*' -t 1000 '*) set -- "\$@" -t 100 ;;
+*' -d 0.'*) set -- "\$@" -d 0.05 ;;
+esac
+exec "$BIN/client" "\$@"
+END
+    BIN=$T/bin
+    export BIN
+}
+
+# A program in it that is a script.
+fake() { # NAME, script on stdin
+    rm -f "$T/bin/$1"
+    {
+        echo '#!/bin/sh'
+        cat
+    } >"$T/bin/$1"
+    chmod 755 "$T/bin/$1"
 }
 
 # Each of these options or words is refused: one line, and nothing is begun.
@@ -641,6 +792,7 @@ interrupt_tool() { # SIGNAL RUNS OPTION...
     local signal=$1 wanted=$2
 
     shift 2
+    COMPLAINTS="^$TOOL: (round|runs:) " # how far it is
     launch env BIN="$BIN" "$ROOT/bench/$TOOL" -o "$T/results" "$@"
     eventually runs_recorded "$wanted"
     kill -s "$signal" "$SERVER_PID"
@@ -661,18 +813,18 @@ kept_and_marked() {
 }
 
 nothing_in_tmp() {
-    [[ -z $(ls -A "$T/tmp") ]]
+    [[ -z $(find "$T"/tmp* -mindepth 1) ]]
 }
 
 runs_recorded() { # N
     [[ $(grep -c ,run, "$T/results/$TOOL-runs.csv" 2>/dev/null) -ge $1 ]]
 }
 
-# One field of a figure's line: row,load,x,figure,unit,median,min,max,runs,of,why.
+# One field of a figure's line, or several (6-9): row,load,x,figure,unit,median,min,max,runs,of,why.
 figure() { # ROW LOAD FIGURE FIELD [X]
-    awk -F, -v row="$1" -v loaded="$2" -v figure="$3" -v field="$4" -v x="${5:-}" '
-        $1 == row && $2 == loaded && $3 == x && $4 == figure { print $field }' \
-        "$T/results/$TOOL.csv"
+    awk -F, -v row="$1" -v loaded="$2" -v figure="$3" -v x="${5:-}" '
+        $1 == row && $2 == loaded && $3 == x && $4 == figure' "$T/results/$TOOL.csv" |
+        cut -d, -f"$4"
 }
 
 about() { # KEY
@@ -698,4 +850,32 @@ made_up() {
         >"$files-about.csv"
     echo round,row,load,x,child,connections >"$files-children.csv"
     printf 'key,value\nsystem,none\n' >"$T/results/machine.csv"
+}
+
+# --- bench/cluster -------------------------------------------------------------------------------
+
+# What bench/cluster keeps of its acts, in DIR: one request of 100 lost in each of the acts named.
+made_up_acts() { # DIR ACT...
+    local act dir=$1 lost
+
+    shift
+    mkdir -p "$dir"
+    printf '10 1\n20 2\n21 2\n' >"$dir/pids"
+    for act in 1 2 3 4 5; do
+        lost=0
+        [[ " $* " != *" $act "* ]] || lost=1
+        echo "$act|the act $act|3 1 7 2" >>"$dir/acts"
+        {
+            printf '{"scheduled":100,"failed":%d,"unsent":0,"errors":{"reset":%d},' $lost $lost
+            echo -n '"response_us":{"count":99,"p50":21500,"p99":30250,"max":40000},"children":['
+            echo -n '{"pid":10,"connections":40},{"pid":20,"connections":29},'
+            echo '{"pid":21,"connections":30}]}'
+        } >"$dir/act.$act"
+    done
+}
+
+# Its table and sentences: what it ends with.
+cluster_table() { # DIR
+    awk -v dir="$1" -v copies=2 -f "$ROOT/bench/lib/json.awk" -f "$ROOT/bench/lib/cluster.awk" \
+        "$1/acts"
 }

@@ -17,7 +17,7 @@ BEGIN {
         "service_p50 service_p99 response_p50 response_p99 light_p99 switches_per_connection " \
         "failed_share highest_rate private_kib startup_cpu_ms", judged, " ")
     for (i = 1; i <= n; i++) is_judged[judged[i]] = 1
-    if (read_figures(old) <= 0) print "against: " old " has no results"
+    read_figures(old)
     for (key in med) {
         was[key] = med[key]; was_least[key] = least[key]; was_most[key] = most[key]
         was_runs[key] = runs[key]; was_of[key] = of[key]
@@ -82,34 +82,57 @@ function report(    key, part, k, lines, i, unknown, same) {
     tell_common()
     sort_list(lines, nlines)
     for (i = 1; i <= nlines; i++) print lines[i]
-    printf "%s%d figures changed beyond the noise, %d did not", (nlines ? "\n" : ""), nlines, same
+    if (nlines + same + unknown == 0) print "No figure was measured both times."
+    printf "%s%s changed beyond the noise, %d did not", (nlines ? "\n" : ""),
+        plural(nlines + 0, "figure"), same
     if (unknown) printf "; of %d it cannot be said, for they were run once", unknown
     print "."
 }
 
 function line_of(key, part, k) {
-    return sprintf("%-22s %-8s %-24s %9s -> %9s   %+.0f %%%s", part[1], part[2], part[4],
+    return sprintf("%-24s %-8s %-24s %9s -> %9s%s%s", part[1], part[2], part[4],
         number(was[key]), number(med[key]),
-        was[key] > 0 ? 100 * (med[key] / was[key] / common_of(k) - 1) : 100,
-        away(common_of(k)) > 1.1 ? " more than common" : "")
+        was[key] > 0 ? sprintf("   %+.0f %%", 100 * (med[key] / was[key] - 1)) : "",
+        away(common_of(k)) > 1.005 ? \
+            sprintf(" (all rows: %+.0f %%)", 100 * (common_of(k) - 1)) : "")
 }
 
 function common_of(k) {
     return k in common ? common[k] : 1
 }
 
-# Rows that were measured then and are not now, or of which more runs fail.
-function tell_gone(    key, part, gone) {
+# What was measured one time only, and rows of which more runs fail.
+function tell_gone(    key, part) {
     for (key in was) {
         split(key, part, SUBSEP)
-        if (part[4] != "runs" || !was[key]) continue
-        if (!(key in med)) gone = gone (gone == "" ? "" : ", ") part[1] " " part[2]
-        else if (med[key] / of[key] < was[key] / was_of[key]) {
-            printf "%s %s: %d of %d runs failed, of %d then %d\n", part[1], part[2],
-                of[key] - med[key], of[key], was_of[key], was_of[key] - was[key]
+        if (part[4] != "runs" || !was[key] || !(key in med)) continue
+        if (med[key] / of[key] < was[key] / was_of[key]) {
+            printf "%s %s: %d of %s failed, of %d then %d\n", part[1], part[2],
+                of[key] - med[key], plural(of[key], "run"), was_of[key], was_of[key] - was[key]
         }
     }
-    if (gone != "") wrap("Not run this time: " gone "\n", 4)
+    tell_lacking(was, med, "Not run this time: ")
+    tell_lacking(med, was, "Not run that time: ")
+}
+
+# The rows and loads of one time that the other lacks; of a row without any, the name is enough.
+function tell_lacking(has, lacks, text,    key, part, rows, names, n, i) {
+    for (key in lacks) {
+        split(key, part, SUBSEP)
+        rows[part[1]]
+    }
+    for (key in has) {
+        split(key, part, SUBSEP)
+        if (part[4] != "runs" || !has[key] || key in lacks) continue
+        if (!(part[1] in rows)) part[2] = "all"
+        if (!((part[1], part[2]) in names)) list[++n] = part[1] " " part[2]
+        names[part[1], part[2]]
+    }
+    if (!n) return
+    sort_list(list, n)
+    for (i = 1; i <= n; i++) text = text (i > 1 ? ", " : "") list[i]
+    wrap(text, 4)
+    print ""
 }
 
 # What all rows share, where it is more than 10 %.
@@ -120,5 +143,7 @@ function tell_common(    k, part, any) {
         printf "common to all rows: %-8s %-24s %+.0f %%\n", part[1], part[3], 100 * (common[k] - 1)
         any = 1
     }
-    if (any) print "(That is the machine, or the client. It is taken off below.)\n"
+    if (any) {
+        print "(That is the machine, or the client: what changed below has changed by more.)\n"
+    }
 }

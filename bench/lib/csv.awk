@@ -46,6 +46,18 @@ function csv_exists(file,    line, there) {
     return there
 }
 
+# fork_text(DIR) - what a fork costs, as bench/limits/report.c says it; "" if it was not measured.
+function fork_text(dir,    t, n, i) {
+    n = csv_read(dir "/limits.csv", t)
+    for (i = 1; i <= n; i++) {
+        if (t[i, "name"] != "fork" || !is_number(t[i, "faults_each"])) continue
+        return sprintf("A fork, with exit and wait, costs %.0f page faults; here that is %.0f us " \
+            "of CPU. Above 300 us expect server01, which pays it for each connection, to be 10 " \
+            "to 30 times as dear as server00.", t[i, "faults_each"], t[i, "cpu_us_each"])
+    }
+    return ""
+}
+
 # is_number(TEXT) - what is none ("", "nan", "-") is a missing value, and never 0.
 function is_number(text) {
     return text + 0 < 1e300 && text + 0 > -1e300 && \

@@ -5,8 +5,9 @@
 #   expect          all: a connection that fails makes the run a failed one; some: it is a figure
 #   why             the run has failed already, and why
 #   words           the first line of the server's stderr, after ": "
-#   startup         "CPU_US SWITCHES" of a start and stop without a client
+#   startup         what startup.awk says of a start and stop, or of what was before the load
 #   sampled         "PRIVATE_KIB PROCESSES" while the client was at work
+#   others          percent of the processors' time that others have taken; nothing if unknown
 #   limited         true if the client lacked descriptors, ports or memory of this machine
 #   children        file for the connections of each child
 #
@@ -24,6 +25,7 @@ END {
     gsub(/,/, ";", why)
     print head() ",run,," (why == "") "," why
     if (why != "") exit (limited ? 4 : 1)
+    if (others != "") put("others_share", "%", others)
     if (name == "startup") {
         put("startup_cpu_ms", "ms", cpu_us / 1000)
     } else if (name == "highest") {
@@ -57,8 +59,8 @@ function read_client(    kind, n, kinds, i) {
     found_rate = value["search.rate"] + 0
 }
 
-# Takes off the cost of starting and stopping the server.
-function read_server(    cost) {
+# Takes off what was not for the load.
+function read_server(    cost, n, counter, i) {
     if (why != "") return
     if (server == "" || !parse_json(server) || !("cpu_user_s" in value)) {
         why = "the server printed no statistics"
@@ -68,7 +70,8 @@ function read_server(    cost) {
     if (name != "startup") split(startup, cost, " ")
     known_startup = startup != ""
     cpu_us = (value["cpu_user_s"] + value["cpu_system_s"]) * 1e6 - cost[1]
-    switches = value["context_switches"] - cost[2]
+    n = split("context_switches connections requests wakeups wasted_wakeups", counter, " ")
+    for (i = 1; i <= n; i++) value[counter[i]] -= cost[i + 1]
     connections = value["connections"]
     if (counts) return
     connections = asked["completed"]
@@ -95,12 +98,13 @@ function judge(    i, lost) {
 
 # The client's remark about its own limit; its first remark may be about something else.
 function limit_hint(    i) {
-    for (i = 1; i < asked["hints.#"] && asked["hints." i] !~ /server is not the limit/; i++) ;
+    for (i = 1; i < asked["hints.#"] && asked["hints." i] !~ /[Tt]his machine/; i++) ;
     return asked["hints." i]
 }
 
 function put_all(    lost) {
     lost = asked["failed"] + asked["unsent"]
+    if (name == "half") put("asked_rate", "/s", asked["rate"])
     put("connections_per_second", "/s", asked["connections_per_second"])
     put("requests_per_second", "/s", asked["requests_per_second"])
     if (asked["seconds"] > 0) {
@@ -118,7 +122,7 @@ function put_all(    lost) {
     if (asked["held.asked"] > 0) put("held_least", "", asked["held.least"])
     if (name == "bytes" || name == "own") put("peak_rss_kib", "KiB", value["peak_rss_kib"])
     if (connections > 0) put_per_connection()
-    put_distribution()
+    if (name !~ /^busy/) put_distribution() # the idle ones would be in it
 }
 
 # One of a thousand is not known from some hundred.
@@ -142,21 +146,19 @@ function put_per_connection() {
         put("cpu_us_per_connection", "us", cpu_us / connections)
         if (value["requests"] > 0) put("cpu_us_per_request", "us", cpu_us / value["requests"])
     }
-    if (counts) put_waits()
+    if (known_startup && counts) {
+        put("switches_per_connection", "", value["context_switches"] / connections)
+        put("wakeups_per_connection", "", value["wakeups"] / connections)
+        put("wasted_per_connection", "", value["wasted_wakeups"] / connections)
+    }
     if (asked["completed"] > 0) {
         put("client_cpu_us", "us", asked["client_cpu_s"] * 1e6 / asked["completed"])
     }
 }
 
-function put_waits() {
-    if (known_startup) put("switches_per_connection", "", switches / connections)
-    put("wakeups_per_connection", "", value["wakeups"] / connections)
-    put("wasted_per_connection", "", value["wasted_wakeups"] / connections)
-}
-
 # As the server counted it: it knows its idle children, too. A server with a child for each
 # connection does not list them, nor does a sketch: then as the client counted it.
-function put_distribution(    i, n, count, served, least, most, sum, squares) {
+function put_distribution(    i, n, thread, child, count, served, least, most, sum, squares) {
     n = value["children.#"]
     if (n == 0) {
         put("children_served", "", asked["distribution.children"])
@@ -167,7 +169,9 @@ function put_distribution(    i, n, count, served, least, most, sum, squares) {
     }
     for (i = 1; i <= n; i++) {
         count = value["children." i ".connections"] + 0 # no text, or 10 were less than 9
-        printf "%s,%d,%d\n", head(), value["children." i ".child"], count >>children
+        thread = value["children." i ".thread"]
+        child = value["children." i ".child"] (thread ? "." thread : "")
+        printf "%s,%s,%d\n", head(), child, count >>children
         if (i == 1 || count < least) least = count
         if (i == 1 || count > most) most = count
         served += count > 0

@@ -1,8 +1,9 @@
-# herd.awk - the tables and the sentences of bench/herd. After table.awk; variable:
-# dir.
+# herd.awk - the tables and the sentences of bench/herd. After table.awk; variables:
+# dir, and others_most, percent of the processors' time.
 #
 # No sentence is written beforehand: which ones are printed, and what they say, follows from the
-# figures. Of a way, a herd is called what costs more switches with each further child.
+# figures; a row counts if it has three undisturbed rounds, and a difference if the ranges say so.
+# Of a way, a herd is called what costs more switches with each further child.
 
 BEGIN {
     read_results(dir, "herd")
@@ -19,13 +20,12 @@ BEGIN {
 
 function print_heading(name) {
     print ""
-    print name ": " title[name]
-    print "(client " asked[name] ")"
+    wrap(name ": " title[name] " (client " asked[name] ")", 4)
 }
 
-# way(ROW) - "03 epoll-exclusive" is epoll-exclusive here: all rows are of one server.
+# way(ROW) - "prefork epoll-exclusive" is epoll-exclusive here: all rows are of one server.
 function way(r) {
-    return substr(r, 4)
+    return substr(r, 9)
 }
 
 function paced() {
@@ -66,7 +66,7 @@ function served_text() {
 }
 
 # Rows are the ways, columns the children.
-function print_table(name, what, caption,    i, c, line) {
+function print_table(name, what, caption,    i, c, line, text) {
     print ""
     print caption
     line = sprintf("%-16s", "children")
@@ -75,10 +75,18 @@ function print_table(name, what, caption,    i, c, line) {
     for (i = 1; i <= nrows; i++) {
         line = sprintf("%-16s", way(row[i]))
         for (c = 1; c <= nx[name]; c++) {
-            line = line sprintf("%12s", content(row[i] SUBSEP name SUBSEP x[name, c] SUBSEP, what))
+            text = content(row[i] SUBSEP name SUBSEP x[name, c] SUBSEP, what)
+            if (known(row[i], name, x[name, c], "disturbed")) text = marked(text)
+            line = line sprintf("%12s", text)
         }
         print line
     }
+}
+
+# A cell with ~ behind its first number, in place of a blank or dash: so it is no wider.
+function marked(text) {
+    if (!match(text, /[0-9][- ]/)) return text "~"
+    return substr(text, 1, RSTART) "~" substr(text, RSTART + 2)
 }
 
 function content(key, what) {
@@ -115,8 +123,8 @@ function failed_runs(name,    i, c, key) {
         for (c = 1; c <= nx[name]; c++) {
             key = row[i] SUBSEP name SUBSEP x[name, c] SUBSEP "runs"
             if (!(key in of) || runs[key] == of[key]) continue
-            say(sprintf("* %s, %s children: %d of %d runs failed: %s", way(row[i]), x[name, c],
-                of[key] - runs[key], of[key], why[key]))
+            say(sprintf("* %s, %s: %d of %s failed: %s", way(row[i]), children(x[name, c]),
+                of[key] - runs[key], plural(of[key], "run"), why[key]))
         }
     }
 }
@@ -155,22 +163,41 @@ function switches(r, name, n) {
     return figure_of(r, name, n, "switches_per_connection")
 }
 
-# growth[ROW]: switches that a further child adds to a connection; herd[1..nherd] are the rows where
-# it is more than half of one, the worst first.
+# True if three undisturbed rounds say how many switches it makes there.
+function settled(r, name, n) {
+    return clean(r, name, "switches_per_connection", n) >= 3
+}
+
+# What a further child adds to the switches of a connection, from these with few to those with many.
+function adds(r, low, high,    f) {
+    f = "switches_per_connection"
+    return (high[r, "paced", many, f] - low[r, "paced", few, f]) / (many - few)
+}
+
+# growth[ROW]: that, of the medians; herd[1..nherd] are the rows where even the ranges say that it
+# is more than half of one, the worst first. A row whose ranges say both is among the unsettled.
 function find_growth(    i, j, r) {
     if (many == few) return
     for (i = 1; i <= nrows; i++) {
         r = row[i]
-        if (!known(r, "paced", few, "jain") || !known(r, "paced", many, "jain")) continue
-        growth[r] = (switches(r, "paced", many) - switches(r, "paced", few)) / (many - few)
+        if (!settled(r, "paced", few) || !settled(r, "paced", many) ||
+            adds(r, most, least) < 0.5 && adds(r, least, most) >= 0.5) {
+            unsettled = unsettled (unsettled == "" ? "" : ", ") way(r)
+            continue
+        }
+        growth[r] = adds(r, med, med)
         if (growth[r] < 0.5) continue
         for (j = ++nherd; j > 1 && growth[herd[j - 1]] < growth[r]; j--) herd[j] = herd[j - 1]
         herd[j] = r
     }
+    if (unsettled != "") {
+        say("- Of these nothing can be said, for it takes three undisturbed rounds (-r 3) of one " \
+            "kind: " unsettled ".")
+    }
 }
 
 function blocking_accept(    r, text, fairness) {
-    r = "03 accept"
+    r = "prefork accept"
     if (!(r in growth)) return
     text = sprintf("- Blocking accept: %s switches per connection with %s, %s with %s.",
         number(switches(r, "paced", few)), children(few), number(switches(r, "paced", many)),
@@ -205,13 +232,16 @@ function who_wakes_most(    i, r, text, rest) {
     } else if (rest != "") {
         say("- No herd: a further child adds to a connection less than half a switch: " rest ".")
     }
-    if (nherd && "03 accept" in growth) {
-        say(sprintf("- The worst is %s: with %s %s switches and %s us of CPU per connection, " \
-            "where accept has %s and %s.", way(herd[1]), children(many),
+    if (nherd && "prefork accept" in growth) {
+        text = nherd == 1 ? unsettled == "" : \
+            apart(herd[1], herd[2], "paced", "switches_per_connection", many)
+        say(sprintf("- %s %s: with %s %s switches and %s us of CPU per connection, " \
+            "where accept has %s and %s.", (text ? "The worst is" : "One of them is"), way(herd[1]),
+            children(many),
             number(switches(herd[1], "paced", many)),
             number(figure_of(herd[1], "paced", many, "cpu_us_per_connection")),
-            number(switches("03 accept", "paced", many)),
-            number(figure_of("03 accept", "paced", many, "cpu_us_per_connection"))))
+            number(switches("prefork accept", "paced", many)),
+            number(figure_of("prefork accept", "paced", many, "cpu_us_per_connection"))))
     }
 }
 
@@ -232,14 +262,18 @@ function unseen(    r, woken, wasted) {
     }
 }
 
-function under_load(name, how,    i, c, r, n, text) {
+function under_load(name, how,    i, c, r, n, f, text) {
+    f = "switches_per_connection"
     for (i = 1; i <= nherd; i++) {
         r = herd[i]
         text = ""
         for (c = 1; c <= nx[name]; c++) {
             n = x[name, c]
-            if (n + 0 < some + 0 || !known(r, name, n, "jain")) continue
-            if (!known(r, "paced", n, "jain")) continue
+            if (n + 0 < some + 0 || !settled(r, name, n) || !settled(r, "paced", n)) continue
+            if (least[r, "paced", n, f] <= most[r, name, n, f] &&
+                least[r, name, n, f] <= most[r, "paced", n, f]) {
+                continue
+            }
             text = text sprintf("%s %s instead of %s with %s", text == "" ? "" : ",",
                 number(switches(r, name, n)), number(switches(r, "paced", n)), children(n))
         }
@@ -249,16 +283,15 @@ function under_load(name, how,    i, c, r, n, text) {
 }
 
 # With more children than connections some always wait, and are woken under load, too.
-function throughput(name, how, n,    i, text) {
-    if (!known("03 accept", name, n, "jain")) return
+function throughput(name, how, n,    i, f, text) {
+    f = "connections_per_second"
     for (i = 1; i <= nherd; i++) {
-        if (!known(herd[i], name, n, "jain")) continue
-        text = text (text == "" ? "" : ", ") way(herd[i]) " " \
-            number(figure_of(herd[i], name, n, "connections_per_second"))
+        if (!apart(herd[i], "prefork accept", name, f, n)) continue
+        text = text (text == "" ? "" : ", ") way(herd[i]) " " number(figure_of(herd[i], name, n, f))
     }
     if (text == "") return
-    say("- " how ", with " children(n) ", these make " text " connections/s, accept " \
-        number(figure_of("03 accept", name, n, "connections_per_second")) ".")
+    say("- " how ", with " children(n) ", the ranges of these are apart from accept's: " text \
+        " connections/s, accept " number(figure_of("prefork accept", name, n, f)) ".")
 }
 
 function who_serves(    i, r, text, load, l) {
@@ -267,7 +300,7 @@ function who_serves(    i, r, text, load, l) {
         text = ""
         for (i = 1; i <= nrows; i++) {
             r = row[i]
-            if (r !~ /accept|epoll|reuseport/ || !known(r, load[l], some, "jain")) continue
+            if (r !~ /accept|epoll|reuseport/ || clean(r, load[l], "jain", some) < 3) continue
             text = text sprintf("%s %s %.0f (the busiest %.0f%% of all)", text == "" ? "" : ";",
                 way(r), figure_of(r, load[l], some, "children_served"),
                 busiest_share(r, load[l], some))
@@ -287,7 +320,9 @@ function busiest_share(r, name, n) {
 function read_rounds(file,    line, f, t, n, i, key) {
     while ((getline line < file) > 0) {
         split(line, f, ",")
-        if (f[3] == "busy" && f[5] ~ /^response_p(50|99)$/) at[f[1], f[2], f[4], f[5]] = f[7] + 0
+        if (f[3] == "busy" && f[5] ~ /^(response_p(50|99)|others_share)$/) {
+            at[f[1], f[2], f[4], f[5]] = f[7] + 0
+        }
         if (f[1] + 0 > last_round) last_round = f[1] + 0
     }
     close(file)
@@ -314,8 +349,8 @@ function reuseport(    c, round, n, ratio, higher, of_all, list, every, text, sh
     for (c = 1; c <= nx["busy"]; c++) {
         n = 0
         for (round = 1; round <= last_round; round++) {
-            ratio = spread_of("03 accept", round, x["busy", c])
-            if (ratio) ratio = spread_of("03 reuseport", round, x["busy", c]) / ratio
+            ratio = spread_of("prefork accept", round, x["busy", c])
+            if (ratio) ratio = spread_of("prefork reuseport", round, x["busy", c]) / ratio
             if (!ratio) continue
             list[++n] = ratio
             every[++of_all] = ratio
@@ -326,30 +361,29 @@ function reuseport(    c, round, n, ratio, higher, of_all, list, every, text, sh
                 number(median_of(list, n))
         }
     }
-    if (!of_all) return
+    if (of_all < 8 || last_round < 3) return
     share = median_of(every, of_all)
     say("- Busy, reuseport spreads the response times (p99/p50) more than accept in " higher \
         " of " of_all " pairs of the same round: " text " times (medians). " \
-        (of_all < 8 ? "That are too few to say why." : \
-        higher > 0.75 * of_all && share > 1.1 ? "As its hash would: it deals a connection to a " \
+        (higher > 0.75 * of_all && share > 1.1 ? "As its hash would: it deals a connection to a " \
         "child that is busy, while others are idle." : "That may be noise."))
     waiting()
 }
 
 function spread_of(r, round, n,    p50) {
     p50 = at[round, r, n, "response_p50"]
-    return p50 > 0 ? at[round, r, n, "response_p99"] / p50 : 0
+    if (p50 == 0 || at[round, r, n, "others_share"] > others_most) return 0
+    return at[round, r, n, "response_p99"] / p50
 }
 
 # The p90 is steadier than the p99 of some hundred requests.
 function waiting(    c, n, text) {
     for (c = 1; c <= nx["busy"]; c++) {
         n = x["busy", c]
-        if (!known("03 accept", "busy", n, "response_p90")) continue
-        if (!known("03 reuseport", "busy", n, "response_p90")) continue
+        if (!apart("prefork accept", "prefork reuseport", "busy", "response_p90", n)) continue
         text = text sprintf("%s %s and %s with %s", text == "" ? "" : ",",
-            short(figure_of("03 reuseport", "busy", n, "response_p90") / 1000),
-            short(figure_of("03 accept", "busy", n, "response_p90") / 1000), children(n))
+            short(figure_of("prefork reuseport", "busy", n, "response_p90") / 1000),
+            short(figure_of("prefork accept", "busy", n, "response_p90") / 1000), children(n))
     }
     if (text != "") say("- Nine of ten of them were over in (ms, reuseport and accept)" text ".")
 }

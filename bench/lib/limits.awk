@@ -2,7 +2,7 @@
 
 BEGIN {
     n = split("name what per_second us_each cpu_us_each answer_cpu_us_each switches_each n " \
-        "outcome why", column, " ")
+        "outcome why faults_each", column, " ")
     for (i = 1; i <= n; i++) printf "%s%s", column[i], (i < n ? "," : "\n")
 }
 

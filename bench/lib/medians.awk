@@ -8,7 +8,8 @@
 # time as a multiple of server03's with blocking accept.
 #
 # A run that failed is in no median. It is counted: `of` is how many were tried, and why says what
-# failed.
+# failed. The figure `disturbed` counts the runs from which others took more than others_most
+# percent of the processors' time; they are in the medians.
 
 BEGIN { FS = "," }
 
@@ -26,6 +27,7 @@ $5 == "run" {
 
 {
     add($1, $2 "," $3 "," $4, $5, $6, $7)
+    if ($5 == "others_share") disturbed[$2 "," $3 "," $4] += $7 > others_most
     if ($8 != "" && note[$2 "," $3 "," $4 "," $5] == "") note[$2 "," $3 "," $4 "," $5] = $8
     if ($5 == "cpu_us_per_connection") cost[$1, $3 "," $4, $2] = $7
 }
@@ -36,6 +38,7 @@ END {
     for (k = 1; k <= nkeys; k++) {
         key = keys[k]
         printf "%s,runs,,%d,,,%d,%d,%s\n", key, good[key], good[key], of[key], reason[key]
+        if (disturbed[key]) printf "%s,disturbed,,%d,,,,,\n", key, disturbed[key]
         for (i = 1; i <= nfigures; i++) print_figure(key, figures[i])
     }
 }
@@ -51,8 +54,9 @@ function derive(    each, part, key, least) {
     for (each in cost) {
         split(each, part, SUBSEP)
         key = part[3] "," part[2]
-        if ((part[1], part[2], "00") in cost) {
-            add(part[1], key, "control_cpu_us", "us", cost[each] - cost[part[1], part[2], "00"])
+        if ((part[1], part[2], "iterative") in cost) {
+            add(part[1], key, "control_cpu_us", "us",
+                cost[each] - cost[part[1], part[2], "iterative"])
         }
         least = cost_of_accept(part[1], part[2])
         if (least > 0) add(part[1], key, "cpu_ratio", "", cost[each] / least)
@@ -65,18 +69,20 @@ function derive(    each, part, key, least) {
 
 # Where there is no x: herd and scale have other questions.
 function cost_of_accept(round, where) {
-    return where ~ /,$/ && (round, where, "03 accept") in cost ? cost[round, where, "03 accept"] : 0
+    if (where !~ /,$/ || !((round, where, "prefork accept") in cost)) return 0
+    return cost[round, where, "prefork accept"]
 }
 
 # The processor time that the barest program of the same model takes on this machine: accept, read,
 # write, close by one process or by several, with as many clients as the load `few` has; and a fork,
-# or a descriptor passed.
+# a thread created, or a descriptor passed.
 function least_cpu(row,    serve) {
-    serve = row ~ /^0[012]/ ? answer_cpu["serve_n_1"] : answer_cpu["serve_n_n"]
+    serve = answer_cpu[row ~ /^(iterative|fork|select|thread|poll|epoll)/ ? "serve_n_1" : "serve_n_n"]
     if (serve + 0 == 0) return 0
-    if (row ~ /^01/) return cpu["fork"] ? serve + smaller(cpu["fork"], cpu["fork_static"]) : 0
-    if (row ~ /^0[45]/) return cpu["fdpass"] ? serve + cpu["fdpass"] : 0
-    return row ~ /^0[023]/ ? serve : 0
+    if (row ~ /^fork/) return cpu["fork"] ? serve + smaller(cpu["fork"], cpu["fork_static"]) : 0
+    if (row ~ /^thread/) return cpu["thread"] ? serve + cpu["thread"] : 0
+    if (row ~ /^(fdpass|spawn)/) return cpu["fdpass"] ? serve + cpu["fdpass"] : 0
+    return row ~ /^(iterative|select|poll|epoll|prefork|prethread|process)/ ? serve : 0
 }
 
 function smaller(a, b) {

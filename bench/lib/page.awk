@@ -1,13 +1,13 @@
 # page.awk - the page that bench/report makes of a results directory. Needs csv.awk and svg.awk.
 #
 # The environment says where: REPORT_DIR has the CSV files, REPORT_LIB the style sheet. The figures
-# of the three experiments are in D[experiment, row, load, x, figure, "median" or another column].
+# of the four experiments are in D[experiment, row, load, x, figure, "median" or another column].
 
 BEGIN {
     dir = ENVIRON["REPORT_DIR"] "/"
-    split("compare herd scale", EXPERIMENTS, " ")
+    NEXPERIMENTS = split("compare herd scale rivals", EXPERIMENTS, " ")
     know_figures()
-    for (i = 1; i <= 3; i++) load_experiment(EXPERIMENTS[i])
+    for (i = 1; i <= NEXPERIMENTS; i++) load_experiment(EXPERIMENTS[i])
     choose_styles()
     page_head()
     part_machine()
@@ -15,6 +15,7 @@ BEGIN {
     part_compare()
     part_herd()
     part_scale()
+    part_rivals()
     part_limits()
     part_made()
     part_cannot()
@@ -42,6 +43,7 @@ function know_figures(    time, label, i, n, f, g, kind) {
     figure("limit_share", 1, "of the machine's limit", "share of the machine's limit")
     figure("cpu_us_per_connection", 1, "CPU per connection", "CPU time per connection")
     figure("cpu_us_per_request", 1, "CPU per request", "CPU time per request")
+    figure("others_share", 2, "taken by others", "processors' time that others took")
     figure("control_cpu_us", 2, "process control CPU", "CPU time per connection above server00's")
     figure("switches_per_connection", 2, "switches per connection",
         "context switches per connection")
@@ -50,6 +52,9 @@ function know_figures(    time, label, i, n, f, g, kind) {
     figure("private_kib", 2, "private memory", "memory of its own, all processes together")
     figure("processes", 2, "processes")
     figure("startup_cpu_ms", 2, "CPU to start", "CPU time from start to stop, without a client")
+    figure("server_share", 2, "server's CPU", "processor time of the server in that time")
+    figure("generator_share", 2, "generator's CPU", "processor time of the generator in that time")
+    figure("pss_kib", 2, "memory (PSS)", "memory, with its part of shared pages")
     figure("children_served", 3, "children that served")
     figure("children_min", 3, "fewest of a child")
     figure("children_max", 3, "most of a child")
@@ -64,7 +69,6 @@ function know_figures(    time, label, i, n, f, g, kind) {
                 label[i] " of the " kind " time")
         }
     }
-    for (i = 1; i <= NFIGURES; i++) KNOWN[FIGURE[i]] = 1
     UNIT["served"] = "%"
     AXIS["served"] = "share of the good clients that were served"
 }
@@ -94,10 +98,7 @@ function load_add(e, load, title, x_name, client, expect) {
 }
 
 function figure_add(name, unit) {
-    if (!(name in KNOWN)) {
-        figure(name, 9, name)
-        KNOWN[name] = 1
-    }
+    if (!(name in HEADING)) figure(name, 9, name)
     if (unit != "") UNIT[name] = unit
 }
 
@@ -145,10 +146,13 @@ function load_line(e, table, i,    row, load, x, f, key, column, c, n) {
         BREAK_WHY[e, row, load] = table[i, "why"]
     } else if (f == "runs") {
         note_failed(e, row, load, x, table[i, "median"], table[i, "of"], table[i, "why"])
+        RUNS[e] += table[i, "of"]
+    } else if (f == "disturbed") {
+        DISTURBED[e] += table[i, "median"]
     } else {
         figure_add(f, table[i, "unit"])
     }
-    if (f != "breaks" && f != "runs" && is_number(table[i, "median"])) {
+    if (f !~ /^(breaks|runs|disturbed)$/ && is_number(table[i, "median"])) {
         x_add(e, load, x)
         HAS[e, load, f]++
         HAS[e, row, load, f]++
@@ -169,7 +173,7 @@ function rest(share) {
 }
 
 function note_failed(e, row, load, x, good, of, why,    where) {
-    if (good + 0 >= of + 0 && why == "") return
+    if (good + 0 >= of + 0 && why == "" || why ~ /not installed$/) return
     where = row ", " load (x == "" ? "" : ", " XNAME[e, load] " " x)
     FAILED[e, ++NFAILED[e]] = where ": " (of - good) " of " of + 0 (of == 1 ? " run" : " runs") \
         " failed" (why == "" ? "" : ": " why)
@@ -304,6 +308,7 @@ function page_head(    css, text_line) {
     item("<a href=\"#compare\">The designs compared</a>")
     item("<a href=\"#herd\">The thundering herd</a>")
     item("<a href=\"#scale\">Scale, and where each breaks</a>")
+    item("<a href=\"#rivals\">Beside nginx, Apache and Python</a>")
     item("<a href=\"#limits\">Limits of the machine</a>")
     item("<a href=\"#made\">How it was made</a>")
     item("<a href=\"#cannot\">What these numbers cannot say</a>")
@@ -314,18 +319,31 @@ function page_head(    css, text_line) {
 function part_machine(    table, n, i) {
     headline(2, "Machine, and what was run", "machine")
     n = csv_pairs(dir "machine.csv", table)
+    for (i = 1; i <= n; i++) MACHINE[table[i, 1]] = table[i, 2]
     if (n > 0) definitions(table, n)
     else para("The machine was not noted: there is no machine.csv.")
     table_open("What was run")
-    table_head("|<command|<started|took|rounds|<outcome|failed runs")
-    for (i = 1; i <= 3; i++) about_row(EXPERIMENTS[i])
+    table_head("|<command|<started|took|rounds|<outcome|failed runs|load average before")
+    for (i = 1; i <= NEXPERIMENTS; i++) about_row(EXPERIMENTS[i])
     table_close()
+    for (i = 1; i <= NEXPERIMENTS; i++) busy_banner(EXPERIMENTS[i])
+}
+
+function busy_banner(e) {
+    if (!DISTURBED[e] && ABOUT[e, "load"] + 0 <= MACHINE["processors"] / 2) return
+    printf "<div class=\"bad\" data-busy=\"%s\"><strong>A busy machine.</strong> ", e
+    print "Load average before " e " began: " esc(ABOUT[e, "load"]) ". "
+    if (DISTURBED[e]) {
+        print DISTURBED[e] " of its " RUNS[e] " runs were disturbed: others took over a tenth of " \
+            "processors' time. "
+    }
+    print "Expect noise.</div>"
 }
 
 function about_row(e,    outcome) {
     tr(e)
     if (!MEASURED[e]) {
-        printf "<td class=\"text soft\" colspan=\"6\">not measured yet: %s adds it</td></tr>\n",
+        printf "<td class=\"text soft\" colspan=\"7\">not measured yet: %s adds it</td></tr>\n",
             code("make " e)
         return
     }
@@ -336,6 +354,7 @@ function about_row(e,    outcome) {
     td(ABOUT[e, "rounds"])
     td_text(outcome == "complete" ? outcome : "<strong>" esc(outcome) "</strong>")
     td(ABOUT[e, "failed_runs"])
+    td(ABOUT[e, "load"] "") # (gawk 5.2 mistakes it later if it is passed before it has a type)
     print "</tr>"
 }
 
@@ -372,8 +391,8 @@ function part_summary() {
         return
     }
     said("compare-best.csv", "Who did best at what",
-        "In brackets: rows whose range overlaps with the best one's, so that they are the same; " \
-        "if it was run once, those within 15 %.")
+        "Only of rows with three runs or more from which nobody else took the processors. Rows " \
+        "whose ranges overlap are not told apart.")
     said("compare-sentences.csv", "Model by model",
         "Each figure is the median of its runs; with -q most were run once.")
 }
@@ -404,17 +423,24 @@ function part_compare(    e) {
     e = "compare"
     headline(2, "The designs compared", e)
     if (!part_state(e)) return
+    para_fork()
+    compare_limit(e)
     compare_cost(e)
     compare_control(e)
     compare_children(e)
     compare_latency(e)
     compare_trouble(e)
     compare_memory(e)
-    compare_limit(e)
     headline(3, "All figures", "compare-tables")
     para("Each cell: the median, and from the least to the largest of the runs. A dash: no such " \
         "figure.")
     load_tables(e)
+}
+
+# Wherever there are figures of server01.
+function para_fork(    text_) {
+    text_ = fork_text(dir)
+    if (text_ != "") para(esc(text_))
 }
 
 function charts_open() {
@@ -497,7 +523,8 @@ function compare_children(e,    i, n, f) {
     if (!either(e, "children_served", "few many")) return
     headline(3, "Distribution over the children")
     para("Stevens&#39; second table: how evenly the connections fall on the children. " \
-        "Jain&#39;s index is 1 if all served alike, 1/n if one of n served everybody.")
+        "Jain&#39;s index is 1 if all served alike, 1/n if one of n served everybody. Where " \
+        "threads serve, each counts as a child here.")
     children_chart(e, "few")
     n = split("children_served children_min children_max jain", f, " ")
     for (i = 1; i <= 2 * n; i++) {
@@ -507,8 +534,8 @@ function compare_children(e,    i, n, f) {
         "served|fewest|most|Jain|many: children that served|fewest|most|Jain")
 }
 
-# Who served how many in round 1, from EXP-children.csv; K[row, child], children in their order.
-function read_children(e, load, round,    table, n, i, row, child, at) {
+# Who served how many in that round, from EXP-children.csv: K[row, 1..NK[row]] in the server's order
+function read_children(e, load, round,    table, n, i, row) {
     split("", K)
     split("", NK)
     n = csv_read(dir e "-children.csv", table)
@@ -518,15 +545,8 @@ function read_children(e, load, round,    table, n, i, row, child, at) {
             continue
         }
         row = table[i, "row"]
-        child = table[i, "child"] + 0
-        for (at = ++NK[row]; at > 1 && K[row, at - 1, "child"] > child; at--) {
-            K[row, at, "child"] = K[row, at - 1, "child"]
-            K[row, at] = K[row, at - 1]
-        }
-        K[row, at, "child"] = child
-        K[row, at] = table[i, "connections"] + 0
+        K[row, ++NK[row]] = table[i, "connections"] + 0
     }
-    return n
 }
 
 function children_chart(e, load,    i, any) {
@@ -563,8 +583,8 @@ function children_small(row, n,    i, value, least, most, sum, squares, remark) 
 function compare_latency(e,    i, name, first) {
     if (!either(e, "service_p50", "half")) return
     headline(3, "How long the clients wait")
-    para("Connections begin on schedule, at half of the highest rate of each row (" \
-        esc(TITLE[e, "half"]) "). Service time counts from when a connection really began, " \
+    para("Connections begin on schedule (" esc(TITLE[e, "half"]) "). " \
+        "Service time counts from when a connection really began, " \
         "response time from when it was due. To the right are the slowest: p99 is 1 request in " \
         "100, p99.9 is 1 in 1000.")
     charts_open()
@@ -577,7 +597,7 @@ function compare_latency(e,    i, name, first) {
         name = family(ROWS[e, i])
         if (first[name]++ || variants(e, name) < 2) continue
         curve_charts(e, "half", "service_p50", name, "half-service-" name,
-            "Service time, the variants of server" name,
+            "Service time, the variants of " name,
             "Do the variants part at the median, or only among the slowest?")
     }
     charts_close()
@@ -733,15 +753,19 @@ function compare_limit(e,    i, load, any) {
     for (i = 1; i <= NLOADS[e]; i++) any = any || HAS[e, LOADS[e, i], "limit_share"]
     if (!any && !HAS[e, "highest", "highest_rate"]) return
     headline(3, "How close to what the machine can do")
+    para("The barest program of the same model, which does nothing but accept, read, write and " \
+        "close, needs so much of the processor time that the server needs: 100 % would be as " \
+        "cheap as can be. Of all figures this one depends least on the machine: it was divided " \
+        "by what the same machine needed (" code("bin/limits") ").")
     charts_open()
-    row_bars(e, "highest", "highest_rate", "Highest rate", cap(TITLE[e, "highest"]) \
-        ". A search in steps: differences of a few percent mean nothing.")
     for (i = 1; i <= NLOADS[e]; i++) {
         load = LOADS[e, i]
         row_bars(e, load, "limit_share", "Share of the machine's limit" \
             (load == "highest" ? "" : ", " load),
             "100 % is the same exchange in the barest loop, see Limits of the machine.")
     }
+    row_bars(e, "highest", "highest_rate", "Highest rate", cap(TITLE[e, "highest"]) \
+        ". A search in steps: differences of a few percent mean nothing.")
     charts_close()
 }
 
@@ -807,7 +831,7 @@ function x_chart(e, load, f, caption) {
 }
 
 # Rows by values of x, of one figure.
-function x_table(e, load, f, from, to) {
+function x_table(e, load, f, from, to,    i, heads) {
     for (i = 1; i <= NX[e, load]; i++) {
         column_add(load, X[e, load, i], f, "")
         heads = heads "|" thousands(X[e, load, i])
@@ -867,6 +891,7 @@ function part_scale(    e) {
     e = "scale"
     headline(2, "Scale, and where each breaks", e)
     if (!part_state(e)) return
+    para_fork()
     para("One thing grows, all else stays. An X marks where a model breaks: the first point at " \
         "which a connection fails, or that could not be run.")
     break_table(e)
@@ -898,6 +923,31 @@ function break_table(e,    l, r, load, row, any) {
     else para("None of them broke in the range that was measured.")
 }
 
+# --- rivals --------------------------------------------------------------------------------------
+
+function part_rivals(    e, i, load) {
+    e = "rivals"
+    headline(2, "Beside nginx, Apache and Python", e)
+    if (!part_state(e)) return
+    para("The same number of bytes over HTTP, from servers that others have written. 100 % of " \
+        "CPU is one processor; where the generator has one for itself, requests/s is its limit.")
+    said("rivals-sentences.csv", "What follows from it", "Made of the figures below.")
+    for (i = 1; i <= NLOADS[e]; i++) {
+        load = LOADS[e, i]
+        headline(3, cap(load) ": " TITLE[e, load], e "-" load)
+        charts_open()
+        row_bars(e, load, "cpu_us_per_request", "CPU per request, " load,
+            "All processes of a server, as /proc has it: shorter is better.")
+        row_bars(e, load, "requests_per_second", "Throughput, " load,
+            "Generator and server share the processors.")
+        row_bars(e, load, "pss_kib", "Memory, " load,
+            "Under the load; pages that processes share are divided among them.")
+        charts_close()
+    }
+    headline(3, "All figures", "rivals-tables")
+    load_tables(e)
+}
+
 # --- limits, how it was made, what it cannot say, files ------------------------------------------
 
 function part_limits(    table, n, i, c, f, column) {
@@ -909,6 +959,7 @@ function part_limits(    table, n, i, c, f, column) {
     }
     para("What this machine can do at all, measured by " code("bin/limits") \
         " without a server of the suite.")
+    para_fork()
     table_open("")
     table_head("|<what|per second|each takes|CPU of each|CPU of the answerer|switches of " \
         "each|at once")
@@ -934,7 +985,7 @@ function part_made(    i, e, any) {
     headline(2, "How it was made", "made")
     para("Each run has a fresh server on a fresh port (" code("-p") \
         ", left out here) and one client; the rows take turns in each round.")
-    for (i = 1; i <= 3; i++) {
+    for (i = 1; i <= NEXPERIMENTS; i++) {
         e = EXPERIMENTS[i]
         if (MEASURED[e]) {
             any = 1
@@ -961,17 +1012,22 @@ function made_rows(e,    i, row) {
 
 function made_loads(e,    i, load) {
     table_open("Loads of " e)
-    table_head("|<what|<client" (e == "compare" ? "" : " (X: see x)|<x") "|<if a connection fails")
+    table_head("|<what|<client" (has_x(e) ? " (X: see x)|<x" : "") "|<if a connection fails")
     for (i = 1; i <= NLOADS[e]; i++) {
         load = LOADS[e, i]
         tr(load)
         td_text(esc(TITLE[e, load]))
-        td_text(CLIENT[e, load] == "" ? "none" : code("client " CLIENT[e, load]))
-        if (e != "compare") td_text(esc(XNAME[e, load]))
+        td_text(CLIENT[e, load] == "" ? "none" : \
+            code((e == "rivals" ? "" : "client ") CLIENT[e, load]))
+        if (has_x(e)) td_text(esc(XNAME[e, load]))
         td_text(EXPECT[e, load] == "some" ? "it is a figure" : "the run has failed")
         print "</tr>"
     }
     table_close()
+}
+
+function has_x(e) {
+    return e == "herd" || e == "scale"
 }
 
 function part_cannot() {
@@ -1001,7 +1057,7 @@ function part_files(    n, i, j, part, name) {
     n = split( \
         ".csv|-runs.csv|-children.csv|-rows.csv|-loads.csv|-about.csv|-sentences.csv|-best.csv" \
         "|.txt", part, "|")
-    for (i = 1; i <= 3; i++) {
+    for (i = 1; i <= NEXPERIMENTS; i++) {
         for (j = 1; j <= n; j++) file_item(EXPERIMENTS[i] part[j])
     }
     print "</ul>"

@@ -1,13 +1,13 @@
 # shellcheck shell=sh
-# runs.sh - runs one server and one client at a time and records their figures, for compare, herd
-# and scale.
+# runs.sh - runs one server and one client at a time and records their figures, for compare, herd,
+# scale and rivals.
 #
 # Sourced, with $tool set to the name of the experiment and $root to the tree; it sources server.sh.
 # It keeps, in $out:
 #
 #   $tool-runs.csv      every figure of every run: round,row,load,x,figure,unit,value,why
 #                       (the figure `run` is 1, or 0 for a run that failed, and then why says how)
-#   $tool-children.csv  who served how many: round,row,load,x,child,connections
+#   $tool-children.csv  who served how many: round,row,load,x,child,connections (or child.thread)
 #   $tool-rows.csv      row,server,usual: the servers that were compared
 #   $tool-loads.csv     load,title,x_name,client,expect: what was asked of them
 #   $tool-about.csv     key,value: the command, when, how long, complete or interrupted
@@ -26,6 +26,11 @@ quick_rounds=1
 settle=0.05 # until a server's children are ready; many need longer
 began=      # when, in seconds
 failed=0    # runs
+repeats=0   # so many runs may still be repeated because others have disturbed them
+beside=     # so many idle connections, of which the figures do not tell: hold and let_go of scale
+others=     # percent of the processors' time that others took from the last run; or unknown
+others_most=10 # so much they may take
+promised=      # true when it has been said how long all runs will take
 
 # --- the command line --------------------------------------------------------------------------
 
@@ -35,13 +40,15 @@ take_options() {
     letters=$1
     shift
     invocation="bench/$tool$(typed "$@")"
-    while getopts ":qnr:o:h$letters" letter; do
+    while getopts ":qnr:o:hV$letters" letter; do
+        case $letter${OPTARG-} in r | l | c | a) wrong "-$letter '': that is no value" ;; esac
         case $letter in
         q) quick=yes ;;
         n) nothing=yes ;;
         r) rounds=$OPTARG ;;
         o) out=$OPTARG ;;
         h) show_help ;;
+        V) show_version ;;
         : | \?) wrong "-$OPTARG: not an option, or without its value" ;;
         *) own_option "$letter" ;;
         esac
@@ -159,64 +166,101 @@ END
 
 # Every variant of a server: "usual?|row|command line". A server that is not known here has one.
 variants() {
-    number=${1#server}
-    number=${number%%_*}
+    name=$(name_of "$1")
     case $1 in
-    server03_*)
+    server03_* | server08_*) # the usual one first
         ways='accept select poll lock-file lock-mutex'
         [ "$(uname)" != Linux ] || ways="$ways epoll epoll-exclusive reuseport"
+        [ "$name" != epoll ] || ways='level edge reuseport edge-reuseport'
         for way in $ways; do
-            echo "$([ "$way" = accept ] && echo yes || echo no)|$number $way|$1 -a $way"
+            echo "$([ "$way" = "${ways%% *}" ] && echo yes || echo no)|$name $way|$1 -a $way"
         done
         ;;
     server04_*)
-        for policy in first round-robin; do
-            echo "$([ "$policy" = first ] && echo yes || echo no)|$number $policy|$1 -P $policy"
-        done
+        echo "yes|$name first|$1 -P first"
+        echo "no|$name round-robin|$1 -P round-robin"
         ;;
     server05_*) # as many children as the others
-        echo "yes|$number queued|$1 -n 10"
-        echo "no|$number piped round-robin|$1 -n 10 -d piped -P round-robin"
-        echo "no|$number piped least-loaded|$1 -n 10 -d piped -P least-loaded"
+        echo "yes|$name queued|$1 -n 10"
+        echo "no|$name piped round-robin|$1 -n 10 -d piped -P round-robin"
+        echo "no|$name piped least-loaded|$1 -n 10 -d piped -P least-loaded"
         ;;
-    server01_*) echo "yes|$number|$1 -n 2000" ;; # by default 256 idle clients would stop it
-    *) echo "yes|$number|$1" ;;
+    server09_*)
+        for way in accept mutex queue; do
+            echo "$([ "$way" = accept ] && echo yes || echo no)|$name $way|$1 -a $way"
+        done
+        ;;
+    server10_*) # as many threads as the others
+        for way in accept mutex; do
+            echo "$([ "$way" = accept ] && echo yes || echo no)|$name $way|$1 -n 2 -t 5 -a $way"
+        done
+        ;;
+    server12_*) echo "yes|$name|$1 -n 10" ;;
+    server0[16]_*) echo "yes|$name|$1 -n 2000" ;; # by default 256 idle clients would stop it
+    *) echo "yes|$name|$1" ;;
     esac
 }
 
-# chosen NAME - the variants of the servers that this is the beginning of.
+# chosen NAME - the variants of the servers that this is the beginning of, with or without what
+# stands before its name: server03, 03 or prefork.
 chosen() {
     for folder in "$root"/server[0-9][0-9]_*/; do
         folder=${folder%/}
         folder=${folder##*/}
-        case $folder in "$1"* | server"$1"*) variants "$folder" ;; esac
+        case $folder in "$1"* | server"$1"* | server[0-9][0-9]_"$1"*) variants "$folder" ;; esac
     done
 }
 
 # --- one run -----------------------------------------------------------------------------------
 
 # run ROUND ROW SERVER LOAD X CLIENT_OPTIONS EXPECT - its figures, into the files; false if it
-# failed.
+# failed. If others had the processors meanwhile it is run once more, as long as $repeats lasts.
 run() {
+    run_once "$@"
+    if [ -z "$signal$why" ] && [ "${others:-0}" -gt "$others_most" ] && [ "$repeats" -gt 0 ] &&
+        [ "$4" != highest ]; then # a search has repeated its steps itself
+        repeats=$((repeats - 1))
+        run_once "$@"
+    fi
+    [ -z "$signal" ] || return 1 # a run that was cut short has no figures
+    record "$@"
+}
+
+run_once() {
     why=
     limited=
+    look >"$tmp/before" || :
     # shellcheck disable=SC2086 # several words
     if start_server "$3"; then
         sleep "$settle" || : # its children are ready some time after its first line
+        [ -z "$beside" ] || hold "$@"
         "$BIN/client" -p "$port" -o json $6 >"$tmp/client" 2>"$tmp/client.err" &
         client=$!
         sampled=
         [ "$4" != memory ] || sample "$server"
         await_client
         client_status=$status
+        [ -z "$beside" ] || let_go "$@"
         [ "$status" -ne 4 ] || limited=yes # by this machine, not by the server
         stop_server || why="the server ended with status $status$(its_words)"
         if [ "$client_status" -gt 4 ] || [ "$client_status" -eq 2 ] || [ ! -s "$tmp/client" ]; then
             why="the client ended with status $client_status: $(sed 1q "$tmp/client.err")"
         fi
     fi
-    [ -z "$signal" ] || return 1 # a run that was cut short has no figures
-    record "$@"
+    look_again
+}
+
+# look - the processor time that all have used, where there is /proc/stat, and that of this script
+# with the servers and clients that have ended.
+look() {
+    read -r all </proc/stat && echo "$all" && times
+} 2>/dev/null
+
+# look_again - after look >"$tmp/before": sets $others.
+look_again() {
+    look >"$tmp/after" || :
+    others=$(awk -v tick_s="$(getconf CLK_TCK)" -f "$lib/others.awk" "$tmp/before" "$tmp/after") ||
+        [ -n "$signal" ] || fail "awk has failed at $lib/others.awk"
 }
 
 # record, with the same arguments - the figures of the reports in $tmp.
@@ -226,7 +270,7 @@ record() {
     outcome=0
     awk -f "$lib/json.awk" -f "$lib/figures.awk" -v round="$1" -v row="$2" -v name="$4" \
         -v x="$5" -v expect="$7" -v why="$(plain "$why")" -v words="$(plain "$(its_words)")" \
-        -v startup="$(startup_of "$1" "$3")" -v sampled="$sampled" \
+        -v startup="$(startup_of "$1" "$3")" -v sampled="$sampled" -v others="$others" \
         -v limited="$limited" -v children="$out/$tool-children.csv" \
         "$tmp/client" "$tmp/server.json" >>"$out/$tool-runs.csv" || outcome=$?
     case $outcome in
@@ -239,9 +283,9 @@ record() {
     return 1
 }
 
-# startup_of ROUND SERVER - "CPU_US SWITCHES" of starting and stopping it without a client, which is
-# measured once a round and taken off the other runs: from this round, or from an earlier one if it
-# failed in this; nothing if it is not known.
+# startup_of ROUND SERVER - what startup.awk says of starting and stopping it without a client. That
+# is measured once a round and taken off the other runs: from this round, or from an earlier one if
+# it failed in this; nothing if it is not known.
 startup_of() {
     round=$1
     while [ "$round" -gt 0 ]; do
@@ -275,6 +319,7 @@ start_and_stop() {
     why=
     limited=
     sampled=
+    others=
     : >"$tmp/client"
     if start_server "$1"; then
         sleep "$settle" || :
@@ -283,10 +328,10 @@ start_and_stop() {
     fi
 }
 
-# keep_startup ROUND SERVER - from its statistics.
+# keep_startup ROUND SERVER [FILE] - from its statistics.
 keep_startup() {
-    awk -f "$lib/json.awk" -f "$lib/startup.awk" "$tmp/server" >"$(startup_file "$1" "$2")" ||
-        fail "cannot write into $tmp"
+    awk -f "$lib/json.awk" -f "$lib/startup.awk" "${3:-$tmp/server}" \
+        >"$(startup_file "$1" "$2")" || fail "cannot write into $tmp"
 }
 
 # --- memory ------------------------------------------------------------------------------------
@@ -298,14 +343,19 @@ sample() {
     looks=20
     while kill -0 "$client" 2>/dev/null && [ "$((looks -= 1))" -ge 0 ]; do
         sleep 0.15 || :
-        family "$1" >"$tmp/family"
-        while read -r pid; do
-            [ ! -r "/proc/$pid/smaps_rollup" ] || cat "/proc/$pid/smaps_rollup"
-        done <"$tmp/family" 2>/dev/null | awk -v processes="$(wc -l <"$tmp/family")" '
-            /^Private_(Clean|Dirty):/ { sum += $2; known = 1 }
-            END { print (known ? sum : "-"), processes + 0 }' >>"$tmp/samples"
+        memory_of "$1" 'Private_(Clean|Dirty)' >>"$tmp/samples"
     done
     sampled=$(sort -n "$tmp/samples" | sed -n '$p')
+}
+
+# memory_of PID WHICH - "KIB PROCESSES": the sum of these lines of smaps_rollup, or "-" without it.
+memory_of() {
+    family "$1" >"$tmp/family"
+    while read -r pid; do
+        cat "/proc/$pid/smaps_rollup" || : # a zombie has none, and others go on
+    done <"$tmp/family" 2>/dev/null | awk -v which="^$2:" -v processes="$(wc -l <"$tmp/family")" '
+        $0 ~ which { sum += $2; known = 1 }
+        END { print (known ? sum : "-"), processes + 0 }'
 }
 
 # --- all runs ----------------------------------------------------------------------------------
@@ -326,7 +376,7 @@ plan() {
             for (i = 1; i <= nrows; i++) {
                 r = round % 2 ? i : nrows + 1 - i
                 if (only[l] != "" && index(only[l], ";" row[r] ";") == 0) continue
-                if (row[r] ~ /^sketch/ && options[l] ~ /-W/) continue # it would do no work
+                if (server[r] ~ /^sketch/ && options[l] ~ /-W/) continue # it would do no work
                 print round "|" load[l] "|" x "|" rest[l] "|" row[r] "|" server[r] "|" options[l]
             }
         }
@@ -357,6 +407,7 @@ run_all() {
     total=$(wc -l <"$tmp/plan")
     done=0 spent=0 runs_began=$(date +%s)
     left=$(awk -F'|' '{ sum += $5 } END { print sum }' "$tmp/plan")
+    repeats=$((total / 4 + 1))
     while IFS='|' read -r round load x expect weight row server_line options <&3; do
         [ -z "$signal" ] || return 0
         show_progress
@@ -365,11 +416,20 @@ run_all() {
     done 3<"$tmp/plan"
 }
 
+# The weights say how long a run takes on a quick machine; of each, 0.2 s are for starting and
+# stopping, and these last ten times as long on a slow one. So they are measured: by the first runs.
 show_progress() {
-    if [ $((10 * done)) -gt "$total" ]; then # before that it would be a guess
-        soon=", $(duration $((($(date +%s) - runs_began) * left / spent))) left"
-    else
-        soon=
+    soon=
+    if [ "$done" -ge 6 ] || [ $((4 * done)) -gt "$total" ]; then
+        fixed=$((($(date +%s) - runs_began) * 10 - spent + 2 * done)) # for them, so far, in 0.1 s
+        [ "$fixed" -gt 0 ] || fixed=0
+        seconds=$(((left - 2 * (total - done) + fixed * (total - done) / done) / 10))
+        soon=", about $(duration $seconds) left"
+        if [ -z "$promised" ] && [ "$seconds" -gt 10 ]; then
+            progress
+            echo "$tool: $total runs, which will take about $(duration $seconds)" >&2
+        fi
+        promised=yes
     fi
     progress "round $round of $rounds, run $((done + 1)) of $((total))$soon: $row, $load${x:+ $x}"
 }
@@ -383,7 +443,7 @@ begin() {
 # prepare ROWS - makes the files and the plan of all runs. `loads` is a function of the tool.
 prepare() {
     # shellcheck disable=SC2046 # the names have no blanks
-    check_programs client limits $(echo "$1" | sed 's/.*|//; s/ .*//' | sort -u)
+    check_programs client limits $(echo "$1" | sed 's/.*|//; /^rival /d; s/ .*//' | sort -u)
     begin
     echo "$1" >"$tmp/rows"
     loads >"$tmp/loads"
@@ -399,6 +459,7 @@ finish() {
         about complete
     fi
     show_results
+    [ "$failed" -eq 0 ] || echo "$tool: $failed of $total runs failed: see above" >&2
     leave $((failed > 0))
 }
 
@@ -415,21 +476,24 @@ show_nothing_new() {
 # $out/$tool.txt, is a function of the tool. (Only compare measures the limits of the machine.)
 show_results() {
     [ -f "$out/limits.csv" ] || echo name >"$out/limits.csv"
-    awk -f "$lib/list.awk" -f "$lib/medians.awk" "$out/limits.csv" "$out/$tool-runs.csv" \
-        >"$out/$tool.csv" || fail "cannot write $out/$tool.csv"
+    awk -f "$lib/list.awk" -f "$lib/medians.awk" -v others_most="$others_most" \
+        "$out/limits.csv" "$out/$tool-runs.csv" >"$out/$tool.csv" ||
+        fail "cannot write $out/$tool.csv"
     tables
-    progress
-    cat "$out/$tool.txt"
     "$root/bench/report" -q -o "$out"
-    echo
-    echo "All of it: $out/report.html"
-    echo "The figures: $out/$tool.csv; of each run: $out/$tool-runs.csv"
+    {
+        cat "$out/$tool.txt"
+        printf '\nAll of it: %s\n' "$out/report.html"
+        echo "The figures: $out/$tool.csv; of each run: $out/$tool-runs.csv"
+    } >"$tmp/shown"
+    print "$tmp/shown"
 }
 
 # table_awk PROGRAM [OPTION...] - runs an awk program of lib/ with the functions that tables need.
 table_awk() {
     awk_name=$1
     shift
-    awk -f "$lib/csv.awk" -f "$lib/list.awk" -f "$lib/table.awk" -f "$lib/$awk_name.awk" \
-        -v dir="$out" "$@"
+    awk -v dir="$out" -v others_most="$others_most" -f "$lib/csv.awk" -f "$lib/list.awk" \
+        -f "$lib/table.awk" -f "$lib/$awk_name.awk" "$@" ||
+        fail "awk has failed at $lib/$awk_name.awk"
 }

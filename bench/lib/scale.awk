@@ -77,20 +77,23 @@ function saying(r, name, where,    key, text) {
     if (known(r, name, where, "failed_share")) {
         text = number(med[r, name, where, "failed_share"]) " % failed: " text
     }
+    if (known(r, name, where, "disturbed")) text = text "; but others had the processors, too"
     if (text ~ /: server/ || runs[r, name, where, "runs"] == 0) return text
     return text "; the server says nothing"
 }
 
-function list_breaks(    l, i, name) {
-    print ""
-    print "Where each breaks, and how it says so (failures by kind, as the client counts them)"
+function list_breaks(    l, i, n, name) {
     for (l = 1; l <= nloads; l++) {
         name = load[l]
-        if (name == "startup" || !nx[name]) continue
+        if (name == "startup" || name ~ /^busy/ || !nx[name]) continue
         print ""
+        if (n++ == 0) {
+            wrap("Where each breaks, and how it says so (the client counts failures by kind)", 4)
+            print ""
+        }
         print name ":"
         for (i = 1; i <= nrows; i++) {
-            if (any(row[i], name)) say("  " sprintf("%-11s", row[i]) verdict(row[i], name))
+            if (any(row[i], name)) say("  " sprintf("%-15s", row[i]) verdict(row[i], name))
         }
     }
 }
@@ -118,8 +121,8 @@ function exceptions(r, name,    i, key, text) {
     for (i = 1; i <= nx[name]; i++) {
         key = r SUBSEP name SUBSEP x[name, i]
         if (bad[key] && x[name, i] != limit) {
-            text = text sprintf("; at %s in %d of %d runs: %s", number_of(x[name, i]), bad[key],
-                tried[key], said[key])
+            text = text sprintf("; at %s in %d of %s: %s", number_of(x[name, i]), bad[key],
+                plural(tried[key], "run"), said[key])
         } else if (key in remark) {
             text = text "; at " number_of(x[name, i]) " it says: " remark[key]
         }
@@ -145,8 +148,7 @@ function bytes(value) {
 function curve(name) {
     if (name == "startup" || !nx[name]) return
     print ""
-    print name ": " title[name]
-    print "(client " asked[name] ")"
+    wrap(name ": " title[name] " (client " asked[name] ")", 4)
     if (name == "bytes") {
         print_table(name, "mib_per_second", "MiB per second")
         if (largest(name, "peak_rss_kib") > 0) {
@@ -167,9 +169,9 @@ function curve(name) {
     }
     if (name == "idle") {
         print ""
-        print "The idle ones connect just before the load begins: a server that forks for each may"
-        print "still be forking. CPU per connection is left out: the share of the idle connections in"
-        print "it is not known."
+        wrap("The idle ones connect just before the load begins: a server that forks for each " \
+            "may still be forking. CPU per connection is left out: the share of the idle " \
+            "connections in it is not known.", 0)
     }
     widest(name)
 }
@@ -191,14 +193,14 @@ function largest(name, what,    i, c, key, value) {
 function print_table(name, what, caption,    i, c, line) {
     print ""
     print caption
-    line = sprintf("%-11s", "")
+    line = sprintf("%-14s", "")
     for (c = 1; c <= nx[name]; c++) {
         line = line sprintf("%8s", name == "bytes" ? bytes(x[name, c]) : number_of(x[name, c]))
     }
     print line
     for (i = 1; i <= nrows; i++) {
         if (!any(row[i], name)) continue
-        line = sprintf("%-11s", row[i])
+        line = sprintf("%-14s", row[i])
         for (c = 1; c <= nx[name]; c++) {
             line = line sprintf("%8s", content(row[i], name, x[name, c], what))
         }
@@ -228,8 +230,8 @@ function widest(name,    i, c, key, ratio, n, list) {
         }
     }
     if (n < 2) return
-    sort_list(list, n)
+    ratio = median_of(list, n)
     print ""
     say(sprintf("Between rounds: CPU per connection differed by %.0f %% in half of these cells, " \
-        "by up to %.0f %% in one.", 100 * list[int((n + 1) / 2)], 100 * list[n]))
+        "by up to %.0f %% in one.", 100 * ratio, 100 * list[n]))
 }

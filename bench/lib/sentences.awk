@@ -1,5 +1,6 @@
 # sentences.awk - a sentence about each row of bench/compare, made of its figures: "row,sentence".
-# After table.awk; variable: dir. What was not measured is not spoken of.
+# After table.awk; variable: dir. What was not measured is not spoken of. At the end stands which
+# loads were run once, or disturbed: doubts().
 
 BEGIN {
     read_results(dir, "compare")
@@ -8,18 +9,43 @@ BEGIN {
         text = cost(row[i]) speed(row[i]) work(row[i]) \
             trouble(row[i], "idle", "1000 idle connections") \
             trouble(row[i], "attack", "slow senders") size(row[i]) failed(row[i])
+        if (text != "") text = text doubts(row[i])
+        if (text != "" && about["rounds"] == 1) text = text "; all figures are of one run"
         if (text != "") print row[i] "," substr(text, 3) "."
     }
 }
 
+# The price is compared with the iterative server's: so what is said of that counts here, too.
+function doubts(r,    i, n, name, once, disturbed) {
+    n = split("few many highest half blocking heavy idle attack memory", name, " ")
+    for (i = 1; i <= n; i++) {
+        if (ran_once(r, name[i])) once = once ", " name[i]
+        if (known(r, name[i], "", "disturbed")) disturbed = disturbed ", " name[i]
+    }
+    if (r != "iterative" && known(r, "few", "", "cpu_us_per_connection")) {
+        if (ran_once("iterative", "few")) once = once ", few of iterative"
+        if (known("iterative", "few", "", "disturbed")) disturbed = disturbed ", few of iterative"
+    }
+    return (once == "" ? "" : "; of one run: " substr(once, 3)) \
+        (disturbed == "" ? "" : "; disturbed: " substr(disturbed, 3))
+}
+
+function ran_once(r, name) {
+    return got(runs, r, name, "runs") == 1 && about["rounds"] > 1
+}
+
 function cost(r,    text) {
     if (!known(r, "few", "", "cpu_us_per_connection")) return ""
-    text = "; " number(med[r, "few", "", "cpu_us_per_connection"]) \
+    if (known(r, "few", "", "limit_share")) {
+        text = "; its model alone (bin/limits) needs " \
+            number(med[r, "few", "", "limit_share"]) " % of its CPU"
+    }
+    text = text "; " number(med[r, "few", "", "cpu_us_per_connection"]) \
         " us of CPU per connection with few clients"
-    if (r != "00" && med["00", "few", "", "cpu_us_per_connection"] > 0) {
+    if (r != "iterative" && med["iterative", "few", "", "cpu_us_per_connection"] > 0) {
         text = text sprintf(" (%.2f times the iterative server's)",
             med[r, "few", "", "cpu_us_per_connection"] / \
-            med["00", "few", "", "cpu_us_per_connection"])
+            med["iterative", "few", "", "cpu_us_per_connection"])
     }
     if (known(r, "many", "", "cpu_us_per_connection")) {
         text = text ", " number(med[r, "many", "", "cpu_us_per_connection"]) " with many"
@@ -29,10 +55,13 @@ function cost(r,    text) {
 
 function speed(r,    text) {
     if (!known(r, "highest", "", "highest_rate")) return ""
+    text = number(med[r, "highest", "", "highest_rate"]) "/s, which is wrong: " refuted(r)
+    if (refuted(r) != "") return "; the search for the highest rate has found " text
     text = "; up to " number(med[r, "highest", "", "highest_rate"]) \
-        " connections/s with p99 below 20 ms"
+        " connections/s with p90 below 20 ms"
     if (known(r, "half", "", "response_p99")) {
-        text = text " (" time(med[r, "half", "", "response_p99"]) " at half of that)"
+        text = text " (p99 " time(med[r, "half", "", "response_p99"]) " at " \
+            number(got(med, r, "half", "asked_rate")) "/s)"
     }
     return text
 }
@@ -49,17 +78,23 @@ function work(r,    text) {
     return text
 }
 
-# Who comes off how badly beside those who take without asking.
-function trouble(r, name, beside,    lost) {
+# Who comes off how badly beside those who take without asking, in the time that the client waits.
+function trouble(r, name, beside,    lost, best, worst, text) {
     if (!known(r, name, "", "failed_share")) return ""
+    text = "; beside " beside " "
     lost = med[r, name, "", "failed_share"]
-    if (least[r, name, "", "failed_share"] < most[r, name, "", "failed_share"]) {
-        return "; beside " beside " " percent(100 - most[r, name, "", "failed_share"]) " to " \
-            percent(100 - least[r, name, "", "failed_share"]) " % of the others are served"
+    best = 100 - least[r, name, "", "failed_share"]
+    worst = 100 - most[r, name, "", "failed_share"]
+    if (worst < best) {
+        text = text percent(worst) " to " percent(best) " % of the others are served"
+    } else if (lost == 100) text = text "nobody else is served"
+    else if (lost) text = text percent(100 - lost) " % of the others are served"
+    else text = text "everybody is served"
+    if (lost && match(asked[name], /-T [0-9.]+/)) {
+        text = text " within " substr(asked[name], RSTART + 3, RLENGTH - 3) " s"
     }
-    if (lost == 100) return "; beside " beside " nobody else is served"
-    if (lost) return "; beside " beside " " percent(100 - lost) " % of the others are served"
-    return "; beside " beside " everybody is served, p99 " time(med[r, name, "", "response_p99"])
+    if (best == worst && !lost) text = text ", p99 " time(med[r, name, "", "response_p99"])
+    return text
 }
 
 function size(r) {

@@ -15,7 +15,9 @@
 #                         end well: $status says how
 #   leave STATUS          ends the script; by $signal, if one has come
 #
-# With $through (such as 'strace -f -D') that command starts the server.
+# --help and --version, anywhere among the script's words, are answered here.
+#
+# With $through, a function or command, that starts the server: it is given the program and its options.
 #
 # A sketch (bin/sketch03) starts and stops in the same way: stop_server writes its CPU time, which
 # it reads from the /proc of Linux, in place of the statistics, and kills its processes.
@@ -23,22 +25,27 @@
 BIN=${BIN:-$root/bin}
 form=json        # of the server's statistics; or text
 ready_seconds=10 # a server needs some milliseconds for that
-run_seconds=60   # the longest load takes a few seconds
+run_seconds=300  # a load takes seconds; a search, where little is served, minutes
 stop_seconds=15  # the servers' own grace is 5
+listen_on=0      # the port of a server; 0 lets the kernel choose
 
 tmp=    # directory for what the programs say
 out=    # directory of the results, of scripts that have one
 locked= # true while $out/.running is ours
 server= # pids, while these run
 client=
+client_signal=TERM # what ends it, if the script is to end
+holder= # of scale: the client with the idle connections
 watchdog=
 signal= # the one that ended the script
+said_at=$(date +%s) # when progress() has last written a line where there is no terminal
 
 # --- ending ------------------------------------------------------------------------------------
 
 # make_tmp - and removes it, whatever happens.
 make_tmp() {
     tmp=$(mktemp -d "${TMPDIR:-/tmp}/$tool.XXXXXX") || fail 'no temporary directory'
+    case $tmp in /*) ;; *) tmp=$PWD/$tmp ;; esac # awk would take a=b/file for an assignment
     for each in HUP INT QUIT PIPE TERM; do
         # shellcheck disable=SC2064 # $each is meant to be expanded now
         trap "signal=$each; end_client" "$each"
@@ -47,13 +54,14 @@ make_tmp() {
 }
 
 end_client() {
-    [ -z "$client" ] || kill -TERM "$client" 2>/dev/null || :
+    [ -z "$client" ] || kill -s "$client_signal" "$client" 2>/dev/null || :
 }
 
 clean_up() {
     trap '' HUP INT QUIT PIPE TERM
     progress
     [ -z "$client" ] || { kill -KILL "$client" 2>/dev/null || :; }
+    [ -z "$holder" ] || { kill -TERM "$holder" 2>/dev/null || :; }
     [ -z "$server" ] || stop_server || :
     [ -z "$watchdog" ] || unwatch
     [ -z "$locked" ] || rm -rf "$out/.running"
@@ -91,11 +99,30 @@ show_help() {
     exit 0
 }
 
-# progress [TEXT] - the line on the terminal, or nothing.
+show_version() {
+    echo "$tool $(sed -n 's/^#define VERSION "\(.*\)"/\1/p' "$root/common/options.c")"
+    exit 0
+}
+
+# progress [TEXT] - the line on the terminal, or nothing. Where there is none, a line is written
+# every ten seconds.
 progress() {
     if [ -t 2 ] && [ "${TERM:-dumb}" != dumb ]; then
         printf '\r%s\033[K' "${1:-}" >&2 || :
+    elif [ -n "${1:-}" ] && [ $(($(date +%s) - said_at)) -ge 10 ]; then
+        said_at=$(date +%s)
+        printf '%s: %s\n' "$tool" "$1" >&2 || :
     fi
+}
+
+# print FILE - to stdout; if the reader has gone, as head does, there is nothing more to do.
+print() {
+    progress
+    status=0
+    cat "$1" || status=$?
+    [ "$status" -ne 0 ] || return 0
+    [ "$status" -ne 141 ] || signal=PIPE # 128 + its number
+    leave 1
 }
 
 # its_words - what the server said on stderr, as the end of a sentence.
@@ -106,6 +133,15 @@ its_words() {
 }
 
 # --- one server --------------------------------------------------------------------------------
+
+# name_of SERVER - server03_prefork_accept is called prefork; io_uring is one word.
+name_of() {
+    name=${1#server[0-9][0-9]_}
+    case $name in
+    io_uring*) echo io_uring ;;
+    *) echo "${name%%_*}" ;;
+    esac
+}
 
 # check_programs NAME...
 check_programs() {
@@ -120,13 +156,13 @@ start_server() {
     # shellcheck disable=SC2086 # several words
     case $1 in
     sketch*) exec "$BIN/$1" 0 ;;
-    *) exec ${through:-} "$BIN"/$1 -p 0 -o "$form" ;;
+    *) ${through:-exec} "$BIN"/$1 -p "$listen_on" -o "$form" ;;
     esac >"$tmp/server" 2>"$tmp/server.err" &
     server=$!
     program=${1%% *}
     turns=$((ready_seconds * 50))
     until read -r line <"$tmp/server"; do
-        if [ -n "$signal" ] || ! kill -0 "$server" 2>/dev/null || [ "$turns" -le 0 ]; then
+        if ! kill -0 "$server" 2>/dev/null || [ "$turns" -le 0 ]; then
             why="it did not start$(its_words)"
             stop_server || :
             return 1
@@ -136,12 +172,14 @@ start_server() {
     done
     port=${line%, pid *}
     port=${port##*:}
+    # Not before: between fork and exec the shell would swallow the TERM.
+    [ -z "$signal" ] || { stop_server || :; return 1; }
 }
 
 stop_server() {
     case $program in sketch*) end_sketch ;; esac
     kill -TERM "$server" 2>/dev/null || :
-    gone "$server" "$stop_seconds" || kill -KILL "$server" 2>/dev/null || :
+    gone "$server" "$stop_seconds" || kill_family "$server"
     status=0
     wait "$server" 2>/dev/null || status=$?
     server=
@@ -202,29 +240,53 @@ family() {
         }'
 }
 
-# end_sketch - writes its CPU time and kills all of its processes. Of a process that
-# is still there, also of a zombie, schedstat has the time in nanoseconds; of those that have been
-# waited for, their parent has the sum, in ticks.
-end_sketch() {
-    family "$server" >"$tmp/sketch"
-    awk -v tick_s="$(getconf CLK_TCK)" '
+# cpu_of PID - the seconds of processor time that the process and all that come from it have used;
+# nothing where there is no such /proc. Of a thread that is still there, also of a zombie, schedstat
+# has the time in nanoseconds; a process has the sum of its threads, with those that have ended, in
+# ticks, and that of the children that it has waited for.
+cpu_of() {
+    for pid in $(family "$1"); do
+        echo "/proc/$pid/stat" "/proc/$pid/task"/*/schedstat
+    done | awk -v tick_s="$(getconf CLK_TCK)" '
         function first_line(file,    text) {
             if ((getline text < file) <= 0) text = ""
             close(file)
             return text
         }
         {
-            running = first_line("/proc/" $1 "/schedstat")
-            stat = first_line("/proc/" $1 "/stat")
+            running = 0
+            for (i = 2; i <= NF; i++) running += first_line($i) / 1e9
+            stat = first_line($1)
             sub(/.*[)] /, "", stat)
-            if (running == "" || split(stat, field, " ") < 15) next
-            cpu_s += running / 1e9 + (field[14] + field[15]) / tick_s
+            if (split(stat, field, " ") < 15) next
+            own = (field[12] + field[13]) / tick_s
+            cpu_s += (own > running ? own : running) + (field[14] + field[15]) / tick_s
             known = 1
         }
-        END { if (known) printf "{\"cpu_user_s\":0,\"cpu_system_s\":%.6f}\n", cpu_s }
-    ' "$tmp/sketch" >>"$tmp/server"
-    kill -KILL "$server" 2>/dev/null || : # first, or it might start others
+        END { if (known) printf "%.6f", cpu_s }'
+}
+
+# kill_family PID - the process first, or it might start others.
+kill_family() {
+    family "$1" >"$tmp/family"
+    kill -KILL "$1" 2>/dev/null || :
     while read -r each; do
         kill -KILL "$each" 2>/dev/null || :
-    done <"$tmp/sketch"
+    done <"$tmp/family"
 }
+
+# end_sketch - writes its CPU time and kills all of its processes.
+end_sketch() {
+    cpu_s=$(cpu_of "$server")
+    [ -z "$cpu_s" ] || echo "{\"cpu_user_s\":0,\"cpu_system_s\":$cpu_s}" >>"$tmp/server"
+    kill_family "$server"
+}
+
+for each; do
+    case $each in
+    --help) show_help ;;
+    --version) show_version ;;
+    --against) ;; # of compare
+    --?*) wrong "$each: not an option" ;;
+    esac
+done

@@ -5,6 +5,8 @@
 # title[load], asked[load], expect[load]; about[key]; and of each figure med[], least[], most[],
 # runs[], of[] and why[], all by [row, load, x, figure]; x[load, 1..nx[load]] in ascending order.
 
+BEGIN { ABSENT = " is not installed$" } # why a row of bench/rivals has no figures
+
 function read_results(dir, tool,    t, n, i, key) {
     n = csv_pairs(dir "/" tool "-about.csv", t)
     for (i = 1; i <= n; i++) about[t[i, 1]] = t[i, 2]
@@ -63,6 +65,11 @@ function number(value,    text, sign) {
     return sign text
 }
 
+# plural(N, NOUN) - 1 run, but 0 runs and 2 runs.
+function plural(n, noun) {
+    return n " " noun (n == 1 ? "" : "s")
+}
+
 # percent(SHARE) - near 0 and 100 not rounded to these.
 function percent(value) {
     if (value == 0 || value == 100) return value ""
@@ -94,65 +101,145 @@ function written(value, how) {
     return how == "time" ? time(value) : how == "ratio" ? sprintf("%.2f", value) : number(value)
 }
 
-# spread(WIDTH, ROW, LOAD, X, FIGURE, HOW) - median, least and most; one run has no range.
+# spread(WIDTH, ROW, LOAD, X, FIGURE, HOW) - median, least and most; all the same of one run.
 function spread(width, row, load, x, figure, how,    low, high) {
-    low = high = known(row, load, x, figure) ? "" : "-"
-    if (runs[row, load, x, figure] > 1) {
+    low = high = "-"
+    if (known(row, load, x, figure)) {
         low = written(least[row, load, x, figure], how)
         high = written(most[row, load, x, figure], how)
     }
     return cell(width, row, load, x, figure, how) " " right(width, low) " " right(width, high)
 }
 
-# mark(ROW, LOAD, X) - " *" if one of its runs has failed; failures() then says how, below the
-# table.
+# mark(ROW, LOAD, X) - " *" if one of its runs has failed, " ~" if others have disturbed one;
+# failures() then says how, below the table.
 function mark(row, load, x) {
-    return runs[row, load, x, "runs"] < of[row, load, x, "runs"] ? " *" : ""
+    return (runs[row, load, x, "runs"] < of[row, load, x, "runs"] ? " *" : "") \
+        (known(row, load, x, "disturbed") ? " ~" : "")
 }
 
-function failures(load, x,    i, r, text) {
+# (OTHER: another load in the same table; may be left out.)
+function failures(load, x, other,    disturbed) {
+    disturbed = tell_failed(load, x)
+    if (other != "") disturbed += tell_failed(other, x)
+    if (!disturbed) return
+    wrap("~ disturbed: during one or more of its runs other programs took over a tenth of the " \
+        "processors' time", 2)
+}
+
+# Names them; and how many runs were disturbed.
+function tell_failed(load, x,    i, r, disturbed) {
     for (i = 1; i <= nrows; i++) {
-        r = row[i] SUBSEP load SUBSEP x SUBSEP "runs"
-        if (r in runs && runs[r] < of[r]) {
-            wrap(sprintf("* %s: %d of %d runs failed: %s", row[i], of[r] - runs[r], of[r],
-                why[r]), 4)
+        r = row[i] SUBSEP load SUBSEP x SUBSEP
+        if ((r "runs") in runs && runs[r "runs"] < of[r "runs"] && !(why[r "runs"] ~ ABSENT)) {
+            wrap(sprintf("* %s: %d of %s failed: %s", row[i], of[r "runs"] - runs[r "runs"],
+                plural(of[r "runs"], "run"), why[r "runs"]), 4)
+        }
+        if ((r "disturbed") in med) disturbed += med[r "disturbed"]
+    }
+    return disturbed + 0
+}
+
+# got(LIST, ROW, LOAD, FIGURE, X) - what med, least, most or runs has of it, or 0. (Here and below
+# X may be left out.)
+function got(list, row, load, figure, x) {
+    return (row, load, x, figure) in list ? list[row, load, x, figure] : 0
+}
+
+# clean(ROW, LOAD, FIGURE, X) - of how many undisturbed runs the figure is.
+function clean(row, load, figure, x) {
+    return got(runs, row, load, figure, x) - got(med, row, load, "disturbed", x)
+}
+
+# overlap(A, B, LOAD, FIGURE, X) - true if the ranges of two rows do.
+function overlap(a, b, load, figure, x) {
+    return got(least, a, load, figure, x) <= got(most, b, load, figure, x) &&
+        got(least, b, load, figure, x) <= got(most, a, load, figure, x)
+}
+
+# apart(A, B, LOAD, FIGURE, X) - true if three undisturbed runs or more of each say so.
+function apart(a, b, load, figure, x) {
+    return clean(a, load, figure, x) >= 3 && clean(b, load, figure, x) >= 3 && \
+        !overlap(a, b, load, figure, x)
+}
+
+# refuted(ROW) - what shows that its search for the highest rate went wrong: more than twice as
+# much under another load with every p99 below the bound, or a p90 above it at the common rate, if
+# that is half of the rate that was found, or less. "" if nothing does.
+function refuted(row,    load, l, found, rate, slowest) {
+    found = got(med, row, "highest", "highest_rate")
+    split("few many", load, " ")
+    for (l = 1; l <= 2; l++) {
+        rate = got(least, row, load[l], "connections_per_second")
+        slowest = got(most, row, load[l], "service_p99")
+        if (rate > 2 * found && slowest > 0 && slowest < 20000) {
+            return "with " load[l] " clients it did " number(rate) "/s with p99 " time(slowest)
         }
     }
+    rate = got(med, row, "half", "asked_rate")
+    slowest = got(least, row, "half", "response_p90")
+    if (2 * rate > found || slowest <= 20000) return ""
+    return "at " number(rate) "/s its p90 was " time(slowest)
 }
 
-# What has been run, and whether all of it.
-function print_head(dir,    t, n, i, machine_has) {
-    printf "%s of %s: %s round%s in %s s", about["command"], about["started"], about["rounds"],
-        (about["rounds"] == 1 ? "" : "s"), about["seconds"]
-    if (about["failed_runs"] > 0) printf "; %d runs FAILED", about["failed_runs"]
-    if (about["outcome"] != "complete") printf "; %s: not all was run", toupper(about["outcome"])
-    print ""
+# What has been run, whether all of it, and how quiet it was.
+function print_head(dir,    t, n, i, machine_has, key, part, disturbed, all) {
+    wrap(about["command"], 4)
+    print about["started"] ": " plural(about["rounds"], "round") " in " about["seconds"] " s"
+    if (about["failed_runs"] > 0) print plural(about["failed_runs"], "run") " FAILED."
+    if (about["outcome"] != "complete") print toupper(about["outcome"]) ": not all was run."
     n = csv_pairs(dir "/machine.csv", t)
     for (i = 1; i <= n; i++) machine_has[t[i, 1]] = t[i, 2]
     if (about["load"] + 0 > machine_has["processors"] / 2) {
-        print "The machine was at work already (load average " about["load"] " on " \
-            machine_has["processors"] " processors): expect noise."
+        wrap("The machine was at work already (load average " about["load"] " on " \
+            machine_has["processors"] " processors): expect noise.", 0)
     }
+    for (key in med) {
+        split(key, part, SUBSEP)
+        if (part[4] == "disturbed") disturbed += med[key]
+        if (part[4] == "runs") all += med[key]
+    }
+    if (disturbed) {
+        wrap(disturbed " of " plural(all, "run") (disturbed == 1 ? " was" : " were") " disturbed" \
+            (about["command"] !~ /scale/ ? " (marked ~)" : "") ": meanwhile other programs took " \
+            "more than a tenth of the processors' time.", 0)
+    }
+    n = fork_text(dir)
+    if (n != "") wrap(n, 0)
 }
 
-# wrap(TEXT, INDENT) - in lines of at most 98 columns, the second and all others so far indented.
-function wrap(text, indent,    at) {
-    while (length(text) > 98) {
-        for (at = 99; at > indent + 1 && substr(text, at, 1) != " "; at--) ;
+# wrap(TEXT, INDENT) - in lines of at most 79 columns (one less than COLUMNS, if that is 50 to 100),
+# the second and all others so far indented. A number stays with its unit, and an option with its
+# value.
+function wrap(text, indent,    at, most) {
+    most = ENVIRON["COLUMNS"] >= 50 && ENVIRON["COLUMNS"] <= 100 ? ENVIRON["COLUMNS"] - 1 : 79
+    while (length(text) > most) {
+        for (at = most + 1; at > indent + 1; at--) {
+            if (substr(text, at, 1) == " " && \
+                substr(text, 1, at - 1) !~ /(^|[ (])(-[A-Za-z]|[0-9][0-9.,]*)$/) break
+        }
         if (at <= indent + 1) break
-        print substr(text, 1, at - 1)
+        print untied(substr(text, 1, at - 1))
         text = right(indent, "") substr(text, at + 1)
     }
-    print text
+    print untied(text)
+}
+
+# tied(TEXT) - the blanks of the rows' names in it become a character at which wrap breaks no line.
+function tied(text,    i, name) {
+    for (i = 1; i <= nrows; i++) {
+        name = row[i]
+        if (gsub(/ /, "\001", name)) gsub(row[i], name, text)
+    }
+    return text
+}
+
+function untied(text) {
+    gsub(/\001/, " ", text)
+    return text
 }
 
 # say(TEXT) - as a paragraph; what follows its first line is indented.
-function say(text,    at) {
-    while (length(text) > 98) {
-        for (at = 98; at > 3 && substr(text, at, 1) != " "; at--) ;
-        if (at == 3) at = 99 # a word that is longer than a line
-        print substr(text, 1, at - 1)
-        text = "  " substr(text, at + (substr(text, at, 1) == " "))
-    }
-    print text
+function say(text) {
+    wrap(text, 2)
 }

@@ -21,6 +21,7 @@ enum { TICK_US = 500 * 1000 };
 struct usage {
     double cpu_us;
     double switches;
+    double faults;
 };
 
 _Static_assert(sizeof(struct bench_result) <= _POSIX_PIPE_BUF, "a result comes in one piece");
@@ -92,6 +93,7 @@ used_by(int who)
     return (struct usage){
         .cpu_us = (double)(clock_timeval_us(usage.ru_utime) + clock_timeval_us(usage.ru_stime)),
         .switches = (double)usage.ru_nvcsw,
+        .faults = (double)usage.ru_minflt,
     };
 }
 
@@ -233,6 +235,7 @@ bench_stop(double count)
     result.count = count;
     result.cpu_us = own.cpu_us - own_before.cpu_us;
     result.switches = own.switches - own_before.switches;
+    result.faults = own.faults - own_before.faults;
 }
 
 static _Noreturn void
@@ -258,6 +261,7 @@ bench_report(void)
     result.answer_cpu_us = all.cpu_us - asked.cpu_us;
     result.cpu_us += all.cpu_us - others_before.cpu_us;
     result.switches += all.switches - others_before.switches;
+    result.faults += all.faults - others_before.faults;
     if (result.count < 0) {
         result.count = result.switches;
         result.answer_cpu_us = 0;

@@ -34,6 +34,7 @@ struct bench_result {
     double cpu_us;        /* of all processes, user and system */
     double answer_cpu_us; /* of those that answer; 0 if nobody does */
     double switches;      /* voluntary context switches of all */
+    double faults;        /* page faults of all that needed no disk */
     char why[BENCH_WHY];  /* if it was not measured */
 };
 

@@ -32,15 +32,15 @@ static bool is_bad(enum bench_outcome outcome);
 enum {
     ROWS_MOST = 64,
     N_DEFAULT = 10, /* as many children as the servers' pools have */
-    LEAST_MS = 10,
-    MOST_MS = 60 * 1000
+    LEAST_US = 10 * 1000,
+    MOST_US = 60 * 1000 * 1000
 };
 
 static const char help[] =
-    "Measures what this machine can do at all, per second. Names of rows after the options choose\n"
-    "these; without, all are measured.\n"
+    "Measures what this machine can do at all, per second. Names of rows after the\n"
+    "options choose these; without, all are measured.\n"
     "\n"
-    "  -t SECONDS  measure each row for so long, 0.01 to 60, such as 2 or 0.5 (default 1)\n"
+    "  -t TIME     measure each row for so long, from 0.01 to 60 seconds (default 1)\n"
     "  -n N        clients, servers or pairs in the rows that end in _n (default 10)\n"
     "  -o FORMAT   the report as text (default) or json\n"
     "  -l          list the rows and do nothing else\n"
@@ -48,9 +48,10 @@ static const char help[] =
     "  -h          this help\n"
     "  -V          the version\n"
     "\n"
+    "A TIME is in seconds, or has one of the units us, ms, s, m: 2, 0.5, 500ms.\n"
     "Ctrl-C ends it; the rows that are complete are still reported.\n"
-    "Exit status: 0 all is well, 1 a row has failed, or is named and not available, or it was\n"
-    "interrupted, 2 wrong usage.\n"
+    "Exit status: 0 all is well, 1 a row has failed, or is named and not available,\n"
+    "or it was interrupted, 2 wrong usage.\n"
     "\n"
     "  limits                          everything, in half a minute\n"
     "  limits -t 0.2 fork thread       a first impression of two rows\n"
@@ -124,53 +125,17 @@ measure_for_other(int argc, char **argv)
 
 /* --- the command line ------------------------------------------------------------------------ */
 
-/* Milliseconds of "2", "0.5" or "1.125"; -1 if it is nothing like that. */
-static long
-milliseconds(const char *value)
-{
-    size_t whole = strspn(value, "0123456789"), decimals = 0;
-    long ms;
-
-    if (whole == 0 || whole > 2) {
-        return -1;
-    }
-    ms = strtol(value, NULL, 10) * 1000;
-    if (value[whole] == '.') {
-        decimals = strspn(value + whole + 1, "0123456789");
-        for (long i = 1, worth = 100; i <= (long)decimals && i <= 3; i++, worth /= 10) {
-            ms += worth * (value[whole + (size_t)i] - '0');
-        }
-        whole++;
-        if (decimals == 0 || decimals > 3) {
-            return -1;
-        }
-    }
-    return value[whole + decimals] == '\0' ? ms : -1;
-}
-
-static void
-take_time(const char *value)
-{
-    long ms = milliseconds(value);
-
-    if (ms < LEAST_MS || ms > MOST_MS) {
-        die_usage("-t '%.60s': seconds from 0.01 to 60, with up to 3 decimals, are allowed; for "
-                  "example -t 0.5",
-                  value);
-    }
-    report.setup.duration_us = (int64_t)ms * 1000;
-}
-
 static void
 take_options(int argc, char **argv)
 {
     struct options options = options_default(N_DEFAULT);
     int letter;
 
-    while ((letter = getopt(argc, argv, ":t:n:o:lqhV")) != -1) {
+    while ((letter = options_next(argc, argv, ":t:n:o:lqhV")) != -1) {
         switch (letter) {
         case 't':
-            take_time(optarg);
+            report.setup.duration_us =
+                options_quantity('t', optarg, OPTIONS_TIME, LEAST_US, MOST_US);
             break;
         case 'n':
             report.setup.n = (unsigned)options_number('n', optarg, 1, BENCH_N_MOST);

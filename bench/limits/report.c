@@ -84,6 +84,16 @@ print_row(const struct row *row, const struct bench_result *result)
     printf("  %s\n", row->what);
 }
 
+/* What a fork costs says how dear server01 is here. (bench/lib/csv.awk writes the same.) */
+static void
+print_fork(const struct bench_result *fork)
+{
+    printf("\nA fork, with exit and wait, costs %.0f page faults; here that is %.0f us of CPU.\n"
+           "Above 300 us expect server01, which pays it for each connection, to be 10 to\n"
+           "30 times as dear as server00.\n",
+           share(fork, fork->faults), share(fork, fork->cpu_us));
+}
+
 /* --- JSON ------------------------------------------------------------------------------------ */
 
 static void
@@ -118,7 +128,7 @@ start_json(const struct report *report, const struct utsname *machine)
     print_member("release", machine->release);
     putchar(',');
     print_member("machine", machine->machine);
-    printf(",\"processors\":%ld},\"seconds\":%.3f,\"n\":%u,\"rows\":[", processors(),
+    printf(",\"processors\":%ld},\"seconds\":%.6f,\"n\":%u,\"rows\":[", processors(),
            (double)report->setup.duration_us / MILLION, report->setup.n);
 }
 
@@ -135,8 +145,9 @@ print_json_row(const struct row *row, const struct bench_result *result)
     print_member("what", row->what);
     printf(",\"per_second\":%.3f,\"us_each\":%.4f,\"cpu_us_each\":%.4f", per_second(result),
            us_each(result), share(result, result->cpu_us));
-    printf(",\"answer_cpu_us_each\":%.4f,\"switches_each\":%.4f,\"n\":%u,",
-           share(result, result->answer_cpu_us), share(result, result->switches), result->n);
+    printf(",\"answer_cpu_us_each\":%.4f,\"switches_each\":%.4f,\"faults_each\":%.4f,\"n\":%u,",
+           share(result, result->answer_cpu_us), share(result, result->switches),
+           share(result, result->faults), result->n);
     print_member("outcome", outcomes[result->outcome]);
     putchar(',');
     print_member("why", result->why);
@@ -165,6 +176,9 @@ report_row(struct report *report, const struct row *row, const struct bench_resu
 {
     if (!report->json) {
         print_row(row, result);
+        if (row->measure == fork_measure && row->argument == 0) {
+            report->fork = *result;
+        }
         fflush(stdout); /* the next one takes its time */
         return;
     }
@@ -179,6 +193,8 @@ report_end(const struct report *report)
 {
     if (report->json) {
         printf("],\"interrupted\":%s}\n", report->interrupted ? "true" : "false");
+    } else if (report->fork.count > 0 && !report->quiet) {
+        print_fork(&report->fork);
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {
         die("cannot print the report");

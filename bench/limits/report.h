@@ -9,7 +9,8 @@
 
 struct report {
     bool json;
-    bool quiet; /* rows only: no headings */
+    bool quiet;               /* rows only: no headings */
+    struct bench_result fork; /* the row `fork`, when it is known */
     bool interrupted;
     struct bench setup;
     unsigned json_rows; /* how many have been printed */

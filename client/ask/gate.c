@@ -1,5 +1,6 @@
 #include "gate.h"
 
+#include <float.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -272,10 +273,43 @@ gate_is_bound(const struct gate *gate)
     return gate->operator== GATE_EQUAL && gate_is_about_failures(gate);
 }
 
+/* The most that the metric can be in a run of this load. */
+static double
+most_of(const struct gate *gate, const struct load *load)
+{
+    enum measure measure = measure_of(gate);
+    bool is_count = measure >= MEASURE_FAILED && measure <= MEASURE_CHILDREN;
+    bool known = load->schedule.kind != SCHEDULE_SEARCH && load_total(load) > 0;
+
+    if (measure == MEASURE_JAIN) {
+        return 1;
+    }
+    if (measure == MEASURE_HELD) {
+        return load->held;
+    }
+    return is_count && known ? (double)load_total(load) : DBL_MAX;
+}
+
+/* True if some value from 0 to `most` passes. (Jain's index is more than 0.) */
+static bool
+is_passable(const struct gate *gate, double most)
+{
+    double least = measure_of(gate) == MEASURE_JAIN ? DBL_MIN : 0;
+
+    if (gate->operator== GATE_LESS) {
+        return gate->value > least;
+    }
+    if (gate->operator== GATE_MORE) {
+        return gate->value < most;
+    }
+    return (gate->operator== GATE_AT_LEAST || gate->value >= least) &&
+           (gate->operator== GATE_AT_MOST || gate->value <= most);
+}
+
 const char *
 gate_unfit(const struct gate *gate, const struct load *load)
 {
-    bool stamped = !load->message && load->bytes >= CONN_STAMP;
+    bool stamped = !load->message && (load->path || load->bytes >= CONN_STAMP);
     enum measure measure = measure_of(gate);
 
     if (is_time(gate) && gate->latency == LATENCY_RESPONSE && !load_is_open(load)) {
@@ -287,10 +321,21 @@ gate_unfit(const struct gate *gate, const struct load *load)
     if (!stamped && (measure == MEASURE_CHILDREN || measure == MEASURE_JAIN)) {
         return "replies to -M, and of less than 32 bytes, do not say which child sent them";
     }
+    if (!is_passable(gate, most_of(gate, load))) {
+        return "no run of these options can have such a value";
+    }
     return NULL;
 }
 
 /* --- judging a run --------------------------------------------------------------------------- */
+
+const char *
+gate_time(const struct gate *gate, const struct load *load)
+{
+    int latency = gate->latency == LATENCY_OF_LOOP ? (int)tally_latency(load) : gate->latency;
+
+    return is_time(gate) ? tally_latency_names[latency] : NULL;
+}
 
 static struct judgement
 find_time(const struct gate *gate, const struct load *load, const struct totals *totals)
@@ -354,6 +399,27 @@ gate_judge(const struct gate *gate, const struct load *load, const struct totals
 
     found.holds = found.known && compare(found.value, gate->operator, gate->value);
     return found;
+}
+
+struct judgement
+gate_judge_punctual(const struct gate *gate, const struct load *load, const struct totals *totals)
+{
+    struct gate punctual = *gate;
+
+    if (gate->latency == LATENCY_OF_LOOP || gate->latency == LATENCY_RESPONSE) {
+        punctual.latency = LATENCY_PUNCTUAL;
+    }
+    return gate_judge(&punctual, load, totals);
+}
+
+uint64_t
+gate_connections(const struct gate *gate)
+{
+    uint64_t whole = 1000 * 1000, beyond = whole - metrics[gate->metric].millionths;
+    bool ranked = measure_of(gate) == MEASURE_PERCENTILE && beyond > 0;
+    uint64_t count = ranked ? BEYOND_LEAST * whole / beyond : 0;
+
+    return count > QUARTERS * QUARTER_LEAST ? count : QUARTERS * QUARTER_LEAST;
 }
 
 /* --- showing the value that was found -------------------------------------------------------- */

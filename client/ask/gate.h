@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct load;
 struct totals;
@@ -42,9 +43,20 @@ struct judgement {
  * none: then `*why` is the reason, a static string without a point at its end. */
 bool gate_parse(struct gate *gate, const char *text, const char **why);
 
+/* The time that a gate is about ("response"); NULL if it is about a number. */
+const char *gate_time(const struct gate *gate, const struct load *load);
+
 /* Looks at a finished run. */
 struct judgement gate_judge(const struct gate *gate, const struct load *load,
                             const struct totals *totals);
+
+/* The same, had the client itself begun no connection late. */
+struct judgement gate_judge_punctual(const struct gate *gate, const struct load *load,
+                                     const struct totals *totals);
+
+/* How many connections a run must have before it tells whether the gate holds: 20 of them beyond
+ * its percentile, and enough to see whether a queue grows. */
+uint64_t gate_connections(const struct gate *gate);
 
 /* The found value for people, with its unit: "61.2 ms", "0.9931", "980.0/s", "none". It has as many
  * digits as it takes to see on which side of the gate's value it lies: 50.004 ms is not "50.0 ms"

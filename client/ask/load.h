@@ -17,18 +17,21 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
 
 struct load {
     const char *host;         /* -i */
+    bool attaches;            /* -i shm:PATH: to the server's memory */
     int port;                 /* -p */
     unsigned processes;       /* -c */
     uint64_t connections;     /* -t: of each process; 0: -d says how long */
-    uint64_t bytes;           /* -b: of each reply; with -M the length of -E, or 0 */
+    uint64_t bytes;           /* -b: of each reply; with -M the length of -E, or 0; with -u 0 */
     uint64_t requests;        /* -k: on each connection */
     unsigned in_flight;       /* -m: connections that a process has open at a time */
-    int timeout_s;            /* -T: for connecting and a reply; 0 never */
+    int64_t timeout_ns;       /* -T: for connecting and a reply; 0 never */
     enum format format;       /* -o */
     const char *histogram;    /* -o hdr=FILE: the file; NULL: none */
     const char *label;        /* -L; NULL: none */
     bool quiet;               /* -q */
     bool verbose;             /* -v */
+    bool http, lines;         /* -P: HTTP, also with -u; lines, where somebody has said so */
+    const char *path;         /* -u: asked for in place of `bytes`; NULL: none */
     const char *message;      /* -M: sent as a frame in place of a line (message.h); NULL: none */
     const char *expected;     /* -E: the reply to the message; NULL: any */
     uint64_t message_bytes;   /* length of -M */
@@ -43,6 +46,13 @@ struct load {
     uint64_t earlier;  /* connections of the runs before this one: their ports are not free yet */
     struct address target;
 };
+
+/* The protocol, as in JSON. */
+static inline const char *
+load_protocol(const struct load *load)
+{
+    return load->message ? "frames" : load->http ? "http" : "lines";
+}
 
 /* True in the open loop: each connection is due at a time of its own. */
 static inline bool

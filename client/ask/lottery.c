@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "../../common/die.h"
-#include "number.h"
+#include "../../common/options.h"
 
 enum { WHY = 100 }; /* bytes of a reason */
 
@@ -34,10 +34,11 @@ lottery_add(struct lottery *lottery, const struct lottery_option *option, const 
     uint64_t share = LOTTERY_WHOLE, sum = lottery_share(lottery);
     char why[WHY] = "";
 
-    if (*text == '@' &&
-        (text++, !number_take_decimal(&text, 1, &share) || share == 0 || share > LOTTERY_WHOLE)) {
+    if (*text == '@' && (text++, !options_take_quantity(&text, OPTIONS_SIZE, LOTTERY_WHOLE,
+                                                        LOTTERY_WHOLE, &share) ||
+                                     share == 0)) {
         lottery_refuse(option, value,
-                       "SHARE must be above 0 and at most 1, such as 0.5, at most 9 decimals");
+                       "SHARE must be above 0 and at most 1, such as 0.5 (not .5), to 9 decimals");
     }
     if (*text != '\0') {
         snprintf(why, sizeof why, "%s is allowed and nothing else", option->form);

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "../../common/options.h"
 #include "number.h"
 
 enum { PACE_MOST = 1000 * 1000 * 1000 };
@@ -36,7 +37,7 @@ misbehave_take(struct misbehaviours *misbehaviours, const char *value)
                                                  "slow-send=10@0.1"};
     const char *text = value + strcspn(value, "=@");
     size_t how = find_name(value, (size_t)(text - value));
-    uint32_t pace = 0;
+    uint64_t pace = 0;
 
     if (how == sizeof names / sizeof names[0]) {
         lottery_refuse(&option, value,
@@ -44,12 +45,13 @@ misbehave_take(struct misbehaviours *misbehaviours, const char *value)
                        "are allowed, each with @SHARE or without");
     }
     if (names[how].paced &&
-        (*text++ != '=' || !number_take(&text, PACE_MOST, &pace) || pace == 0)) {
+        (*text++ != '=' || !options_take_quantity(&text, OPTIONS_SIZE, 1, PACE_MOST, &pace) ||
+         pace == 0)) {
         lottery_refuse(&option, value, "it needs =BYTES per second, from 1 to 1000000000");
     }
     lottery_add(&misbehaviours->lots, &option, value, text);
     misbehaviours->kinds[misbehaviours->lots.count - 1] =
-        (struct misbehaviour){value, (int)(text - value), (enum misbehave_how)how, pace};
+        (struct misbehaviour){value, (int)(text - value), (enum misbehave_how)how, (uint32_t)pace};
 }
 
 int

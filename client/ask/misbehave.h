@@ -48,8 +48,7 @@ void misbehave_take(struct misbehaviours *misbehaviours, const char *value);
 /* The kind of a process's `nth` connection, or MISBEHAVE_NOT; `key` is that of lottery_key(). */
 int misbehave_kind(const struct misbehaviours *misbehaviours, uint64_t key, uint64_t nth);
 
-/* How many bytes a slow one may have moved within `ns` nanoseconds, and when it may move one more.
- */
+/* How many bytes a slow one may have moved in `ns` nanoseconds, and when it may move one more. */
 uint64_t misbehave_allowed(const struct misbehaviour *kind, int64_t ns);
 int64_t misbehave_due(const struct misbehaviour *kind, uint64_t bytes);
 

@@ -4,17 +4,22 @@
 #include <string.h>
 
 #include "../../common/die.h"
+#include "../../common/options.h"
 #include "../figures/histogram.h"
 #include "number.h"
 
-enum { NS = NUMBER_BILLION, LEAST_NS = 1000 * 1000 };
+enum { NS = NUMBER_BILLION };
 
 /* --- the options ----------------------------------------------------------------------------- */
 
 static bool
 take_rate(const char **text, uint32_t *rate)
 {
-    return number_take(text, SCHEDULE_RATE_MOST, rate) && *rate > 0;
+    uint64_t number = 0;
+    bool good = options_take_quantity(text, OPTIONS_NUMBER, 1, SCHEDULE_RATE_MOST, &number);
+
+    *rate = (uint32_t)number;
+    return good && number > 0;
 }
 
 void
@@ -44,19 +49,25 @@ schedule_take_rate(struct schedule *schedule, const char *value)
     }
 }
 
-void
-schedule_take_duration(struct schedule *schedule, const char *value)
+int64_t
+schedule_take_time(int letter, const char *value, int64_t least_us)
 {
-    const char *text = value;
-    uint64_t ns;
+    int64_t most_us = (int64_t)SCHEDULE_SECONDS_MOST * 1000 * 1000;
 
-    if (!number_take_decimal(&text, SCHEDULE_SECONDS_MOST, &ns) || *text != '\0' || ns < LEAST_NS ||
-        ns > (uint64_t)SCHEDULE_SECONDS_MOST * NS) {
-        die_usage("-d '%.60s': seconds from 0.001 to %d are allowed, with up to 9 decimals; for "
-                  "example -d 10",
-                  value, SCHEDULE_SECONDS_MOST);
-    }
-    schedule->duration_ns = (int64_t)ns;
+    return options_quantity(letter, value, OPTIONS_TIME, least_us, most_us) * 1000;
+}
+
+const char *
+schedule_mode(const struct schedule *schedule)
+{
+    static const char *const modes[] = {
+        [SCHEDULE_CLOSED] = "closed",
+        [SCHEDULE_OPEN] = "open",
+        [SCHEDULE_RAMP] = "ramp",
+        [SCHEDULE_SEARCH] = "open", /* each of its runs is one */
+    };
+
+    return modes[schedule->kind];
 }
 
 /* --- when connections are due ---------------------------------------------------------------- */

@@ -28,9 +28,14 @@ struct schedule {
     int64_t duration_ns;    /* -d: begin nothing after that; 0: until -t are made */
 };
 
-/* Take the value of -r, of -d. Wrong usage if it is not allowed. */
+/* Takes the value of -r. Wrong usage if it is not allowed. */
 void schedule_take_rate(struct schedule *schedule, const char *value);
-void schedule_take_duration(struct schedule *schedule, const char *value);
+
+/* The value of an option that is a time, in nanoseconds. Wrong usage if it is not allowed. */
+int64_t schedule_take_time(int letter, const char *value, int64_t least_us);
+
+/* closed, open or ramp. */
+const char *schedule_mode(const struct schedule *schedule);
 
 /* When connection `k` (from 0) is due, in nanoseconds after the start. */
 int64_t schedule_due(const struct schedule *schedule, uint64_t k);

@@ -3,24 +3,26 @@
 #include <stdio.h>
 
 #include "../../common/conn.h"
-#include "number.h"
+#include "../../common/options.h"
 
 void
 work_take(struct work *work, const char *value)
 {
-    static const struct lottery_option option = {'W', WORK_OPTIONS_MOST, "CPU_US[:WAIT_US][@SHARE]",
+    static const struct lottery_option option = {'W', WORK_OPTIONS_MOST, "CPU[:WAIT][@SHARE]",
                                                  "20000@0.01"};
-    struct work_class class = {0};
     const char *text = value;
+    uint64_t cpu_us, wait_us = 0;
 
-    if (!number_take(&text, CONN_WORK_MAX, &class.cpu_us)) {
-        lottery_refuse(&option, value, "CPU_US must be whole microseconds from 0 to 10000000");
+    if (!options_take_quantity(&text, OPTIONS_TIME, 1, CONN_WORK_MAX, &cpu_us)) {
+        lottery_refuse(&option, value, "CPU must be whole microseconds, up to 10 s");
     }
-    if (*text == ':' && (text++, !number_take(&text, CONN_WORK_MAX, &class.wait_us))) {
-        lottery_refuse(&option, value, "WAIT_US must be whole microseconds from 0 to 10000000");
+    if (*text == ':' &&
+        (text++, !options_take_quantity(&text, OPTIONS_TIME, 1, CONN_WORK_MAX, &wait_us))) {
+        lottery_refuse(&option, value, "WAIT must be whole microseconds, up to 10 s");
     }
     lottery_add(&work->lots, &option, value, text);
-    work->classes[work->lots.count - 1] = class;
+    work->classes[work->lots.count - 1] =
+        (struct work_class){.cpu_us = (uint32_t)cpu_us, .wait_us = (uint32_t)wait_us};
 }
 
 unsigned

@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "../../common/conn.h"
+#include "attached.h"
 #include "local_address.h"
 #include "pacing.h"
 #include "request.h"
@@ -65,6 +67,7 @@ end(struct connection *conn, int64_t now)
     if (conn->fd != -1) {
         close(conn->fd);
     }
+    attached_end();
     if (printing) {
         replies_end(&conn->printed);
     }
@@ -86,20 +89,85 @@ complete(struct connection *conn, int64_t now)
     return end(conn, now);
 }
 
+/* Nothing of the reply has come yet. (Of lines, no head ever does.) */
+static bool
+is_untouched(const struct connection *conn)
+{
+    return conn->reply.got == 0 && conn->head.size == 0;
+}
+
+/* The server has said that it does not do what was asked. */
+static bool
+is_refused(const struct connection *conn)
+{
+    return load->http ? head_refuses(&conn->head) : verify_is_error(&conn->reply);
+}
+
+/* A reply of HTTP whose head is to blame, or has not ended. */
+static void
+sample_head(struct sample *sample, const struct head *head)
+{
+    sample->got = head->size;
+    sample->kept = (unsigned)strlen(head_words(head));
+    sample->kept = sample->kept < SAMPLE_KEPT ? sample->kept : SAMPLE_KEPT;
+    memcpy(sample->head, head_words(head), sample->kept);
+    sample->why = head->why;
+}
+
+/* Keeps how a reply began, the first time; one that is wrong takes the place of one that is not. */
+static void
+keep_sample(const struct connection *conn, enum failure kind)
+{
+    struct sample *sample = &tally->sample;
+    const struct reply *reply = &conn->reply;
+
+    if (conn->misbehaviour || (sample->taken && sample->kind <= kind)) {
+        return;
+    }
+    *sample = (struct sample){.kind = kind, .got = reply->got, .taken = true};
+    sample->wrong_at = reply->wrong_at;
+    sample->wanted = reply->wanted;
+    sample->kept = (unsigned)(reply->kept < SAMPLE_KEPT ? reply->kept : SAMPLE_KEPT);
+    memcpy(sample->head, reply->head, sample->kept);
+    if (load->http && (conn->head.why || !conn->head.whole)) {
+        sample_head(sample, &conn->head);
+    }
+}
+
 static enum connection_result
 fail(struct connection *conn, enum failure kind, int error)
 {
+    if (kind == FAILURE_SHORT || kind == FAILURE_CORRUPT) {
+        keep_sample(conn, kind);
+    }
     outcome_fail(conn->outcome, kind, error);
     end(conn, clock_ns());
+    /* With -t, the sooner it has failed the better. */
+    if (kind == FAILURE_REFUSED && !load_is_open(load) && load->connections == 0) {
+        pacing_refused(clock_ns());
+    }
     return kind == FAILURE_CLIENT_LIMITED ? CONNECTION_STRANDED : CONNECTION_OVER;
+}
+
+/* The error line; by HTTP, the status line without its version in front, if there is such a line.
+ */
+static void
+keep_rejection(const struct connection *conn)
+{
+    const struct reply *reply = &conn->reply;
+    int length = verify_is_error(reply) ? (int)reply->kept : 0;
+
+    snprintf(tally->rejection, sizeof tally->rejection, "%s%s%.*s",
+             load->http ? strchr(conn->head.said, ' ') + 1 : "",
+             load->http && length > 0 ? ": " : "", length, reply->head);
+    tally->rejection[strcspn(tally->rejection, "\r\n")] = '\0';
 }
 
 static enum connection_result
 rejected(struct connection *conn)
 {
     if (tally->rejection[0] == '\0' && !conn->misbehaviour) {
-        memcpy(tally->rejection, conn->reply.head, conn->reply.kept);
-        tally->rejection[strcspn(tally->rejection, "\r\n")] = '\0';
+        keep_rejection(conn);
     }
     return fail(conn, FAILURE_REJECTED, 0);
 }
@@ -107,7 +175,7 @@ rejected(struct connection *conn)
 static enum connection_result
 fail_with_errno(struct connection *conn)
 {
-    if (verify_is_error(&conn->reply)) {
+    if (is_refused(conn)) {
         return rejected(conn); /* the server said so before the connection broke */
     }
     return fail(conn, failure_of(errno), errno);
@@ -116,7 +184,25 @@ fail_with_errno(struct connection *conn)
 int64_t
 connection_deadline(const struct connection *conn)
 {
-    return load->timeout_s > 0 ? conn->began_ns + (int64_t)load->timeout_s * 1000000000 : INT64_MAX;
+    /* While this process was suspended nobody could read a reply, or send a request: -T begins anew
+     * when it goes on, so that what came in time is not too late. */
+    int64_t resumed_ns = pacing_resumed();
+    int64_t began_ns = conn->began_ns > resumed_ns ? conn->began_ns : resumed_ns;
+
+    return load->timeout_ns > 0 ? began_ns + load->timeout_ns : INT64_MAX;
+}
+
+/* Ends it as a failure. */
+static void
+give_up(struct connection *conn, enum failure kind, int error)
+{
+    /* To a message, an error line counts as one when the server has closed. If it does not close,
+     * it has said enough all the same. So has the head of one of HTTP. */
+    if ((load->message || load->http) && is_refused(conn)) {
+        rejected(conn);
+    } else {
+        fail(conn, kind, error);
+    }
 }
 
 bool
@@ -125,23 +211,11 @@ connection_expire(struct connection *conn, int64_t now)
     bool late = now >= connection_deadline(conn);
 
     if (late) {
-        connection_give_up(conn, FAILURE_TIMED_OUT, 0);
+        give_up(conn, FAILURE_TIMED_OUT, 0);
     } else if (pacing_over(now)) {
-        connection_give_up(conn, FAILURE_OTHER, EINTR);
+        give_up(conn, FAILURE_OTHER, EINTR);
     }
     return conn->state == CONNECTION_NONE;
-}
-
-void
-connection_give_up(struct connection *conn, enum failure kind, int error)
-{
-    /* To a message, an error line counts as one when the server has closed. If it does not close,
-     * it has said enough all the same. */
-    if (load->message && verify_is_error(&conn->reply)) {
-        rejected(conn);
-    } else {
-        fail(conn, kind, error);
-    }
 }
 
 /* That the server has closed between two requests shows as a reset, a broken pipe or the end of the
@@ -149,7 +223,7 @@ connection_give_up(struct connection *conn, enum failure kind, int error)
 static enum connection_result
 fail_in_request(struct connection *conn)
 {
-    if (conn->request > 0 && conn->reply.got == 0 && (errno == EPIPE || errno == ECONNRESET)) {
+    if (conn->request > 0 && is_untouched(conn) && (errno == EPIPE || errno == ECONNRESET)) {
         return fail(conn, FAILURE_SHORT, 0);
     }
     return fail_with_errno(conn);
@@ -195,6 +269,7 @@ take_next(struct connection *conn, int64_t due_ns)
     conn->wake_ns = 0;
     conn->printed = (struct printed){.used = 0};
     verify_begin(&conn->reply);
+    head_begin(&conn->head);
     return nth;
 }
 
@@ -238,15 +313,29 @@ ask(struct connection *conn, int64_t now)
     conn->broken = 0;
     conn->state = does(conn, MISBEHAVE_SILENT) ? CONNECTION_RECEIVING : CONNECTION_SENDING;
     verify_begin(&conn->reply);
+    if (load->http) {
+        head_begin(&conn->head); /* of lines it stays as it was */
+    }
 }
 
 static enum connection_result
 connected(struct connection *conn)
 {
-    int64_t now = clock_ns();
+    int64_t now;
 
+    if (local_address_is_target(conn->fd)) {
+        return fail(conn, FAILURE_REFUSED, ECONNREFUSED);
+    }
+    if (load->attaches && !attached_begin(conn->fd)) {
+        return not_yet(errno) ? CONNECTION_WAITS : fail_with_errno(conn);
+    }
     counter_add(&conn->outcome->connected, 1);
+    pacing_accepted();
+    now = clock_ns();
     conn->connected_ns = now - conn->began_ns;
+    if (counter_get(&tally->good.connected) <= EARLY_CONNECTS && !conn->misbehaviour) {
+        tally->early_connect_ns += conn->connected_ns;
+    }
     ask(conn, now);
     return CONNECTION_GOES_ON;
 }
@@ -324,8 +413,7 @@ read_while_sending(struct connection *conn)
     return CONNECTION_GOES_ON;
 }
 
-/* How many of `most` bytes the connection may move now, if it is slow in that; if none, it pauses.
- */
+/* How many of `most` bytes the connection may move now, if it is slow in that; if 0, it pauses. */
 static size_t
 allowance(struct connection *conn, enum misbehave_how how, size_t most)
 {
@@ -380,7 +468,8 @@ send_request(struct connection *conn)
     if (most == 0) {
         return CONNECTION_WAITS;
     }
-    count = write(conn->fd, request + conn->sent, most);
+    count = load->attaches ? attached_write(request + conn->sent, most)
+                           : write(conn->fd, request + conn->sent, most);
     if (count == -1 && load->message) {
         return read_while_sending(conn);
     }
@@ -421,13 +510,16 @@ count_times(const struct connection *conn, int64_t now)
         histogram_record(&work[WORK_TIMES * conn->class], service_ns);
     }
     if (is_open) {
+        int64_t own_ns = conn->request == 0 ? conn->own_ns : 0;
+
         histogram_record(&times[LATENCY_RESPONSE], response_ns);
+        histogram_record(&times[LATENCY_PUNCTUAL], response_ns - own_ns);
     }
     if (is_open && work) {
         histogram_record(&work[WORK_TIMES * conn->class + 1], response_ns);
     }
     if (is_open && conn->request == 0) {
-        histogram_record(&tally->quarters[quarter_of(conn)], response_ns);
+        histogram_record(&tally->quarters[quarter_of(conn)], response_ns - conn->own_ns);
     }
 }
 
@@ -439,26 +531,11 @@ count_request(const struct connection *conn, int64_t now)
     counter_add(&tally->requests[conn->trust], 1);
     count_times(conn, now);
     if (verify_identified(reply)) {
-        struct share share = {.child = reply->child,
-                              .pid = reply->pid,
-                              .connections = conn->request == 0,
-                              .requests = 1};
+        struct share share = {
+            .sender = reply->sender, .connections = conn->request == 0, .requests = 1};
 
         distribution_add(distribution, &share);
     }
-}
-
-/* The child that begins a connection serves it to its end. */
-static bool
-same_child(struct connection *conn)
-{
-    const struct reply *reply = &conn->reply;
-
-    if (conn->request == 0) {
-        conn->child = reply->child;
-        conn->pid = reply->pid;
-    }
-    return !verify_identified(reply) || (conn->child == reply->child && conn->pid == reply->pid);
 }
 
 /* The reply is here and right. */
@@ -468,14 +545,26 @@ replied(struct connection *conn, int64_t now)
     /* If this reply has a stamp and the one before had none, the one before was wrong. */
     bool late_stamp = conn->trust == TRUST_UNVERIFIED && !conn->reply.unverified;
 
-    if (late_stamp || !same_child(conn)) {
+    /* Nobody may have looked at the clock since -T was over. */
+    if (now >= connection_deadline(conn)) {
+        return fail(conn, FAILURE_TIMED_OUT, 0);
+    }
+    if (late_stamp) {
+        conn->reply.wrong_at = LATE_STAMP;
         return fail(conn, FAILURE_CORRUPT, 0);
     }
     conn->trust = conn->reply.unverified ? TRUST_UNVERIFIED : TRUST_VERIFIED;
     if (!conn->misbehaviour) {
         count_request(conn, now);
     }
+    if (conn->reply.unverified) {
+        keep_sample(conn, FAILURE_KINDS);
+    }
     conn->request++;
+    if (conn->request < load->requests && conn->head.closes) {
+        conn->head.why = ", by which it ends the connection: with -k more was to be asked there";
+        return fail(conn, FAILURE_SHORT, 0);
+    }
     if (conn->request < load->requests) {
         conn->began_ns = now;
         ask(conn, now);
@@ -489,11 +578,12 @@ replied(struct connection *conn, int64_t now)
     return complete(conn, now);
 }
 
-/* How much to read at once: never exactly the rest of the reply, so that a byte too many shows. */
+/* How much to read at once: never exactly the rest of the reply, so that a byte too many shows. (A
+ * head of HTTP may come with its content and fill the buffer to the last byte. Nobody knows.) */
 static size_t
 portion(const struct reply *reply)
 {
-    bool exact = reply->got + sizeof buffer == load->bytes;
+    bool exact = reply->got + sizeof buffer == reply->wanted;
 
     return exact ? sizeof buffer - 1 : sizeof buffer;
 }
@@ -505,7 +595,7 @@ ended(struct connection *conn)
     enum verdict verdict = verify_end(&conn->reply);
     int64_t now = clock_ns();
 
-    if (verdict == VERDICT_REJECTED) {
+    if (verdict == VERDICT_REJECTED || is_refused(conn)) {
         return rejected(conn);
     }
     if (load->message && conn->state == CONNECTION_SENDING) {
@@ -523,15 +613,22 @@ ended(struct connection *conn)
     return fail(conn, verdict == VERDICT_MORE ? FAILURE_SHORT : FAILURE_CORRUPT, 0);
 }
 
-/* A piece of the reply is in the buffer. */
+/* A piece of the reply, or of its content. */
 static enum connection_result
-take_piece(struct connection *conn, size_t length, bool first)
+take_piece(struct connection *conn, const char *data, size_t length, bool first)
 {
     bool sending = load->message && conn->state == CONNECTION_SENDING;
-    enum verdict verdict = verify_take(&conn->reply, buffer, length);
+    enum verdict verdict;
 
+    if (!conn->misbehaviour) {
+        counter_add(&tally->bytes, (unsigned long long)length);
+    }
+    if (load->http && is_refused(conn)) {
+        return verify_refusal(&conn->reply, data, length) ? rejected(conn) : CONNECTION_GOES_ON;
+    }
+    verdict = verify_take(&conn->reply, data, length);
     if (printing) {
-        replies_take(&conn->printed, buffer, length);
+        replies_take(&conn->printed, data, length);
     }
     if (verdict == VERDICT_WHOLE) {
         /* Of a reply that came in one piece, the first byte came with the last. */
@@ -548,21 +645,47 @@ take_piece(struct connection *conn, size_t length, bool first)
     return sending ? CONNECTION_WAITS : CONNECTION_GOES_ON;
 }
 
+/* The content that the head has announced. False: it is not the one that was asked for. */
+static bool
+expect_content(struct connection *conn)
+{
+    struct head *head = &conn->head;
+
+    verify_expect(&conn->reply, head->length);
+    if (!head_refuses(head) && !load->path && head->length != load->bytes) {
+        head->why = ", but with another Content-Length than asked for";
+    }
+    return !head->why;
+}
+
+/* By HTTP the head comes first: `*taken` of the bytes in the buffer. WHOLE: go on with the rest. */
+static enum head_result
+take_head(struct connection *conn, size_t length, size_t *taken)
+{
+    struct head *head = &conn->head;
+    enum head_result result = head_take(head, buffer, length, taken);
+
+    if (result == HEAD_WHOLE && !expect_content(conn)) {
+        return HEAD_BAD;
+    }
+    return result == HEAD_WHOLE && *taken == length && head->length > 0 ? HEAD_MORE : result;
+}
+
 static enum connection_result
 receive(struct connection *conn)
 {
     struct reply *reply = &conn->reply;
-    bool first = reply->got == 0;
-    size_t most = allowance(conn, MISBEHAVE_SLOW_READ, portion(reply));
+    bool first = is_untouched(conn);
+    size_t most = allowance(conn, MISBEHAVE_SLOW_READ, portion(reply)), taken = 0;
     ssize_t count;
 
     if (most == 0) {
         return CONNECTION_WAITS;
     }
-    if (reply->got + most == load->bytes && most < sizeof buffer) {
+    if (reply->got + most == reply->wanted && most < sizeof buffer) {
         most++; /* a slow one too must see a byte too many */
     }
-    count = read(conn->fd, buffer, most);
+    count = load->attaches ? attached_read(buffer, most) : read(conn->fd, buffer, most);
     if (count == -1) {
         return not_yet(errno) ? CONNECTION_WAITS : fail_in_request(conn);
     }
@@ -575,10 +698,17 @@ receive(struct connection *conn)
     if (conn->state == CONNECTION_RECEIVING) {
         conn->moved += (size_t)count;
     }
-    if (!conn->misbehaviour) {
-        counter_add(&tally->bytes, (unsigned long long)count);
+    if (load->http && !conn->head.whole) {
+        switch (take_head(conn, (size_t)count, &taken)) {
+        case HEAD_MORE:
+            return CONNECTION_GOES_ON;
+        case HEAD_BAD:
+            return fail(conn, FAILURE_CORRUPT, 0);
+        case HEAD_WHOLE:
+            break;
+        }
     }
-    return take_piece(conn, (size_t)count, first);
+    return take_piece(conn, buffer + taken, (size_t)count - taken, first);
 }
 
 /* --- waiting --------------------------------------------------------------------------------- */

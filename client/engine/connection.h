@@ -14,6 +14,7 @@
 
 #include "../figures/distribution.h"
 #include "../report/replies.h"
+#include "head.h"
 #include "verify.h"
 
 enum connection_state {
@@ -44,6 +45,7 @@ struct connection {
     size_t sent;                             /* bytes of the request */
     int broken;           /* errno of sending a message, while the reply is read yet; or 0 */
     int64_t due_ns;       /* in the open loop: when it was due */
+    int64_t own_ns;       /* and by how much this process itself began it late */
     int64_t opened_ns;    /* just before connect() */
     int64_t began_ns;     /* the same; for a later request, when the reply before it had come */
     int64_t connected_ns; /* how long connecting took */
@@ -51,9 +53,9 @@ struct connection {
     int64_t first_ns;     /* when the first byte of the reply had come */
     int64_t wake_ns;      /* not 0: it is slow, and does nothing before that */
     uint64_t moved;       /* bytes that a slow one has sent of this request, or read of its reply */
-    struct reply reply;
+    struct reply reply;   /* by HTTP: its content */
+    struct head head;     /* by HTTP: what comes before the content */
     struct printed printed;
-    uint64_t child, pid; /* from the stamp of the first reply: this child must send them all */
     struct connection *before, *after; /* for the owner: its queue of deadlines */
 };
 
@@ -83,8 +85,5 @@ int64_t connection_deadline(const struct connection *conn);
 
 /* Gives the connection up if it has had its time, or if time is over for all. True if so. */
 bool connection_expire(struct connection *conn, int64_t now);
-
-/* Ends it as a failure. */
-void connection_give_up(struct connection *conn, enum failure kind, int error);
 
 #endif

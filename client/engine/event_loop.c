@@ -22,11 +22,11 @@ struct loop {
     /* The free places of both kinds, linked by `after`; the lowest in front, so that poll() need
      * not look far. A place that found no descriptor is not there any more. */
     struct connection *good, *bad;
-    size_t open;             /* connections under way */
-    bool stuck;              /* no room for the next one, and no place has become free since */
-    bool full;               /* a due one had to wait for room, and we are still behind since */
-    bool crowded;            /* some wait for room in the queue of the server's Unix socket */
-    int64_t wake_ns;         /* when the first of the slow ones goes on; INT64_MAX: there is none */
+    size_t open;     /* connections under way */
+    bool stuck;      /* no room for the next one, and no place has become free since */
+    int64_t full_ns; /* we are behind, and since then the due ones wait for room; INT64_MAX: not */
+    bool crowded;    /* some wait for room in the queue of the server's Unix socket */
+    int64_t wake_ns; /* when the first of the slow ones goes on; INT64_MAX: there is none */
     struct connection queue; /* head of the ring of open ones; the one that began first in front */
 };
 
@@ -69,7 +69,7 @@ open_loop(struct loop *loop)
     if (beside > 0 && room == most && most > 1) {
         room--; /* at least one place is for misbehaving connections */
     }
-    *loop = (struct loop){.room = (size_t)room, .wake_ns = INT64_MAX};
+    *loop = (struct loop){.room = (size_t)room, .full_ns = INT64_MAX, .wake_ns = INT64_MAX};
     loop->size = (size_t)(room + least_of(beside, most - room));
     loop->queue.before = loop->queue.after = &loop->queue;
     loop->connections = calloc(loop->size + 1, sizeof *loop->connections); /* never nothing */
@@ -199,15 +199,17 @@ begin_next(struct loop *loop, int64_t due, int64_t now)
 {
     int kind = connection_next();
     struct connection **places = places_of(loop, kind), *conn = *places;
+    int64_t own_ns = 0;
 
     if (!conn && waits_for_room(kind)) {
         return false;
     }
-    if (due > 0 && kind == MISBEHAVE_NOT) {
-        pacing_begins(due, now, loop->full);
+    if (load_is_open(load) && kind == MISBEHAVE_NOT) {
+        own_ns = pacing_begins(due, now, loop->full_ns);
     }
     if (conn) {
         *places = conn->after;
+        conn->own_ns = own_ns;
         begin(loop, conn, due);
     } else {
         connection_omit(kind);
@@ -220,23 +222,27 @@ static void
 begin_due(struct loop *loop, int64_t now)
 {
     loop->stuck = false;
+    if (loop->full_ns < pacing_resumed()) {
+        loop->full_ns = pacing_resumed(); /* before that they waited for this process */
+    }
     for (int i = 0; pacing_more(now); i++) {
         int64_t due = pacing_due();
 
         if (due > now) {
-            loop->full = false; /* we are not behind */
+            loop->full_ns = INT64_MAX; /* we are not behind */
             break;
         }
         if (i == BURST_MOST) {
             return;
         }
         if (!begin_next(loop, due, due > 0 ? clock_ns() : now)) {
-            loop->stuck = loop->full = true;
+            loop->stuck = true;
+            loop->full_ns = clock_earlier(loop->full_ns, now);
             break;
         }
     }
     if (now >= pacing_deadline()) {
-        pacing_close(loop->stuck); /* those that wait for room will not begin */
+        pacing_close(now, loop->full_ns); /* those that wait for room will not begin */
     }
 }
 

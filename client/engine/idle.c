@@ -146,6 +146,14 @@ count_failed(int error)
 
 /* --- connecting ------------------------------------------------------------------------------ */
 
+static int
+how_it_went(int fd)
+{
+    int error = connection_error(fd);
+
+    return error == 0 && local_address_is_target(fd) ? ECONNREFUSED : error;
+}
+
 /* 0, or an errno: EINPROGRESS if connecting goes on, EAGAIN if it has to be called again later. */
 static int
 connect_it(int fd)
@@ -153,7 +161,7 @@ connect_it(int fd)
     struct pollfd writable = {.fd = fd, .events = POLLOUT};
 
     if (connect(fd, &load->target.any, load->target.length) == 0) {
-        return 0;
+        return how_it_went(fd);
     }
     if (load->target.storage.ss_family == AF_UNIX) {
         return errno == EINTR ? EAGAIN : errno; /* EAGAIN: no room in the server's queue */
@@ -165,7 +173,7 @@ connect_it(int fd)
         return errno;
     }
     /* Over loopback all is done by now, unless the server's queue is full. */
-    return poll(&writable, 1, 0) == 1 ? connection_error(fd) : EINPROGRESS;
+    return poll(&writable, 1, 0) == 1 ? how_it_went(fd) : EINPROGRESS;
 }
 
 static void
@@ -234,7 +242,7 @@ unwatch(struct pollfd *watched)
 static void
 finish_connecting(struct pollfd *watched)
 {
-    int error = connection_error(watched->fd);
+    int error = how_it_went(watched->fd);
 
     connecting--;
     if (error == 0) {
@@ -319,9 +327,10 @@ turn(void)
 static _Noreturn void
 hold(int readyfd, int endfd)
 {
-    bool short_timeout = load->timeout_s > 0 && load->timeout_s < PATIENCE_S;
+    int64_t most_ns = (int64_t)PATIENCE_S * 1000000000;
+    bool shorter = load->timeout_ns > 0 && load->timeout_ns < most_ns;
 
-    patience_ns = clock_ns() + (int64_t)(short_timeout ? load->timeout_s : PATIENCE_S) * 1000000000;
+    patience_ns = clock_ns() + (shorter ? load->timeout_ns : most_ns);
     ignore_signals();
     polls = calloc((size_t)load->held + 1, sizeof *polls);
     dues = calloc((size_t)load->held + 1, sizeof *dues); /* all due since 0 */

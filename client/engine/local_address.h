@@ -9,9 +9,10 @@
  * Loopback IPv4 has 16 million addresses with ports of their own. Binding to one costs a call of
  * 2 us and, since bind() picks ports at random, 4 us at 12,000 used ones and over 1000 us beyond
  * 14,000; with SO_REUSEADDR it is worse. So each 6000 connections come from another address. Which
- * one depends on the client's process number: for bind() all servers share an address's ports, and
- * the next run should find fresh ones. To bind from the first connection on costs less than to
- * leave some to connect(): their ports would be missing in the next run within a minute.
+ * one depends on the time and the client's process number (in a container that is 1 each time): for
+ * bind() all servers share an address's ports, and the next run should find fresh ones. To bind
+ * from the first connection on costs less than to leave some to connect(): their ports would be
+ * missing in the next run within a minute.
  *
  * The client's CPU per connection, 15 x N connections of 4096 bytes, medians of 3, N = 900, 2000,
  * 5000: 39, 71, 80 us in a bare loop that never binds; 36, 36, 35 us here. Four times N = 790 in a
@@ -27,7 +28,8 @@
 
 enum { LOCAL_ADDRESS_CLIFF = 14000 }; /* connections to one address and port before it gets slow */
 
-/* Once, before the processes are forked. */
+/* Once, before the processes are forked. Ends the program, as nothing can connect, if no address of
+ * this machine leads to the target: connect() would say that as it says that ports have run out. */
 void local_address_open(const struct load *load);
 
 /* True if the target is reached from any number of addresses; in a client process, false once it
@@ -36,5 +38,9 @@ bool local_address_spreads(void);
 
 /* Makes the `nth` socket of the run, bound if the target allows. -1 and errno on failure. */
 int local_address_socket(uint64_t nth, bool nonblocking);
+
+/* True if the connected socket is the server's own port, at which nobody listens: connect() had
+ * taken just that one as the local port. Closing the socket then leaves the port free. */
+bool local_address_is_target(int fd);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "../../common/clock.h"
 #include "../../common/die.h"
+#include "quota.h"
 #include "wait.h"
 
 static const struct load *load;
@@ -15,14 +16,35 @@ static struct tally *tally;
 static pid_t parent;
 static uint64_t mine;       /* how many connections the process makes at most */
 static int64_t deadline_ns; /* INT64_MAX: none */
+static int64_t starved_ns;  /* quota_starved_ns() at the start */
 static bool closed;         /* the deadline has passed, and what was due has been begun */
+static int64_t rest_ns;     /* in the closed loop: begin nothing before that */
+static int64_t pause_ns;    /* the last rest was so long; 0: there was none since a success */
+
+enum { PAUSE_LEAST_NS = 1000 * 1000, PAUSE_MOST_NS = 100 * 1000 * 1000 };
 
 static volatile sig_atomic_t ticked;   /* time to look at the clock */
 static volatile sig_atomic_t stopped;  /* begin no more */
 static volatile sig_atomic_t orphaned; /* the parent has died: nobody wants the results */
 static int64_t stopped_ns;             /* written by the handler, once, before `stopped` */
+static int64_t tick_ns, resumed_ns;    /* by the handler: the last tick, and pacing_resumed() */
+
+enum { AWAY_NS = 500 * 1000 * 1000 }; /* so late is no tick of a process that runs */
 
 /* --- signals --------------------------------------------------------------------------------- */
+
+/* The tick comes first when a process that was suspended goes on: before it looks at anything. */
+static void
+note_tick(int64_t now)
+{
+    int64_t away_ns = now - tick_ns;
+
+    if (away_ns > AWAY_NS) {
+        resumed_ns = now;
+        tally->away_ns = away_ns > tally->away_ns ? away_ns : tally->away_ns;
+    }
+    tick_ns = now;
+}
 
 static void
 on_signal(int number)
@@ -33,8 +55,9 @@ on_signal(int number)
         stopped_ns = clock_ns();
         stopped = 1;
     }
-    if (number == SIGALRM && getppid() != parent) {
-        orphaned = 1;
+    if (number == SIGALRM) {
+        orphaned = orphaned || getppid() != parent;
+        note_tick(clock_ns());
     }
     ticked = 1;
     errno = saved;
@@ -64,6 +87,7 @@ listen_to_signals(void)
         sigaddset(&ours, blocked[i]);
     }
     sigprocmask(SIG_UNBLOCK, &ours, NULL);
+    tick_ns = clock_ns();
     setitimer(ITIMER_REAL, &tick, NULL);
 }
 
@@ -108,6 +132,7 @@ pacing_open(const struct load *asked, struct tally *counts, pid_t starter, int g
         wait_until(NULL, 0, tally->start_ns); /* a tick may end it early */
     }
     tally->started_ns = load_is_timed(load) ? tally->start_ns : clock_ns();
+    starved_ns = quota_starved_ns();
     deadline_ns = duration_ns > 0 ? tally->start_ns + duration_ns : INT64_MAX;
     return true;
 }
@@ -126,6 +151,7 @@ pacing_end(void)
     if (tally->ended_ns < tally->started_ns) {
         tally->ended_ns = tally->started_ns;
     }
+    tally->starved_ns = quota_starved_ns() - starved_ns;
     getrusage(RUSAGE_SELF, &used);
     tally->cpu_ns =
         (int64_t)(clock_timeval_us(used.ru_utime) + clock_timeval_us(used.ru_stime)) * 1000;
@@ -170,21 +196,41 @@ pacing_due(void)
 {
     uint64_t nth = load_nth(load, tally->number, counter_get(&tally->taken));
 
-    return load_is_open(load) ? tally->start_ns + schedule_due(&load->schedule, nth) : 0;
+    return load_is_open(load) ? tally->start_ns + schedule_due(&load->schedule, nth) : rest_ns;
 }
 
 void
-pacing_begins(int64_t due, int64_t now, bool full)
+pacing_refused(int64_t now)
 {
-    int64_t late = now - due;
+    if (now < rest_ns) {
+        return; /* there were several at a time */
+    }
+    pause_ns = pause_ns == 0 ? PAUSE_LEAST_NS : clock_earlier(2 * pause_ns, PAUSE_MOST_NS);
+    rest_ns = now + pause_ns;
+}
 
+void
+pacing_accepted(void)
+{
+    rest_ns = pause_ns = 0;
+}
+
+int64_t
+pacing_begins(int64_t due, int64_t now, int64_t full_ns)
+{
+    int64_t late = now - due, own = late;
+
+    if (full_ns < now) {
+        own = full_ns > due ? full_ns - due : 0;
+    }
     counter_set(&tally->last_begun_ns, (unsigned long long)(now - tally->start_ns));
     if (late > (int64_t)counter_get(&tally->most_late_ns)) {
         counter_set(&tally->most_late_ns, (unsigned long long)late);
     }
-    if (late > LATE_NS) {
-        counter_add(full ? &tally->late_full : &tally->late_busy, 1);
-    }
+    counter_add(&tally->late, late > LATE_NS);
+    tally->own_s += (double)own / 1e9;
+    tally->room_s += (double)(late - own) / 1e9;
+    return own;
 }
 
 int64_t
@@ -193,11 +239,26 @@ pacing_deadline(void)
     return deadline_ns;
 }
 
+/* Those that are left were due one after the other, from the first of them to the deadline: so this
+ * adds up what they have waited, however many they are. */
 void
-pacing_close(bool full)
+pacing_close(int64_t now, int64_t full_ns)
 {
-    if (full && !closed) {
-        counter_set(&tally->left_full, mine - counter_get(&tally->taken));
+    double left = (double)(mine - counter_get(&tally->taken)), own;
+    double all = (double)(deadline_ns - pacing_due()) / 1e9;
+    double late = (double)(now - deadline_ns) / 1e9,
+           before = (double)(full_ns - pacing_due()) / 1e9;
+
+    if (load_is_open(load) && !closed && left > 0 && all > 0) {
+        own = before > all ? before - all / 2 : before > 0 ? before * before / all / 2 : 0;
+        tally->own_s += left * own;
+        tally->room_s += left * (late + all / 2 - own);
     }
     closed = true;
+}
+
+int64_t
+pacing_resumed(void)
+{
+    return resumed_ns;
 }

@@ -22,24 +22,34 @@ bool pacing_open(const struct load *load, struct tally *tally, pid_t parent, int
 /* True if there is, or will be, another connection to begin. */
 bool pacing_more(int64_t now);
 
-/* When it is due, by clock_ns(); 0 in the closed loop, where it always is. */
+/* When it is due, by clock_ns(). In the closed loop it always is (0), unless it has to rest. */
 int64_t pacing_due(void);
 
-/* In the open loop: notes that a connection which was due at `due` begins now. `full`: it has had
- * to wait because there was no room for it. */
-void pacing_begins(int64_t due, int64_t now, bool full);
+/* In a closed loop: nobody has accepted a connection, or somebody has. If nobody has, the next one
+ * begins after a pause, from 1 ms on twice as long each time, at most 100 ms. */
+void pacing_refused(int64_t now);
+void pacing_accepted(void);
+
+/* In the open loop: notes that a connection which was due at `due` begins now. What it has waited
+ * since `full_ns` was for room (INT64_MAX: nothing was); what it waited before that was for this
+ * process, and is the result. */
+int64_t pacing_begins(int64_t due, int64_t now, int64_t full_ns);
 
 /* When the time of -d is over; INT64_MAX: never. In the open loop the caller then begins those
- * connections that were due before and find room, and calls pacing_close(): no more will begin.
- * `full`: there was no room for the rest. */
+ * connections that were due before and find room, and calls pacing_close(): no more will begin. If
+ * some have found none, they have waited as pacing_begins() says. */
 int64_t pacing_deadline(void);
-void pacing_close(bool full);
+void pacing_close(int64_t now, int64_t full_ns);
 
 /* True if time is up also for the connections under way. */
 bool pacing_over(int64_t now);
 
 /* True once after each tick and signal: it is time to look at the clock. */
 bool pacing_ticked(void);
+
+/* When the process last came back from a time of half a second and more in which it did not run:
+ * somebody had suspended it, or the machine was busy. 0: it always ran. */
+int64_t pacing_resumed(void);
 
 /* True if the parent has died. */
 bool pacing_orphaned(void);

@@ -30,6 +30,7 @@ static sigset_t waiting; /* the signal mask while this process waits */
 
 static volatile sig_atomic_t stops; /* how many INT and TERM have come */
 static int64_t stopped_ns;          /* when the first did */
+static volatile sig_atomic_t over;  /* the load is: processes_end() */
 static bool told;                   /* the processes have been sent TERM */
 
 /* --- signals --------------------------------------------------------------------------------- */
@@ -39,6 +40,9 @@ on_signal(int number)
 {
     if (number == SIGCHLD) {
         return; /* it has ended the wait: more is not needed */
+    }
+    if (over && stops > 0) {
+        _exit(EXIT_FAILURE);
     }
     if (stops == 0) {
         stopped_ns = clock_ns();
@@ -70,6 +74,13 @@ processes_catch_signals(void)
     if (sigaction(SIGPIPE, &action, NULL) == -1) {
         die("sigaction");
     }
+}
+
+void
+processes_end(void)
+{
+    over = 1;
+    sigprocmask(SIG_SETMASK, &waiting, NULL);
 }
 
 bool
@@ -281,8 +292,10 @@ processes_run(const struct load *asked, struct tally *counts, struct totals *sum
         exit(STATUS_LIMITED);
     }
     close(spare);
+    quota_add(&totals->quota, -1);
     start_processes();
     watch();
+    quota_add(&totals->quota, 1);
     idle_note(totals);
     totals->interrupted = stops > 0;
     totals_add_up(totals, load, tallies);

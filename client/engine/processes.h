@@ -15,6 +15,10 @@ enum { PROCESSES_MOST = 1000 };
 /* Once, before all else: from now on INT and TERM stop the load. */
 void processes_catch_signals(void);
 
+/* Once, when the load is over: from now on INT and TERM interrupt what this process does, such as
+ * writing a report that nobody reads, and one that is not the first ends it at once. */
+void processes_end(void);
+
 /* True once INT or TERM has come. */
 bool processes_stopped(void);
 

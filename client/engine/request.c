@@ -1,5 +1,6 @@
 #include "request.h"
 
+#include "../ask/get.h"
 #include "../ask/message.h"
 
 struct content {
@@ -25,6 +26,7 @@ make_garbage(void)
         bytes[i] = (char)(bytes[i] == '\n' ? '\0' : bytes[i]);
     }
     bytes[sizeof bytes - 1] = '\n';
+    bytes[0] = load->http ? 'G' : '?'; /* by which a server tells the two protocols apart */
     garbage = (struct content){bytes, sizeof bytes};
 }
 
@@ -39,6 +41,19 @@ make_lines(void)
     }
 }
 
+static void
+make_gets(void)
+{
+    static char text[GET_ROOM];
+    char *at = text;
+
+    for (unsigned class = 0; class <= load->work.lots.count; class ++) {
+        requests[class].bytes = at;
+        requests[class].length = get_request(load, class, at, (size_t)(text + GET_ROOM - at));
+        at += requests[class].length;
+    }
+}
+
 void
 request_open(const struct load *asked, struct tally *counts)
 {
@@ -48,10 +63,14 @@ request_open(const struct load *asked, struct tally *counts)
     misbehave_key = lottery_key(load->seed, tally->number, LOTTERY_MISBEHAVE);
     if (load->message) {
         requests[0].bytes = message_frame(&requests[0].length);
+        return;
+    }
+    if (load->http) {
+        make_gets();
     } else {
         make_lines();
-        make_garbage();
     }
+    make_garbage();
 }
 
 int

@@ -1,6 +1,6 @@
 /*
- * request - the bytes that a client process sends: a line that asks for bytes, and perhaps for
- * work; a frame (-M); or, on a connection that misbehaves, garbage.
+ * request - the bytes that a client process sends: a line, or a GET of HTTP, that asks for bytes
+ * and perhaps for work; a frame (-M); or, on a connection that misbehaves, garbage.
  */
 #ifndef CLIENT_ENGINE_REQUEST_H
 #define CLIENT_ENGINE_REQUEST_H

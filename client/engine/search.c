@@ -4,15 +4,19 @@
 #include <stdlib.h>
 
 #include "../../common/die.h"
+#include "../ask/number.h"
 #include "../report/advice.h"
 #include "../report/progress.h"
 #include "idle.h"
 #include "processes.h"
 
 enum {
-    RATE_FIRST = 100,
+    RATE_FIRST = 100, /* at least; at most: */
+    RATE_FIRST_MOST = 10000,
     RATE_FACTOR = 4,
-    MAJORITY = 2, /* of three runs at a rate */
+    STEP_LEAST_MS = 100, /* in less, the places in flight and the server's queue hide any rate */
+    IN_VAIN = 3,         /* rates in a row that were lost, but not since they were too high */
+    MAJORITY = 2,        /* of three runs at a rate */
     STEPS_MOST = 100
 };
 
@@ -35,34 +39,48 @@ static struct step steps[STEPS_MOST];
 static size_t step_count;
 static uint64_t made;     /* connections of the steps so far, or more */
 static const char *ended; /* why the search cannot go on; NULL: it can */
+static int in_vain;       /* so many rates of IN_VAIN */
+static bool by_client;    /* the rate that was lost last was so since the client itself was late */
 
 /* --- a step ---------------------------------------------------------------------------------- */
 
-/* Why a run does not keep the bound; NULL if it does. `*beyond`: connections could not even begin,
- * or end, at that rate. */
+/* Why a run does not keep the bound; NULL if it does. Notes in the step whether connections could
+ * not even begin, or end, at that rate, and whether that is the client's own fault. */
 static const char *
-objection(const struct trial *trial, const struct judgement *judgement, bool *beyond)
+objection(const struct trial *trial, const struct judgement *judgement, struct step *step)
 {
+    const struct totals *totals = &trial->totals;
+
     if (ended) {
         return ended;
     }
-    if (trial->totals.failed > 0 && !gate_is_about_failures(&load->bound)) {
+    if (totals->failed > 0 && !gate_is_about_failures(&load->bound)) {
         return "connections failed";
     }
-    if (trial->totals.unsent > 0 || !advice_on_schedule(&trial->totals, &trial->load)) {
-        *beyond = true;
-        return advice_why_slow(&trial->totals, &trial->load);
+    if (totals->unsent > 0 || !advice_on_schedule(totals, &trial->load)) {
+        step->own = advice_client_is_limit(totals, &trial->load);
+        step->beyond = !step->own;
+        return advice_why_slow(totals, &trial->load);
     }
-    if (!advice_kept_up(&trial->totals, &trial->load)) {
-        *beyond = true;
-        return "the server did not keep up";
+    if (!advice_kept_up(totals, &trial->load)) {
+        step->own = advice_client_lacked_time(totals, &trial->load);
+        step->beyond = !step->own;
+        return step->own ? "not kept: the client itself was late" : "the server did not keep up";
     }
-    return judgement->holds ? NULL : "not kept";
+    if (judgement->holds) {
+        return NULL;
+    }
+    step->own = gate_judge_punctual(&load->bound, &trial->load, totals).holds ||
+                advice_client_lacked_time(totals, &trial->load);
+    return step->own ? "not kept: the client itself was late" : "not kept";
 }
 
 static void
 prepare(struct trial *trial, uint32_t rate)
 {
+    uint64_t enough_ms = gate_connections(&load->bound) * 1000 / rate + 1;
+    int64_t least_ns = (int64_t)(enough_ms > STEP_LEAST_MS ? enough_ms : STEP_LEAST_MS) * 1000000;
+
     if (trial->tallies) {
         tallies_close(load, trial->tallies);
         totals_close(&trial->totals);
@@ -70,6 +88,9 @@ prepare(struct trial *trial, uint32_t rate)
     trial->load = *load;
     trial->load.schedule.kind = SCHEDULE_OPEN;
     trial->load.schedule.rate = trial->load.schedule.rate_to = rate;
+    if (trial->load.schedule.duration_ns < least_ns) {
+        trial->load.schedule.duration_ns = least_ns;
+    }
     trial->load.earlier = made;
     trial->totals = (struct totals){.scheduled = 0};
     trial->tallies = tallies_open(load);
@@ -99,7 +120,7 @@ note_step(void)
                           .achieved = totals_rate(&current->totals, current->totals.completed),
                           .known = judgement.known,
                           .value = judgement.value};
-    step->why = objection(current, &judgement, &step->beyond);
+    step->why = objection(current, &judgement, step);
     step->kept = !step->why;
     return step;
 }
@@ -139,7 +160,7 @@ try_once(uint32_t rate)
 static enum fate
 try_rate(uint32_t rate)
 {
-    int kept = 0, lost = 0, beyond = 0;
+    int kept = 0, lost = 0, beyond = 0, own = 0;
 
     while (kept < MAJORITY && lost < MAJORITY && !ended && step_count < STEPS_MOST) {
         const struct step *step = try_once(rate);
@@ -147,22 +168,38 @@ try_rate(uint32_t rate)
         kept += step->kept;
         lost += !step->kept;
         beyond += step->beyond;
+        own += step->own;
     }
     if (kept == MAJORITY) {
         swap(&best, &candidate);
+        in_vain = 0;
         return FATE_KEPT;
     }
+    by_client = own == lost;
+    in_vain = beyond == lost ? 0 : in_vain + 1;
     return beyond == lost ? FATE_BEYOND : FATE_LOST;
 }
 
 /* --- the search ------------------------------------------------------------------------------ */
+
+/* The rate at which a step of -d has as many connections as it needs. */
+static uint32_t
+first_rate(void)
+{
+    double seconds = (double)load->schedule.duration_ns / NUMBER_BILLION;
+    double rate = (double)gate_connections(&load->bound) / seconds;
+
+    return rate < RATE_FIRST        ? RATE_FIRST
+           : rate < RATE_FIRST_MOST ? (uint32_t)rate
+                                    : RATE_FIRST_MOST;
+}
 
 /* Multiplies the rate until it is too high: certainly if connections cannot begin at that rate,
  * else if the next rate is lost as well. */
 static void
 grow(uint32_t *kept, uint32_t *lost)
 {
-    for (uint32_t rate = RATE_FIRST; rate <= SCHEDULE_RATE_MOST && !ended; rate *= RATE_FACTOR) {
+    for (uint32_t rate = first_rate(); rate <= SCHEDULE_RATE_MOST && !ended; rate *= RATE_FACTOR) {
         enum fate fate = try_rate(rate);
         bool again = *lost > 0;
 
@@ -178,12 +215,13 @@ grow(uint32_t *kept, uint32_t *lost)
     }
 }
 
-/* Divides the rate until one is kept, if none was so far; then tries rates between the two, halfway
- * as a ratio, until they are near enough. */
+/* Divides the rate until one is kept, if none was so far, or until dividing is in vain; then tries
+ * rates between the two, halfway as a ratio, until they are near enough. */
 static void
 approach(uint32_t *kept, uint32_t *lost)
 {
-    while (!ended && (*kept == 0 ? *lost > 1 : *lost > *kept + 1 && *lost > near_enough * *kept)) {
+    while (!ended && (*kept == 0 ? *lost > 1 && in_vain < IN_VAIN
+                                 : *lost > *kept + 1 && *lost > near_enough * *kept)) {
         uint32_t lower = *lost > RATE_FACTOR ? *lost / RATE_FACTOR : 1;
         uint32_t middle = (uint32_t)(histogram_root((double)*kept * (double)*lost) + 0.5);
         uint32_t rate = *kept == 0 ? lower : middle;
@@ -213,5 +251,6 @@ search_run(const struct load *asked)
     best->totals.steps = steps;
     best->totals.step_count = step_count;
     best->totals.found = kept;
+    best->totals.lost_by_client = by_client;
     return best;
 }

@@ -17,6 +17,9 @@ struct trial {
  * then halves the distance (as a ratio) between the highest that does and the lowest that does not,
  * until it is 5 %. At each rate two runs of three decide. 100 runs at most.
  *
+ * A run lasts longer than -d where it would have too few connections to tell (gate_connections());
+ * the first rate is such that it need not, if that is at most 10,000 per second.
+ *
  * A run keeps the bound if it does, if connections began on schedule and ended as fast, and if
  * nothing failed, unless the bound says how much may.
  *

@@ -8,6 +8,7 @@
 static const char error_start[] = "error:";
 
 static bool is_message;       /* the replies are to -M */
+static bool is_http;          /* they are the content behind a head (head.h) */
 static const char *reference; /* the `expected` bytes of -E; NULL: any */
 static uint64_t expected;     /* bytes of each reply */
 static bool known;            /* the server is one of this suite: any stamp proves it, for good */
@@ -16,6 +17,7 @@ void
 verify_open(const struct load *load)
 {
     is_message = load->message != NULL;
+    is_http = load->http;
     reference = is_message ? message_expected() : NULL;
     expected = load->bytes;
     known = false;
@@ -28,6 +30,15 @@ verify_begin(struct reply *reply)
     reply->kept = 0;
     reply->unverified = is_message && !reference;
     reply->wrong = reply->line_ended = reply->more_lines = false;
+    reply->wrong_at = 0;
+    reply->wanted = expected;
+}
+
+void
+verify_expect(struct reply *reply, uint64_t wanted)
+{
+    reply->wanted = wanted;
+    reply->unverified = wanted == 0;
 }
 
 /* True if it begins with "error:". */
@@ -39,8 +50,7 @@ begins_as_error(const struct reply *reply)
     return reply->kept >= length && memcmp(reply->head, error_start, length) == 0;
 }
 
-/* True if it may yet begin with "error:": it is shorter so far. No filler and no stamp begins so.
- */
+/* True if it may yet begin with "error:": it is shorter so far. No filler or stamp begins so. */
 static bool
 may_be_error(const struct reply *reply)
 {
@@ -63,7 +73,7 @@ verify_known(void)
 bool
 verify_identified(const struct reply *reply)
 {
-    return !is_message && expected >= CONN_STAMP && !reply->unverified;
+    return !is_message && reply->wanted >= CONN_STAMP && !reply->unverified;
 }
 
 /* Counts, and keeps the first bytes. */
@@ -104,19 +114,27 @@ take_number(const char **text, uint64_t *number)
     return *text > first && *text - first <= 19; /* 19 digits always fit */
 }
 
-/* "child C pid P", spaces up to byte 30, and a line feed. */
+/* "child C pid P" or "child C.T pid P" with T from 1, spaces up to byte 30, and a line feed. */
 static bool
 take_stamp(struct reply *reply)
 {
     const char *text = reply->head, *end = reply->head + CONN_STAMP - 1;
+    struct sender *sender = &reply->sender;
 
     if (*end != '\n') {
         return false; /* and so no number can run on beyond it */
     }
-    if (!take_word(&text, "child ") || !take_number(&text, &reply->child)) {
+    if (!take_word(&text, "child ") || !take_number(&text, &sender->child)) {
         return false;
     }
-    if (end - text < 6 || !take_word(&text, " pid ") || !take_number(&text, &reply->pid)) {
+    sender->thread = 0;
+    if (*text == '.') {
+        text++;
+        if (!take_number(&text, &sender->thread) || sender->thread == 0) {
+            return false;
+        }
+    }
+    if (end - text < 6 || !take_word(&text, " pid ") || !take_number(&text, &sender->pid)) {
         return false;
     }
     while (*text == ' ') {
@@ -138,10 +156,20 @@ doubt(struct reply *reply)
     return VERDICT_MORE;
 }
 
+/* True if these bytes, from `offset` on, are `right`; else notes where the first one is not. */
 static bool
-is_filler(uint64_t offset, const char *data, size_t length)
+is_same(struct reply *reply, uint64_t offset, const char *data, const char *right, size_t length)
 {
-    return memcmp(data, conn_filler(offset), length) == 0;
+    size_t same = 0;
+
+    if (memcmp(data, right, length) == 0) {
+        return true;
+    }
+    while (data[same] == right[same]) {
+        same++;
+    }
+    reply->wrong_at = offset + same;
+    return false;
 }
 
 /* A reply that has room for a stamp: the stamp decides, then the filler must be right. */
@@ -164,21 +192,20 @@ check_stamped(struct reply *reply, const char *data, size_t length)
         }
         known = true;
     }
-    if (!reply->unverified && !is_filler(offset, data, length)) {
+    if (!reply->unverified && !is_same(reply, offset, data, conn_filler(offset), length)) {
         return VERDICT_CORRUPT;
     }
     return VERDICT_MORE;
 }
 
-/* A reply too short for a stamp: a whole one of filler is proof enough. All of it is in its head.
- */
+/* A reply too short for a stamp: if all of it is filler, that is proof enough. The head has it. */
 static enum verdict
 check_unstamped(struct reply *reply)
 {
-    if (!reply->unverified && !is_filler(0, reply->head, reply->kept)) {
+    if (!reply->unverified && !is_same(reply, 0, reply->head, conn_filler(0), reply->kept)) {
         return doubt(reply);
     }
-    if (reply->got == expected && !reply->unverified) {
+    if (reply->got == reply->wanted && !reply->unverified) {
         known = true;
     }
     return VERDICT_MORE;
@@ -189,19 +216,21 @@ take_bytes(struct reply *reply, const char *data, size_t length)
 {
     enum verdict verdict;
 
-    if (begins_as_error(reply)) {
+    if (!is_http && begins_as_error(reply)) {
         bool ended = memchr(reply->head, '\n', reply->kept) || reply->kept == sizeof reply->head;
 
         return ended ? VERDICT_REJECTED : VERDICT_MORE;
     }
-    if (may_be_error(reply)) {
+    if (!is_http && may_be_error(reply)) {
         return VERDICT_MORE; /* also when it has as many bytes as it should: then they are wrong */
     }
-    if (reply->got > expected) {
+    if (reply->got > reply->wanted) {
+        reply->wrong_at = reply->wanted;
         return VERDICT_CORRUPT;
     }
-    verdict = expected >= CONN_STAMP ? check_stamped(reply, data, length) : check_unstamped(reply);
-    return verdict == VERDICT_MORE && reply->got == expected ? VERDICT_WHOLE : verdict;
+    verdict =
+        reply->wanted >= CONN_STAMP ? check_stamped(reply, data, length) : check_unstamped(reply);
+    return verdict == VERDICT_MORE && reply->got == reply->wanted ? VERDICT_WHOLE : verdict;
 }
 
 /* --- the reply to a message ------------------------------------------------------------------ */
@@ -225,8 +254,12 @@ take_content(struct reply *reply, const char *data, size_t length)
         follow_line(reply, data, length);
     }
     if (reference && !reply->wrong) {
-        reply->wrong = reply->got > expected ||
-                       memcmp(reference + (size_t)(reply->got - length), data, length) != 0;
+        uint64_t offset = reply->got - length, left = expected - offset;
+        size_t most = left < length ? (size_t)left : length;
+
+        reply->wrong_at = expected; /* unless one before it is wrong */
+        reply->wrong = !is_same(reply, offset, data, reference + (size_t)offset, most) ||
+                       reply->got > expected;
     }
     if (verify_is_error(reply)) {
         return reply->line_ended ? VERDICT_REJECTED : VERDICT_MORE;
@@ -243,13 +276,25 @@ verify_take(struct reply *reply, const char *data, size_t length)
     return is_message ? take_content(reply, data, length) : take_bytes(reply, data, length);
 }
 
+bool
+verify_refusal(struct reply *reply, const char *data, size_t length)
+{
+    keep(reply, data, length);
+    return (!begins_as_error(reply) && !may_be_error(reply)) || reply->got >= reply->wanted ||
+           reply->kept == sizeof reply->head || memchr(reply->head, '\n', reply->kept);
+}
+
 enum verdict
 verify_end(const struct reply *reply)
 {
+    if (is_http) {
+        return VERDICT_MORE;
+    }
     if (verify_is_error(reply)) {
         return VERDICT_REJECTED;
     }
-    if (is_message && !reply->wrong && (!reference || reply->got == expected)) {
+    /* To a message any bytes may be right, but nothing at all only where -E says so. */
+    if (is_message && !reply->wrong && (reference ? reply->got == expected : reply->got > 0)) {
         return VERDICT_WHOLE;
     }
     /* To a line: all bytes have come, and no verdict, so they are the beginning of "error:". */

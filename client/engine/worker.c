@@ -62,6 +62,9 @@ worker_main(const struct load *load, struct tally *tally, pid_t parent, int gate
         if (one_at_a_time(load)) {
             while (pacing_more(clock_ns()) && make(&conn) != CONNECTION_STRANDED) {
                 /* the closed loop: the next begins when the last is over */
+                if (pacing_due() > 0) {
+                    wait_until(NULL, 0, pacing_due());
+                }
             }
         } else {
             event_loop_run(load);

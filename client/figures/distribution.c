@@ -14,18 +14,25 @@ enum {
     ROWS_READ = 1024
 };
 
+static bool
+is_same(const struct sender *one, const struct sender *other)
+{
+    return one->child == other->child && one->thread == other->thread && one->pid == other->pid;
+}
+
 /* The place of a key, or the free one where it belongs. */
 static struct share *
-find(const struct distribution *distribution, const struct share *key)
+find(const struct distribution *distribution, const struct sender *key)
 {
     /* Multiplying by the golden ratio spreads neighbouring numbers over the upper bits. */
-    uint64_t hash = (key->child * UINT64_C(0x9e3779b97f4a7c15)) ^ key->pid;
-    size_t place = (size_t)((hash * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+    const uint64_t ratio = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = (key->child * ratio ^ key->thread) * ratio ^ key->pid;
+    size_t place = (size_t)((hash * ratio) >> 32);
 
     for (;; place++) {
         struct share *share = &distribution->places[place & (distribution->size - 1)];
 
-        if (share->requests == 0 || (share->child == key->child && share->pid == key->pid)) {
+        if (share->requests == 0 || is_same(&share->sender, key)) {
             return share;
         }
     }
@@ -43,7 +50,7 @@ grow(struct distribution *distribution)
     }
     for (size_t i = 0; i < old.size; i++) {
         if (old.places[i].requests > 0) {
-            *find(distribution, &old.places[i]) = old.places[i];
+            *find(distribution, &old.places[i].sender) = old.places[i];
         }
     }
     free(old.places);
@@ -58,10 +65,9 @@ distribution_add(struct distribution *distribution, const struct share *share)
     if (distribution->used >= distribution->size / 4 * 3) {
         grow(distribution);
     }
-    mine = find(distribution, share);
+    mine = find(distribution, &share->sender);
     if (mine->requests == 0) {
-        mine->child = share->child;
-        mine->pid = share->pid;
+        mine->sender = share->sender;
         distribution->used++;
     }
     mine->connections += share->connections;
@@ -125,12 +131,16 @@ distribution_receive(struct distribution *distribution, int pipefd)
 static int
 compare(const void *left, const void *right)
 {
-    const struct share *one = left, *other = right;
+    const struct sender *one = &((const struct share *)left)->sender;
+    const struct sender *other = &((const struct share *)right)->sender;
 
     if (one->child != other->child) {
         return one->child < other->child ? -1 : 1;
     }
-    return one->pid < other->pid ? -1 : one->pid > other->pid;
+    if (one->pid != other->pid) {
+        return one->pid < other->pid ? -1 : 1;
+    }
+    return one->thread < other->thread ? -1 : one->thread > other->thread;
 }
 
 void
@@ -157,6 +167,7 @@ distribution_evenness(const struct distribution *distribution)
     for (size_t i = 0; i < distribution->used; i++) {
         uint64_t connections = distribution->places[i].connections;
 
+        evenness.threads |= distribution->places[i].sender.thread > 0;
         evenness.total += connections;
         evenness.least = connections < evenness.least ? connections : evenness.least;
         evenness.most = connections > evenness.most ? connections : evenness.most;

@@ -1,6 +1,7 @@
 /*
- * distribution - who served whom: connections and requests per child of the server, as the stamps
- * in the replies tell. A hash table that grows: a server that forks has a child per connection.
+ * distribution - who served whom: connections and requests per child of the server, or per thread
+ * of its children, as the stamps in the replies tell. A hash table that grows: some servers start a
+ * child or a thread for each connection.
  */
 #ifndef CLIENT_FIGURES_DISTRIBUTION_H
 #define CLIENT_FIGURES_DISTRIBUTION_H
@@ -9,8 +10,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Who sends replies: a child, or a thread of it (0: the child has no threads that serve). */
+struct sender {
+    uint64_t child, thread, pid;
+};
+
 struct share {
-    uint64_t child, pid;  /* the key */
+    struct sender sender; /* the key */
     uint64_t connections; /* whose first reply it sent */
     uint64_t requests;    /* 0: the place is free */
 };
@@ -20,14 +26,17 @@ struct distribution {
     size_t size, used;
 };
 
-/* How even it is, in connections per child. */
+/* How even it is, in connections per sender. */
 struct evenness {
+    bool threads; /* there are threads among the senders */
     uint64_t total, least, most;
     double mean, deviation;
-    double jain; /* 1: all served the same; 1/children: one served all */
+    double jain; /* 1: all served the same; 1/senders: one served all */
 };
 
-/* Adds to a child's row; dies if there is no memory. */
+bool distribution_same(const struct sender *one, const struct sender *other);
+
+/* Adds to a sender's row; dies if there is no memory. */
 void distribution_add(struct distribution *distribution, const struct share *share);
 
 /* Writes all rows into a pipe that other processes write into too. Each write is whole rows and at
@@ -37,7 +46,7 @@ bool distribution_send(const struct distribution *distribution, int pipefd);
 /* Reads some rows from the pipe: false at its end. */
 bool distribution_receive(struct distribution *distribution, int pipefd);
 
-/* Sorts by child, then pid. Nothing can be added after that. */
+/* Sorts by child, pid, thread. Nothing can be added after that. */
 void distribution_sort(struct distribution *distribution);
 
 struct evenness distribution_evenness(const struct distribution *distribution);

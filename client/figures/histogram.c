@@ -137,8 +137,7 @@ growth(uint64_t now, uint64_t before)
     return now > before ? now - before : 0;
 }
 
-/* Sets a block of slots, and counts its values: the first is the least so far, the last the most.
- */
+/* Sets a block of slots, counts its values: the first is the least so far, the last the most. */
 static void
 subtract_block(struct histogram *difference, const volatile struct histogram *now,
                const struct histogram *before, size_t block)

@@ -21,10 +21,18 @@ snapshot_take(struct snapshot *snapshot, const struct load *asked, const struct 
 
     snapshot->ns = clock_ns();
     snapshot->completed = snapshot->failed = snapshot->requests = 0;
+    snapshot->doubtful = snapshot->doubtful_requests = 0;
     histogram_clear(&snapshot->times);
     for (unsigned i = 0; i < asked->processes; i++) {
         snapshot->completed += outcome_completed(&counts[i].good);
         snapshot->failed += outcome_failed(&counts[i].good);
+        if (counts[i].died) { /* what it left open has failed */
+            snapshot->failed += counter_get(&counts[i].good.begun) -
+                                outcome_completed(&counts[i].good) -
+                                outcome_failed(&counts[i].good);
+        }
+        snapshot->doubtful += counter_get(&counts[i].good.completed[TRUST_UNVERIFIED]);
+        snapshot->doubtful_requests += counter_get(&counts[i].requests[TRUST_UNVERIFIED]);
         for (int trust = 0; trust < TRUST_KINDS; trust++) {
             snapshot->requests += counter_get(&counts[i].requests[trust]);
             histogram_add(&snapshot->times, &counts[i].latencies[trust][latency]);
@@ -40,7 +48,7 @@ snapshot_start(const struct load *asked, const struct tally *counts, int64_t sta
     start_ns = last.ns = start;
     next_ns = load_is_timed(load) ? start + SECOND_NS : INT64_MAX;
     /* The processes are at work by now: a look at them would not find the beginning. */
-    last.completed = last.failed = last.requests = 0;
+    last.completed = last.failed = last.requests = last.doubtful = last.doubtful_requests = 0;
     histogram_clear(&last.times);
 }
 
@@ -92,6 +100,8 @@ row_since(const struct snapshot *then)
         .completed = now.completed - then->completed,
         .failed = now.failed - then->failed,
         .requests = now.requests - then->requests,
+        .doubtful = now.doubtful - then->doubtful,
+        .doubtful_requests = now.doubtful_requests - then->doubtful_requests,
         .p50 = histogram_percentile(&between, 500000),
         .p99 = histogram_percentile(&between, 990000),
     };

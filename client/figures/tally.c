@@ -1,6 +1,8 @@
 #include "tally.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 const char *const tally_latency_names[LATENCY_KINDS] = {[LATENCY_CONNECT] = "connect",
                                                         [LATENCY_FIRST_BYTE] = "first_byte",
@@ -15,12 +17,27 @@ work_times_size(const struct load *load)
            sizeof(struct histogram);
 }
 
+/* A page that finds no room in /dev/shm, which is small in many containers, ends the process that
+ * touches it. Where /dev/zero can be mapped, there is as much room as memory. */
+static void *
+share(size_t size)
+{
+    int fd = open("/dev/zero", O_RDWR);
+    void *memory =
+        fd != -1 ? mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+
+    if (fd != -1) {
+        close(fd);
+    }
+    return memory != MAP_FAILED ? memory : scoreboard_memory(size);
+}
+
 struct tally *
 tallies_open(const struct load *load)
 {
-    struct tally *tallies = scoreboard_memory(load->processes * sizeof *tallies);
+    struct tally *tallies = share(load->processes * sizeof *tallies);
     size_t size = work_times_size(load);
-    struct histogram *next = size > 0 ? scoreboard_memory(size) : NULL;
+    struct histogram *next = size > 0 ? share(size) : NULL;
 
     for (unsigned i = 0; i < load->processes; i++) {
         tallies[i].number = i;

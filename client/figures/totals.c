@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../common/conn.h"
+#include "../ask/number.h"
 #include "../engine/local_address.h"
 
 /* Adds connections that failed, by kind, and those that a process left open when it died; and how
@@ -34,7 +35,7 @@ add_successes(struct totals *totals, const struct load *load, const struct tally
     for (int trust = TRUST_VERIFIED; trust < kinds; trust++) {
         totals->completed += counter_get(&tally->good.completed[trust]);
         totals->requests += counter_get(&tally->requests[trust]);
-        for (int i = 0; i < LATENCY_KINDS; i++) {
+        for (int i = 0; i < LATENCY_ALL; i++) {
             histogram_add(&totals->latencies[i], &tally->latencies[trust][i]);
         }
         for (unsigned i = 0; i < WORK_TIMES * work_classes(&load->work); i++) {
@@ -47,46 +48,40 @@ add_successes(struct totals *totals, const struct load *load, const struct tally
     }
 }
 
-/* Counts the misbehaving connections that a process has never begun: the lottery tells which they
- * would have been. Returns how many of its connections, `mine` in all, they were. */
-static uint64_t
-add_unsent(struct totals *totals, const struct load *load, const struct tally *tally, uint64_t mine)
+/* The misbehaving ones of them are counted by their share. To draw the lot of each would take half
+ * a minute when somebody ends a run that would have lasted a day. */
+uint64_t
+totals_unsent(const struct load *load, const struct tally *tally, uint64_t unsent[MISBEHAVE_MOST])
 {
-    uint64_t key = lottery_key(load->seed, tally->number, LOTTERY_MISBEHAVE), count = 0;
+    uint64_t total = load_total(load), begun = counter_get(&tally->good.begun), left, good;
 
-    if (load->misbehaviours.lots.count == 0) {
-        return 0;
+    for (unsigned i = 0; i < load->misbehaviours.lots.count; i++) {
+        begun += counter_get(&tally->bad[i].begun) + counter_get(&tally->omitted[i]);
     }
-    for (uint64_t nth = counter_get(&tally->taken); nth < mine; nth++) {
-        int kind = misbehave_kind(&load->misbehaviours, key, nth);
-
-        if (kind != MISBEHAVE_NOT) {
-            totals->misbehaved[kind].unsent++;
-            count++;
-        }
+    left = good = total > 0 ? load_share(load, tally->number, total) - begun : 0;
+    for (unsigned i = 0; i < load->misbehaviours.lots.count; i++) {
+        unsent[i] = number_scale(left, load->misbehaviours.lots.shares[i], LOTTERY_WHOLE);
+        good -= unsent[i];
     }
-    return count;
+    return good;
 }
 
-/* Adds the misbehaving connections that a process has begun or left out. Returns how many. */
-static uint64_t
-add_misbehaved(struct totals *totals, const struct load *load, const struct tally *tally)
+/* Adds the misbehaving connections of a process, begun or not. */
+static void
+add_misbehaved(struct totals *totals, const struct load *load, const struct tally *tally,
+               const uint64_t unsent[MISBEHAVE_MOST])
 {
-    uint64_t count = 0;
-
     for (unsigned i = 0; i < load->misbehaviours.lots.count; i++) {
         const struct outcome *bad = &tally->bad[i];
         struct misbehaved *sum = &totals->misbehaved[i];
-        uint64_t begun = counter_get(&bad->begun), omitted = counter_get(&tally->omitted[i]);
 
-        sum->begun += begun;
-        sum->omitted += omitted;
+        sum->begun += counter_get(&bad->begun);
+        sum->omitted += counter_get(&tally->omitted[i]);
+        sum->unsent += unsent[i];
         sum->completed += outcome_completed(bad);
         add_outcome(bad, tally->died, sum->errors, &sum->connected);
         histogram_add(&sum->lasted, &tally->lasted[i]);
-        count += begun + omitted;
     }
-    return count;
 }
 
 /* One process that has seen a reply of this suite is enough to know the server. */
@@ -100,30 +95,38 @@ judge_server(struct totals *totals, const struct load *load, const struct tally 
         other = other || counter_get(&tallies[i].requests[TRUST_UNVERIFIED]) > 0;
     }
     totals->foreign = other && !known;
-    totals->identified = known && !load->message && load->bytes >= CONN_STAMP;
+    totals->identified = known && !load->message &&
+                         (load->path ? totals->distribution.used > 0 : load->bytes >= CONN_STAMP);
 }
 
 static void
 add_process(struct totals *totals, const struct load *load, const struct tally *tally)
 {
-    uint64_t total = load_total(load), begun = counter_get(&tally->good.begun);
-    uint64_t bad = add_misbehaved(totals, load, tally);
-    uint64_t mine = total > 0 ? load_share(load, tally->number, total) : begun + bad;
+    uint64_t bad[MISBEHAVE_MOST], unsent = totals_unsent(load, tally, bad);
     double late = (double)counter_get(&tally->most_late_ns) / 1000;
     double last = (double)counter_get(&tally->last_begun_ns) / 1e9;
+    double away = (double)tally->away_ns / 1e9;
+    uint64_t connected = counter_get(&tally->good.connected);
+    uint64_t early = connected < EARLY_CONNECTS ? connected : EARLY_CONNECTS;
 
-    assert(begun + bad <= mine);
-    bad += total > 0 ? add_unsent(totals, load, tally, mine) : 0;
-    totals->scheduled += mine - bad;
-    totals->unsent += mine - bad - begun;
+    totals->scheduled += counter_get(&tally->good.begun) + unsent;
+    totals->unsent += unsent;
+    if (tally->sample.taken && (!totals->sample.taken || tally->sample.kind < FAILURE_KINDS)) {
+        totals->sample = tally->sample;
+    }
+    totals->early_connects += early;
+    totals->early_connect_us += (double)tally->early_connect_ns / 1000;
+    add_misbehaved(totals, load, tally, bad);
     add_outcome(&tally->good, tally->died, totals->errors, &totals->connected);
     totals->bytes += counter_get(&tally->bytes);
-    totals->left_full += counter_get(&tally->left_full);
-    totals->late_full += counter_get(&tally->late_full);
-    totals->late_busy += counter_get(&tally->late_busy);
+    totals->late += counter_get(&tally->late);
+    totals->room_s += tally->room_s;
+    totals->own_s += tally->own_s;
     totals->most_late_us = late > totals->most_late_us ? late : totals->most_late_us;
     totals->last_begun_s = last > totals->last_begun_s ? last : totals->last_begun_s;
+    totals->away_s = away > totals->away_s ? away : totals->away_s;
     totals->cpu_seconds += (double)tally->cpu_ns / 1e9;
+    totals->starved_s += (double)tally->starved_ns / 1e9;
     totals->one_source = totals->one_source || tally->one_source;
     totals->died += tally->died;
     for (int i = 0; i < QUARTERS; i++) {
@@ -161,10 +164,26 @@ seconds_of(const struct totals *totals, const struct load *load, const struct ta
     return (double)(seconds > 0 ? seconds : 0) / 1e9;
 }
 
+/* Replies without a stamp were wrong after all: in the rows too, which took them for right. */
+static void
+correct_rows(struct totals *totals)
+{
+    for (size_t i = 0; i < totals->interval_count; i++) {
+        struct interval *row = &totals->intervals[i];
+
+        row->completed -= row->doubtful;
+        row->failed += row->doubtful;
+        row->requests -= row->doubtful_requests;
+    }
+}
+
 void
 totals_add_up(struct totals *totals, const struct load *load, const struct tally *tallies)
 {
     judge_server(totals, load, tallies);
+    if (!totals->foreign) {
+        correct_rows(totals);
+    }
     totals->seconds = seconds_of(totals, load, tallies);
     for (unsigned i = 0; i < load->processes; i++) {
         add_process(totals, load, &tallies[i]);
@@ -247,6 +266,9 @@ totals_status(const struct totals *totals)
     if (totals->interrupted || totals->died > 0 || totals->broken > 0 || begun == 0 ||
         totals->held.failed > 0 || totals->held.died) {
         return STATUS_FAILED;
+    }
+    if (searched && totals->found == 0 && totals->lost_by_client) {
+        return STATUS_LIMITED;
     }
     /* In a search, the bound says which failures are allowed. */
     if (searched ? totals->found == 0 || totals->ended_early

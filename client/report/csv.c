@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../../common/address.h"
+#include "format.h"
 #include "report.h"
 
 enum { NAME = 64 }; /* room for the name of a column */
@@ -47,7 +48,7 @@ column(struct row *row, const char *name)
 static void
 text_column(struct row *row, const char *name, const char *text)
 {
-    bool quoted = text[strcspn(text, ",\"\r\n")] != '\0';
+    bool quoted = text[strcspn(text, ",\"")] != '\0';
 
     if (!column(row, name)) {
         return;
@@ -58,11 +59,15 @@ text_column(struct row *row, const char *name, const char *text)
     if (strspn(text, "=+-@\t\r") > 0) {
         putchar('\'');
     }
-    for (; *text != '\0'; text++) {
-        if (*text == '"') {
-            putchar('"');
+    while (*text != '\0') {
+        size_t length = format_utf8(text);
+
+        if (length == 0 && (*text < ' ' || *text > '~')) {
+            printf("\\x%02x", (unsigned char)*text); /* a row is one line, whatever the label is */
+        } else {
+            printf("%s%.*s", *text == '"' ? "\"" : "", length > 0 ? (int)length : 1, text);
         }
-        putchar(*text);
+        text += length > 0 ? length : 1;
     }
     if (quoted) {
         putchar('"');
@@ -90,18 +95,14 @@ number_column(struct row *row, const char *name, int decimals, double number)
 static void
 asked_columns(struct row *row, const struct load *load)
 {
-    static const char *const modes[] = {
-        [SCHEDULE_CLOSED] = "closed",
-        [SCHEDULE_OPEN] = "open",
-        [SCHEDULE_RAMP] = "ramp",
-        [SCHEDULE_SEARCH] = "open", /* each of its runs is one */
-    };
     char target[ADDRESS_TEXT];
 
     address_text(&load->target, target);
     text_column(row, "label", load->label ? load->label : "");
     text_column(row, "target", target);
-    text_column(row, "mode", modes[load->schedule.kind]);
+    text_column(row, "protocol", load_protocol(load));
+    text_column(row, "path", load->path ? load->path : "");
+    text_column(row, "mode", schedule_mode(&load->schedule));
     count_column(row, "rate", load->schedule.rate);
     count_column(row, "rate_to", load->schedule.rate_to);
     number_column(row, "duration_s", 3, (double)load->schedule.duration_ns / 1e9);
@@ -177,7 +178,7 @@ rest_columns(struct row *row, const struct load *load, const struct totals *tota
     for (unsigned i = 0; i < load->misbehaviours.lots.count; i++) {
         misbehaved += totals->misbehaved[i].begun;
     }
-    count_column(row, "late", totals->late_full + totals->late_busy);
+    count_column(row, "late", totals->late);
     number_column(row, "most_late_us", 3, totals->most_late_us);
     count_column(row, "children", totals->distribution.used);
     row->unknown = totals->distribution.used == 0;

@@ -3,9 +3,14 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { PARAGRAPH = 1024 }; /* room for the longest */
+enum {
+    PARAGRAPH = 1024, /* room for the longest */
+    PROSE = 79,       /* columns of a line of it */
+    PROSE_LEAST = 49
+};
 
 struct number_text
 format_grouped(uint64_t number)
@@ -24,6 +29,17 @@ format_grouped(uint64_t number)
     return grouped;
 }
 
+struct number_text
+format_rate(double rate)
+{
+    struct number_text text = format_grouped((uint64_t)(rate + 0.5));
+
+    if (rate < 99.95 && rate > 0) {
+        snprintf(text.text, sizeof text.text, "%.*f", rate < 9.995 ? 2 : 1, rate);
+    }
+    return text;
+}
+
 struct duration
 format_split(double us)
 {
@@ -33,38 +49,63 @@ format_split(double us)
     if (us < 999.5e3) {
         return (struct duration){us / 1e3, us < 9.995e3 ? 2 : us < 99.95e3 ? 1 : 0, "ms", 3};
     }
-    return (struct duration){us / 1e6, 2, "s", 6};
+    return (struct duration){us / 1e6, us < 99.995e6 ? 2 : 0, "s", 6};
 }
 
 struct number_text
 format_duration(double us)
 {
     struct duration duration = format_split(us);
-    struct number_text text = {""};
+    struct number_text text, number = format_grouped((uint64_t)(duration.number + 0.5));
 
-    snprintf(text.text, sizeof text.text, "%.*f %s", duration.decimals, duration.number,
-             duration.unit);
+    if (duration.decimals > 0) {
+        snprintf(number.text, sizeof number.text, "%.*f", duration.decimals, duration.number);
+    }
+    snprintf(text.text, sizeof text.text, "%.24s %s", number.text, duration.unit);
     return text;
+}
+
+struct escaped_text
+format_bytes(const char *from, size_t length, size_t most)
+{
+    struct escaped_text escaped = {""};
+    char *text = escaped.text;
+    size_t used = 0, i = 0;
+
+    for (; i < length && used + 4 + strlen("...") <= most; i++) {
+        unsigned char byte = (unsigned char)from[i];
+
+        if (byte >= ' ' && byte < 0x7f && byte != '\\') {
+            text[used++] = from[i];
+        } else {
+            used += (size_t)snprintf(text + used, FORMAT_ESCAPED - used, "\\x%02x", byte);
+        }
+    }
+    snprintf(text + used, FORMAT_ESCAPED - used, "%s", i < length ? "..." : "");
+    return escaped;
 }
 
 struct escaped_text
 format_escaped(const char *from, size_t most)
 {
-    struct escaped_text escaped = {""};
-    char *text = escaped.text;
-    size_t used = 0;
+    return format_bytes(from, strlen(from), most);
+}
 
-    for (; *from != '\0' && used + 4 + strlen("...") <= most; from++) {
-        unsigned char byte = (unsigned char)*from;
+size_t
+format_utf8(const char *text)
+{
+    static const uint32_t least[] = {0, 0, 0xa0, 0x800, 0x10000};
+    unsigned char first = (unsigned char)*text;
+    size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 0;
+    uint32_t point = first & (0x7fu >> length);
 
-        if (byte >= ' ' && byte < 0x7f && byte != '\\') {
-            text[used++] = *from;
-        } else {
-            used += (size_t)snprintf(text + used, FORMAT_ESCAPED - used, "\\x%02x", byte);
+    for (size_t i = 1; i < length; i++) {
+        if (((unsigned char)text[i] & 0xc0) != 0x80) {
+            return 0;
         }
+        point = point << 6 | ((unsigned char)text[i] & 0x3f);
     }
-    snprintf(text + used, FORMAT_ESCAPED - used, "%s", *from != '\0' ? "..." : "");
-    return escaped;
+    return point >= least[length] && point <= 0x10ffff && point >> 11 != 0xd800 >> 11 ? length : 0;
 }
 
 const char *
@@ -80,8 +121,26 @@ format_column(double us)
 }
 
 void
+format_absent(void)
+{
+    printf("%10s", "-");
+}
+
+/* In a shell whose COLUMNS is exported, one less than that; the last column of a terminal is left
+ * free. */
+size_t
+format_prose(void)
+{
+    const char *columns = getenv("COLUMNS");
+    long most = columns ? strtol(columns, NULL, 10) - 1 : 0;
+
+    return most >= PROSE_LEAST && most <= FORMAT_COLUMNS ? (size_t)most : PROSE;
+}
+
+void
 format_paragraph(const char *format, ...)
 {
+    size_t most = format_prose();
     char paragraph[PARAGRAPH];
     const char *text = paragraph;
     va_list arguments;
@@ -89,14 +148,16 @@ format_paragraph(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(paragraph, sizeof paragraph, format, arguments);
     va_end(arguments);
-    while (strlen(text) > FORMAT_COLUMNS) {
-        size_t length = FORMAT_COLUMNS;
+    while (strlen(text) > most) {
+        size_t end = most;
 
-        while (length > 1 && text[length] != ' ') {
-            length--;
+        while (end > 1 && (text[end] != ' ' || text[end + 1] == '(' ||
+                           strchr("0123456789x", text[end - 1]))) { /* "x 3,000 bytes (-b)" */
+            end--;
         }
-        printf("%.*s\n", (int)length, text);
-        text += length + 1;
+        end = end > 1 ? end : most; /* a word that alone is longer */
+        printf("%.*s\n", (int)end, text);
+        text += end + (text[end] == ' ');
     }
     puts(text);
 }

@@ -46,13 +46,29 @@ struct number_text format_grouped(uint64_t number);
  * become \xNN. */
 struct escaped_text format_escaped(const char *from, size_t most);
 
+/* So many per second, with three digits at least: 0.33, 12.5, 1,234. */
+struct number_text format_rate(double rate);
+
+/* The same of so many bytes, of any kind. */
+struct escaped_text format_bytes(const char *from, size_t length, size_t most);
+
+/* The bytes of the UTF-8 character beyond ASCII that `text` begins with; 0 if it begins with none,
+ * or with one that commands a terminal. In JSON and CSV these stay as they are. */
+size_t format_utf8(const char *text);
+
 /* "s" unless it is 1. */
 const char *format_plural(uint64_t count);
 
 /* Prints a duration in a column of 10. */
 void format_column(double us);
 
-/* Prints a line; one that is too long is broken at blanks. */
+/* The same where there is none: a dash. */
+void format_absent(void);
+
+/* How long a line of prose may be: 79, or what COLUMNS in the environment says. */
+size_t format_prose(void);
+
+/* Prints a line of prose; a longer one is broken at blanks, within no term. */
 void format_paragraph(const char *format, ...) DIE_PRINTF(1, 2);
 
 /* Prints the rest of a line: a bar that is to `columns` as `value` is to `most`. */

@@ -49,16 +49,12 @@ write_levels(FILE *file, const struct histogram *histogram)
 }
 
 bool
-report_hdr(const char *path, const struct histogram *histogram)
+report_hdr(FILE *file, const struct histogram *histogram)
 {
     double most = histogram_most(histogram) / 1000;
-    FILE *file = fopen(path, "w");
     bool written;
     int error;
 
-    if (!file) {
-        return false;
-    }
     fprintf(file, "%12s %14s %10s %14s\n\n", "Value", "Percentile", "TotalCount",
             "1/(1-Percentile)");
     write_levels(file, histogram);

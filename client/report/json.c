@@ -1,5 +1,6 @@
 /*
- * json - the report as one JSON object. All fields are always there.
+ * json - the report as one JSON object. All fields are always there; only a child without threads
+ * has no `thread`.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,9 +8,10 @@
 
 #include "../../common/address.h"
 #include "advice.h"
+#include "format.h"
 #include "report.h"
 
-/* Bytes beyond ASCII are written as the code points of Latin-1: they need not be UTF-8. */
+/* Bytes beyond ASCII that are no UTF-8 are written as the code points of Latin-1. */
 static void
 print_string(const char *text)
 {
@@ -19,6 +21,11 @@ print_string(const char *text)
             printf("\\%c", *byte);
         } else if (*byte >= ' ' && *byte < 0x7f) {
             putchar(*byte);
+        } else if (format_utf8((const char *)byte) > 0) {
+            size_t length = format_utf8((const char *)byte);
+
+            fwrite(byte, 1, length, stdout);
+            byte += length - 1;
         } else {
             printf("\\u%04x", *byte);
         }
@@ -42,6 +49,8 @@ print_asked(const struct load *load, const struct totals *totals)
     print_string(load->label ? load->label : "");
     printf(",\"target\":");
     print_string(target);
+    printf(",\"protocol\":\"%s\",\"path\":", load_protocol(load));
+    print_string(load->path ? load->path : "");
     printf(",\"server_identifies_children\":%s", boolean(totals->identified));
     printf(",\"verified\":%s", boolean(!totals->foreign && totals->requests > 0));
     printf(",\"interrupted\":%s", boolean(totals->interrupted));
@@ -49,8 +58,7 @@ print_asked(const struct load *load, const struct totals *totals)
     printf(",\"bytes\":%" PRIu64 ",\"requests_per_connection\":%" PRIu64, load->bytes,
            load->requests);
     printf(",\"message_bytes\":%" PRIu64, load->message_bytes);
-    printf(",\"in_flight\":%u,\"mode\":\"%s\"", load->in_flight,
-           load_is_open(load) ? "open" : "closed");
+    printf(",\"in_flight\":%u,\"mode\":\"%s\"", load->in_flight, schedule_mode(&load->schedule));
     printf(",\"rate\":%" PRIu32 ",\"rate_to\":%" PRIu32, load->schedule.rate,
            load->schedule.rate_to);
     printf(",\"duration_s\":%.9g,\"seed\":%" PRIu32, (double)load->schedule.duration_ns / 1e9,
@@ -69,9 +77,10 @@ print_totals(const struct totals *totals)
     printf(",\"connections_per_second\":%.1f", totals_rate(totals, totals->completed));
     printf(",\"requests_per_second\":%.1f", totals_rate(totals, totals->requests));
     printf(",\"client_cpu_s\":%.6f", totals->cpu_seconds);
-    printf(",\"late\":{\"no_room\":%" PRIu64 ",\"client_busy\":%" PRIu64, totals->late_full,
-           totals->late_busy);
-    printf(",\"most_us\":%.3f}", totals->most_late_us);
+    printf(",\"late\":{\"connections\":%" PRIu64 ",\"most_us\":%.3f", totals->late,
+           totals->most_late_us);
+    printf(",\"room_s\":%.6f,\"client_s\":%.6f,\"suspended_s\":%.6f}", totals->room_s,
+           totals->own_s, totals->away_s);
 }
 
 static void
@@ -85,18 +94,32 @@ print_errors(const uint64_t errors[FAILURE_KINDS])
     putchar('}');
 }
 
+/* A value, or null where there is none. */
+static void
+print_value(const char *name, int decimals, bool known, double value)
+{
+    if (known) {
+        printf(",\"%s\":%.*f", name, decimals, value);
+    } else {
+        printf(",\"%s\":null", name);
+    }
+}
+
+/* Without a success there is no time. */
 static void
 print_times(const char *name, const struct histogram *histogram)
 {
+    bool known = histogram->count > 0;
+
     printf(",\"%s_us\":{\"count\":%" PRIu64, name, histogram->count);
-    printf(",\"min\":%.3f", histogram_least(histogram));
-    printf(",\"mean\":%.3f", histogram_mean(histogram));
-    printf(",\"stddev\":%.3f", histogram_deviation(histogram));
-    printf(",\"p50\":%.3f", histogram_percentile(histogram, 500000));
-    printf(",\"p90\":%.3f", histogram_percentile(histogram, 900000));
-    printf(",\"p99\":%.3f", histogram_percentile(histogram, 990000));
-    printf(",\"p999\":%.3f", histogram_percentile(histogram, 999000));
-    printf(",\"max\":%.3f", histogram_most(histogram));
+    print_value("min", 3, known, histogram_least(histogram));
+    print_value("mean", 3, known, histogram_mean(histogram));
+    print_value("stddev", 3, known, histogram_deviation(histogram));
+    print_value("p50", 3, known, histogram_percentile(histogram, 500000));
+    print_value("p90", 3, known, histogram_percentile(histogram, 900000));
+    print_value("p99", 3, known, histogram_percentile(histogram, 990000));
+    print_value("p999", 3, known, histogram_percentile(histogram, 999000));
+    print_value("max", 3, known, histogram_most(histogram));
     printf(",\"overflow\":%" PRIu64 "}", histogram->overflow);
 }
 
@@ -129,10 +152,12 @@ print_children(const struct totals *totals)
     for (size_t i = 0; i < totals->distribution.used; i++) {
         const struct share *share = &totals->distribution.places[i];
 
-        printf("%s{\"child\":%" PRIu64 ",\"pid\":%" PRIu64, i > 0 ? "," : "", share->child,
-               share->pid);
-        printf(",\"connections\":%" PRIu64 ",\"requests\":%" PRIu64 "}", share->connections,
-               share->requests);
+        printf("%s{\"child\":%" PRIu64, i > 0 ? "," : "", share->sender.child);
+        if (share->sender.thread > 0) {
+            printf(",\"thread\":%" PRIu64, share->sender.thread);
+        }
+        printf(",\"pid\":%" PRIu64 ",\"connections\":%" PRIu64 ",\"requests\":%" PRIu64 "}",
+               share->sender.pid, share->connections, share->requests);
     }
     printf("],\"distribution\":{\"children\":%zu", totals->distribution.used);
     printf(",\"min\":%" PRIu64 ",\"max\":%" PRIu64, even->least, even->most);
@@ -153,7 +178,9 @@ print_intervals(const struct totals *totals)
         printf(",\"per_second\":%.1f", (double)row->completed / row->length);
         printf(",\"completed\":%" PRIu64 ",\"failed\":%" PRIu64, row->completed, row->failed);
         printf(",\"requests\":%" PRIu64, row->requests);
-        printf(",\"p50_us\":%.3f,\"p99_us\":%.3f}", row->p50, row->p99);
+        print_value("p50_us", 3, row->requests > 0, row->p50);
+        print_value("p99_us", 3, row->requests > 0, row->p99);
+        putchar('}');
     }
     putchar(']');
 }
@@ -190,17 +217,6 @@ print_held(const struct totals *totals)
     printf(",\"died\":%s}", boolean(held->died));
 }
 
-/* A value, or null where there is none. */
-static void
-print_value(const char *name, bool known, double value)
-{
-    if (known) {
-        printf(",\"%s\":%.6f", name, value);
-    } else {
-        printf(",\"%s\":null", name);
-    }
-}
-
 static void
 print_gates(const struct load *load, const struct totals *totals)
 {
@@ -210,7 +226,7 @@ print_gates(const struct load *load, const struct totals *totals)
 
         printf("%s{\"gate\":", i > 0 ? "," : "");
         print_string(load->gates[i].text);
-        print_value("value", judgement->known, judgement->value);
+        print_value("value", 6, judgement->known, judgement->value);
         printf(",\"holds\":%s}", boolean(judgement->holds));
     }
     putchar(']');
@@ -234,7 +250,7 @@ print_search(const struct load *load, const struct totals *totals)
 
         printf("%s{\"rate\":%" PRIu32 ",\"achieved\":%.1f", i > 0 ? "," : "", step->rate,
                step->achieved);
-        print_value("value", step->known, step->value);
+        print_value("value", 6, step->known, step->value);
         printf(",\"kept\":%s,\"why\":\"%s\"}", boolean(step->kept), step->kept ? "" : step->why);
     }
     printf("]}");
@@ -259,7 +275,7 @@ print_hints(const struct load *load, const struct totals *totals)
     char text[ADVICE_TEXT];
 
     printf(",\"hints\":[");
-    for (unsigned i = 0; advice_any(totals, load, i, text); i++) {
+    for (unsigned i = 0; advice_any(totals, load, ADVICE_ALL, i, text); i++) {
         printf("%s", i > 0 ? "," : "");
         print_string(text);
     }

@@ -2,13 +2,15 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "../figures/snapshot.h"
 #include "format.h"
 
-enum { LINE = 240, COLUMNS = 79 }; /* a line that is wrapped could not be overwritten */
+enum { LINE = 240, COLUMNS = 80 }; /* of a terminal that does not say how wide it is */
 
 static const struct load *load;
 static const struct tally *tallies;
@@ -20,7 +22,25 @@ static int64_t next_ns;
 static bool
 is_wanted(const struct load *asked)
 {
-    return !asked->quiet && !(asked->message && asked->verbose) && isatty(STDERR_FILENO);
+    const char *terminal = getenv("TERM");
+    bool can_erase = terminal && *terminal != '\0' && strcmp(terminal, "dumb") != 0;
+
+    return !asked->quiet && !(asked->message && asked->verbose) && can_erase &&
+           isatty(STDERR_FILENO);
+}
+
+/* A line that is as wide as the terminal would be wrapped, and could not be overwritten. */
+static int
+room(void)
+{
+#ifdef TIOCGWINSZ /* not of POSIX, but of all its systems */
+    struct winsize size;
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_col < COLUMNS) {
+        return size.ws_col - 1;
+    }
+#endif
+    return COLUMNS - 1;
 }
 
 static void
@@ -28,7 +48,7 @@ put(const char *text)
 {
     char line[LINE];
 
-    snprintf(line, sizeof line, "\r%.*s\033[K", COLUMNS, text);
+    snprintf(line, sizeof line, "\r%.*s\033[K", room(), text);
     if (write(STDERR_FILENO, line, strlen(line)) == -1) {
         shown = false; /* the terminal has gone */
     }

@@ -4,6 +4,8 @@
 #ifndef CLIENT_REPORT_REPORT_H
 #define CLIENT_REPORT_REPORT_H
 
+#include <stdio.h>
+
 #include "../figures/totals.h"
 
 /* For people, at most 100 columns wide; with -q only what went wrong. */
@@ -16,8 +18,8 @@ void report_json(const struct load *load, const struct totals *totals, const str
 void report_csv(const struct load *load, const struct totals *totals);
 
 /* In HdrHistogram's percentile format, which its plotter and others read: writes the histogram to
- * the file `path`, in milliseconds. False with errno if the file cannot be opened, written or
- * closed; then part of it may be there. */
-bool report_hdr(const char *path, const struct histogram *histogram);
+ * `file`, in milliseconds, and closes it. False with errno if that fails; then part of it may be
+ * there. */
+bool report_hdr(FILE *file, const struct histogram *histogram);
 
 #endif

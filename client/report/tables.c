@@ -21,14 +21,17 @@ print_step(const struct load *load, const struct step *step, size_t number)
     char found[GATE_TEXT];
 
     printf("%4zu %12s %12s %14s  %s\n", number, format_grouped(step->rate).text,
-           format_grouped((uint64_t)(step->achieved + 0.5)).text,
-           gate_found(&load->bound, &judgement, found), step->kept ? "kept" : step->why);
+           format_rate(step->achieved).text, gate_found(&load->bound, &judgement, found),
+           step->kept ? "kept" : step->why);
 }
 
 void
 print_steps(const struct load *load, const struct totals *totals)
 {
-    const char *early = totals->ended_early;
+    const char *early = totals->ended_early, *time = gate_time(&load->bound, load);
+    const char *client = !totals->lost_by_client ? ""
+                         : totals->found > 0     ? "; above it the client itself was late"
+                                                 : ": the client itself was late";
     struct escaped_text bound;
     char end[LINE] = "";
 
@@ -40,16 +43,16 @@ print_steps(const struct load *load, const struct totals *totals)
         snprintf(end, sizeof end, " (the search ended early: %s)", early);
     }
     if (totals->found == 0) {
-        format_paragraph("No rate was found that keeps %s%s", bound.text, end);
+        format_paragraph("No rate was found that keeps %s%s%s", bound.text, client, end);
     } else {
-        format_paragraph("The highest rate%s that keeps %s: %s connections/s%s",
+        format_paragraph("The highest rate%s that keeps %s: %s connections/s%s%s",
                          early ? " so far" : "", bound.text, format_grouped(totals->found).text,
-                         end);
+                         client, end);
     }
     if (load->quiet) {
         return;
     }
-    printf("\nstep         rate     achieved          found\n");
+    printf("\nstep         rate     achieved %14s\n", time ? time : "found");
     for (size_t i = 0; i < totals->step_count; i++) {
         print_step(load, &totals->steps[i], i + 1);
     }
@@ -70,6 +73,9 @@ print_kind(const struct misbehaviour *kind, const struct misbehaved *done)
     if (done->lasted.count > 0) {
         format_column(histogram_percentile(&done->lasted, 500000));
         format_column(histogram_most(&done->lasted));
+    } else {
+        format_absent();
+        format_absent();
     }
     putchar('\n');
     if (done->unsent > 0) {
@@ -104,11 +110,16 @@ print_misbehaved(const struct load *load, const struct totals *totals)
 static void
 print_kept(const struct held_totals *held)
 {
-    char least[LINE] = "at times none of them was open", failed[LINE] = "";
+    char least[LINE] = "at times none was open", closed[LINE] = "", failed[LINE] = "";
 
     if (held->least > 0) {
-        snprintf(least, sizeof least, "%s were open at all times",
-                 format_grouped(held->least).text);
+        snprintf(least, sizeof least, "at least %s %s open at all times",
+                 format_grouped(held->least).text, held->least == 1 ? "was" : "were");
+    }
+    if (held->closed > 0) {
+        snprintf(closed, sizeof closed,
+                 " (each is made again after a second), and at the end %s %s open",
+                 format_grouped(held->open).text, held->open == 1 ? "was" : "were");
     }
     if (held->failed > 0) {
         snprintf(failed, sizeof failed, " %" PRIu64 " attempt%s failed: %s.", held->failed,
@@ -116,8 +127,7 @@ print_kept(const struct held_totals *held)
     }
     format_paragraph("Held %s idle connection%s beside: %s; the server closed %s%s.%s",
                      format_grouped(held->asked).text, format_plural(held->asked), least,
-                     format_grouped(held->closed).text,
-                     held->closed > 0 ? ", which were made again" : "", failed);
+                     format_grouped(held->closed).text, closed, failed);
 }
 
 void
@@ -191,6 +201,9 @@ print_intervals(const struct load *load, const struct totals *totals)
         if (row->requests > 0) {
             format_column(row->p50);
             format_column(row->p99);
+        } else {
+            format_absent();
+            format_absent();
         }
         format_bar((uint64_t)row->p99, most, SHORT_BAR);
     }

@@ -14,10 +14,10 @@
 enum {
     LINE = 600,     /* room for two or three lines */
     SAID_MOST = 80, /* columns of the line that the server sent in place of a reply */
-    ROWS_MOST = 40, /* children that get a row each */
+    ROWS_MOST = 40, /* children, or threads, that get a row each */
     LABEL = 24,     /* columns of "cpu 1.00 ms wait 5.00 ms" */
     FIGURES = 8,    /* columns of a number of requests */
-    BINS_MOST = 20  /* rows of the histogram that stands for more children */
+    BINS_MOST = 20  /* rows of the histogram that stands for more of them */
 };
 
 /* --- the load -------------------------------------------------------------------------------- */
@@ -51,47 +51,67 @@ phrase_connections(char text[LINE], const struct load *load)
     int used = 0;
 
     if (schedule->kind == SCHEDULE_RAMP) {
-        used = snprintf(text, LINE, "%s to %s connections/s over %.9g s from ",
+        used = snprintf(text, LINE, "%s to %s connections/s (-r) over %.9g s (-d) from ",
                         format_grouped(schedule->rate).text, format_grouped(schedule->rate_to).text,
                         seconds);
     } else if (load_is_open(load) && load->connections == 0) {
-        used = snprintf(text, LINE, "%s connections/s for %.9g s from ",
+        used = snprintf(text, LINE, "%s connections/s (-r) for %.9g s (-d) from ",
                         format_grouped(schedule->rate).text, seconds);
     } else if (load_is_open(load)) {
-        used = snprintf(text, LINE, "%s connection%s at %s/s from ", format_grouped(total).text,
-                        format_plural(total), format_grouped(schedule->rate).text);
+        used =
+            snprintf(text, LINE, "%s connection%s at %s/s (-r) from ", format_grouped(total).text,
+                     format_plural(total), format_grouped(schedule->rate).text);
     }
-    used += snprintf(text + used, LINE - (size_t)used, "%u process%s", load->processes, plural);
+    used +=
+        snprintf(text + used, LINE - (size_t)used, "%u process%s (-c)", load->processes, plural);
     if (!load_is_open(load) && load->connections == 0) {
-        used += snprintf(text + used, LINE - (size_t)used, " for %.9g s", seconds);
+        used += snprintf(text + used, LINE - (size_t)used, " for %.9g s (-d)", seconds);
     } else if (!load_is_open(load)) {
-        used += snprintf(text + used, LINE - (size_t)used, " x %s connection%s",
+        used += snprintf(text + used, LINE - (size_t)used, " x %s connection%s (-t)",
                          format_grouped(load->connections).text, format_plural(load->connections));
     }
     if (load->in_flight > 1 && !load_is_open(load)) {
-        used += snprintf(text + used, LINE - (size_t)used, " (%u at a time)", load->in_flight);
+        used += snprintf(text + used, LINE - (size_t)used, " (-m %u at a time)", load->in_flight);
     }
     return used;
+}
+
+/* What is asked for on each connection. */
+static int
+phrase_requests(char *text, size_t room, const struct load *load)
+{
+    uint64_t size = load->message ? load->message_bytes : load->bytes;
+    int used = snprintf(text, room, " x %s %s%s%s", format_grouped(load->requests).text,
+                        load->message ? "message"
+                        : load->http  ? "GET"
+                                      : "request",
+                        format_plural(load->requests), load->message ? "" : " (-k)");
+
+    if (load->path) {
+        return used + snprintf(text + used, room - (size_t)used, " of %s (-u)",
+                               format_escaped(load->path, FORMAT_COLUMNS / 2).text);
+    }
+    return used + snprintf(text + used, room - (size_t)used, " of %s byte%s (%s)",
+                           format_grouped(size).text, format_plural(size),
+                           load->message ? "-M" : "-b");
 }
 
 static void
 print_asked(const struct load *load)
 {
-    uint64_t size = load->message ? load->message_bytes : load->bytes;
     char target[ADDRESS_TEXT], text[LINE];
     struct escaped_text to;
     int used = phrase_connections(text, load);
 
-    used += snprintf(text + used, LINE - (size_t)used, " x %s %s%s of %s byte%s",
-                     format_grouped(load->requests).text, load->message ? "message" : "request",
-                     format_plural(load->requests), format_grouped(size).text, format_plural(size));
+    used += phrase_requests(text + used, LINE - (size_t)used, load);
     if (load->work.lots.count > 0) {
-        used += snprintf(text + used, LINE - (size_t)used, ", %.9g%% with work (seed %" PRIu32 ")",
-                         100 * (double)lottery_share(&load->work.lots) / LOTTERY_WHOLE, load->seed);
+        used +=
+            snprintf(text + used, LINE - (size_t)used, ", %.9g%% with work (-W, -S %" PRIu32 ")",
+                     100 * (double)lottery_share(&load->work.lots) / LOTTERY_WHOLE, load->seed);
     }
     address_text(&load->target, target);
     to = format_escaped(target, FORMAT_COLUMNS - strlen("to "));
-    if ((size_t)used + strlen(" to ") + strlen(to.text) > FORMAT_COLUMNS) {
+    if ((size_t)used + strlen(" to ") + strlen(to.text) > format_prose()) {
         format_paragraph("%s", text);
         printf("to %s\n\n", to.text);
     } else {
@@ -103,11 +123,16 @@ print_asked(const struct load *load)
 
 static const char times_heading[] = "    min       p50       p90       p99     p99.9       max";
 
+/* Without a success there is no time. */
 static void
 print_ranks(const struct histogram *histogram, const uint32_t *millionths, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        format_column(histogram_percentile(histogram, millionths[i]));
+        if (histogram->count > 0) {
+            format_column(histogram_percentile(histogram, millionths[i]));
+        } else {
+            format_absent();
+        }
     }
 }
 
@@ -128,8 +153,13 @@ print_more(const struct histogram *histogram)
     static const uint32_t ranks[] = {250000, 750000, 950000, 999900};
 
     print_ranks(histogram, ranks, sizeof ranks / sizeof ranks[0]);
-    format_column(histogram_mean(histogram));
-    format_column(histogram_deviation(histogram));
+    if (histogram->count > 0) {
+        format_column(histogram_mean(histogram));
+        format_column(histogram_deviation(histogram));
+    } else {
+        format_absent();
+        format_absent();
+    }
     putchar('\n');
 }
 
@@ -203,11 +233,7 @@ print_class_times(const struct load *load, const struct totals *totals, const ch
             printf(" %*" PRIu64 " M", FIGURES - 2, (times->count + 500000) / 1000000);
         }
         printf(" %5.*f%%", percent < 9.995 ? 2 : 1, percent);
-        if (times->count > 0) {
-            print_durations(times);
-        } else {
-            putchar('\n');
-        }
+        print_durations(times);
     }
     putchar('\n');
 }
@@ -229,33 +255,49 @@ print_classes(const struct load *load, const struct totals *totals)
 static void
 print_totals(const struct load *load, const struct totals *totals)
 {
+    struct number_text seconds = format_duration(totals->seconds * 1e6);
     char requests[2 * FORMAT_NUMBER] = "";
 
     if (totals->scheduled == 0) {
         format_paragraph("No well-behaved connection was to be made.");
         return;
     }
-    if (load->requests > 1) {
-        uint64_t rate = (uint64_t)(totals_rate(totals, totals->requests) + 0.5);
-
-        snprintf(requests, sizeof requests, ", %s requests/s", format_grouped(rate).text);
+    if (totals->completed == 0 && totals->scheduled == 1) {
+        format_paragraph("The one connection was not completed, in %s.", seconds.text);
+        return;
     }
-    format_paragraph("%s of %s connections completed in %.3f s: %s connections/s%s, %.1f MiB/s",
+    if (totals->completed == 0) {
+        format_paragraph("None of %s connections was completed, in %s.",
+                         format_grouped(totals->scheduled).text, seconds.text);
+        return;
+    }
+    if (load->requests > 1) {
+        snprintf(requests, sizeof requests, ", %s requests/s",
+                 format_rate(totals_rate(totals, totals->requests)).text);
+    }
+    format_paragraph("%s of %s connection%s completed in %s: %s connections/s%s, %.1f MiB/s",
                      format_grouped(totals->completed).text, format_grouped(totals->scheduled).text,
-                     totals->seconds,
-                     format_grouped((uint64_t)(totals_rate(totals, totals->completed) + 0.5)).text,
-                     requests, totals_rate(totals, totals->bytes) / (1 << 20));
+                     format_plural(totals->scheduled), seconds.text,
+                     format_rate(totals_rate(totals, totals->completed)).text, requests,
+                     totals_rate(totals, totals->bytes) / (1 << 20));
     if (load_is_open(load)) {
         format_paragraph("Open loop: connections begin on schedule, whatever becomes of the "
                          "others; service counts from the real beginning, response from when it "
                          "was due. %s began more than 1 ms late, the latest %s.",
-                         format_grouped(totals->late_full + totals->late_busy).text,
+                         format_grouped(totals->late).text,
                          format_duration(totals->most_late_us).text);
     } else {
         format_paragraph("Closed loop: a process begins a connection when another one has ended. "
                          "So a slow server is asked less often, and the waiting of those who would "
                          "have come meanwhile is in none of these times.");
     }
+}
+
+/* The replies told who sent them. */
+static bool
+has_distribution(const struct load *load, const struct totals *totals)
+{
+    return !load->quiet && !load->message && !totals->foreign && totals->distribution.used > 0;
 }
 
 /* --- failures -------------------------------------------------------------------------------- */
@@ -305,17 +347,18 @@ print_failures(const struct load *load, const struct totals *totals, const struc
         printf("Never begun: %s%s\n", format_grouped(totals->unsent).text,
                totals->interrupted              ? " (interrupted)"
                : totals->died > 0               ? " (their client process died)"
-               : load->schedule.duration_ns > 0 ? " (time was over before there was room for them)"
+               : load->schedule.duration_ns > 0 ? " (time was over)"
                                                 : "");
     } else if (totals->interrupted) {
         printf("Interrupted.\n");
     }
     if (totals->died > 0) {
-        printf("%u client process%s %s; of %s the distribution lacks what was not yet told.\n",
-               totals->died, totals->died == 1 ? "" : "es",
-               totals->killed ? "had to be ended" : "died", totals->died == 1 ? "it" : "them");
+        format_paragraph(
+            "%u client process%s %s%s.", totals->died, totals->died == 1 ? "" : "es",
+            totals->killed ? "had to be ended" : "died",
+            has_distribution(load, totals) ? "; the distribution lacks what was not yet told" : "");
     }
-    for (unsigned i = 0; advice_limit(totals, load, i, text); i++) {
+    for (unsigned i = 0; advice_any(totals, load, ADVICE_REST, i, text); i++) {
         format_paragraph("%s", text);
     }
 }
@@ -325,16 +368,16 @@ print_failures(const struct load *load, const struct totals *totals, const struc
 static void
 print_processes(const struct load *load, const struct tally *tallies)
 {
-    uint64_t total = load_total(load);
+    uint64_t misbehaving[MISBEHAVE_MOST];
 
     printf("\nprocess      pid  completed    failed     unsent  seconds\n");
     for (unsigned i = 0; i < load->processes; i++) {
         const struct tally *tally = &tallies[i];
-        uint64_t left = total > 0 ? load_share(load, i, total) - counter_get(&tally->taken) : 0;
 
         printf("%7u %8ld %10" PRIu64 " %9" PRIu64 " %10" PRIu64 " %8.3f%s\n", i + 1,
                (long)tally->pid, outcome_completed(&tally->good), outcome_failed(&tally->good),
-               left, (double)(tally->ended_ns - tally->started_ns) / 1e9,
+               totals_unsent(load, tally, misbehaving),
+               (double)(tally->ended_ns - tally->started_ns) / 1e9,
                tally->died ? "  did not finish" : "");
     }
 }
@@ -343,23 +386,27 @@ static void
 print_rows(const struct load *load, const struct totals *totals)
 {
     double total = (double)(totals->evenness.total > 0 ? totals->evenness.total : 1);
+    const char *heading = totals->evenness.threads ? "child.thread" : "child";
+    int columns = (int)strlen(heading); /* the more of them, the shorter are the bars */
     bool several = load->requests > 1;
 
-    printf("\nchild      pid  connections%s  share\n", several ? "    requests" : "");
+    printf("\n%s      pid  connections%s  share\n", heading, several ? "    requests" : "");
     for (size_t i = 0; i < totals->distribution.used; i++) {
         const struct share *share = &totals->distribution.places[i];
+        char name[2 * FORMAT_NUMBER];
 
-        printf("%5" PRIu64 " %8" PRIu64 " %12" PRIu64, share->child, share->pid,
-               share->connections);
+        snprintf(name, sizeof name, share->sender.thread > 0 ? "%" PRIu64 ".%" PRIu64 : "%" PRIu64,
+                 share->sender.child, share->sender.thread);
+        printf("%*s %8" PRIu64 " %12" PRIu64, columns, name, share->sender.pid, share->connections);
         if (several) {
             printf(" %11" PRIu64, share->requests);
         }
         printf(" %5.1f%%", 100 * (double)share->connections / total);
-        format_bar(share->connections, totals->evenness.most, FORMAT_BAR);
+        format_bar(share->connections, totals->evenness.most, FORMAT_BAR + 5 - columns);
     }
 }
 
-/* How many children served how many connections: equal steps from the least to the most. */
+/* How many children or threads served how many connections: equal steps from least to most. */
 static void
 print_bins(const struct totals *totals)
 {
@@ -373,7 +420,7 @@ print_bins(const struct totals *totals)
         bins[bin]++;
         most = bins[bin] > most ? bins[bin] : most;
     }
-    printf("\nconnections      children\n");
+    printf("\nconnections       %s\n", totals->evenness.threads ? " threads" : "children");
     for (uint64_t i = 0; least + i * width <= totals->evenness.most; i++) {
         char range[2 * FORMAT_NUMBER];
 
@@ -384,43 +431,50 @@ print_bins(const struct totals *totals)
     }
 }
 
-/* Prints why there is no distribution, if there is none. */
-static bool
-lacks_distribution(const struct load *load, const struct totals *totals)
+/* Prints why replies that came make no distribution. (If those who met them have died, that has
+ * been said.) */
+static void
+print_lack(const struct load *load, const struct totals *totals)
 {
-    bool some = totals->requests > 0;
-
-    if (load->message && some) {
-        printf("\nReplies to -M carry no stamp, so there is no distribution; they were %s.\n",
-               load->expected ? "compared with -E" : "not compared with anything");
-    } else if (!load->message && totals->foreign) {
-        printf("\nThe server does not identify its children: the replies were counted, their bytes "
-               "not verified.\n");
-    } else if (!load->message && totals->distribution.used == 0 && some) {
-        printf("\nReplies of less than 32 bytes have no room to say who sent them.\n");
+    if (totals->requests == 0 || totals->identified) {
+        return;
     }
-    return load->message || totals->foreign || totals->distribution.used == 0;
+    putchar('\n');
+    if (load->message) {
+        format_paragraph("Replies to -M carry no stamp, so there is no distribution; they were %s.",
+                         load->expected ? "compared with -E" : "not compared with anything");
+    } else if (totals->foreign) {
+        format_paragraph("The server does not identify its children: the replies were counted, "
+                         "their bytes not verified.");
+    } else {
+        format_paragraph("Replies of less than 32 bytes have no room to say who sent them.");
+    }
 }
 
 static void
 print_distribution(const struct load *load, const struct totals *totals)
 {
     const struct evenness *even = &totals->evenness;
-    size_t children = totals->distribution.used;
+    size_t senders = totals->distribution.used;
+    const char *plural = senders == 1 ? "" : even->threads ? "s" : "ren";
 
-    if (lacks_distribution(load, totals)) {
+    print_lack(load, totals);
+    if (!has_distribution(load, totals)) {
         return;
     }
-    if (children <= ROWS_MOST) {
+    if (senders <= ROWS_MOST) {
         print_rows(load, totals);
     } else {
         print_bins(totals);
     }
     putchar('\n');
-    format_paragraph("%zu child%s: min %" PRIu64 ", max %" PRIu64
-                     ", mean %.1f, standard deviation %.1f; Jain's fairness index %.4f",
-                     children, children == 1 ? "" : "ren", even->least, even->most, even->mean,
-                     even->deviation, even->jain);
+    printf("%zu %s%s: min %" PRIu64 ", max %" PRIu64 ", mean %.1f, standard deviation %.1f;\n"
+           "Jain's fairness index %.4f\n",
+           senders, even->threads ? "thread" : "child", plural, even->least, even->most, even->mean,
+           even->deviation, even->jain);
+    if (load->requests > 1 && totals->failed > 0) {
+        format_paragraph("(A connection counts with its first reply, also if it failed later.)");
+    }
 }
 
 /* --- the report ------------------------------------------------------------------------------ */

@@ -1,6 +1,7 @@
 #include "handler.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -32,6 +33,7 @@ enum {
     REPLY_LEAST = 4096,         /* bytes for which room is made at first */
     REPLY_KEPT = 1 << 20,       /* and that are kept for the next reply at most */
     DRAIN_US = 2 * 1000 * 1000, /* how long a refused client may take to hang up */
+    STOP_US = 100 * 1000,       /* the same when the server stops */
     MESSAGE_MAX = 256
 };
 
@@ -46,6 +48,7 @@ struct handler_reply {
 struct exchange {
     int fd;
     int64_t since; /* clock_us() when it was opened, or last took bytes of the reply */
+    bool asked;    /* a part of a request has come */
     bool refused;  /* what is written is an error line, and that has been counted */
 };
 
@@ -74,9 +77,9 @@ take_options(int argc, char **argv, bool frames)
 
     die_begin(argv[0]);
     optind = 1; /* the program may have used getopt() before */
-    while ((letter = getopt(argc, argv, frames ? ":l:hV" : ":hV")) != -1) {
+    while ((letter = options_next(argc, argv, frames ? ":l:hV" : ":hV")) != -1) {
         if (letter == 'l') {
-            most = (size_t)options_number('l', optarg, 1, FRAME_MOST);
+            most = (size_t)options_quantity('l', optarg, OPTIONS_SIZE, 1, FRAME_MOST);
         } else {
             options_rest(letter, frames ? help_frames : help);
         }
@@ -111,6 +114,9 @@ take_seat(void)
     if (board->magic != BOARD_MAGIC || parent < 1 || number < 1 || number > board->seats ||
         !is_whole((size_t)status.st_size)) {
         diex("the distributor is of another version");
+    }
+    if (getppid() != parent) {
+        diex("is not the distributor's child: a script that starts it must exec it");
     }
     fcntl(HANDLER_CHANNEL, F_SETFD, FD_CLOEXEC); /* for us, not for what we may start */
     fcntl(HANDLER_BOARD, F_SETFD, FD_CLOEXEC);
@@ -181,7 +187,7 @@ take_connections(void serve(int connfd))
             enter(HANDLER_IDLE);
         }
         if (signals_ticked) {
-            signals_ticked = 0;
+            signals_idle();
             scoreboard_publish(counts);
         }
     }
@@ -193,10 +199,10 @@ run(void serve(int connfd))
     struct options options = {0};
 
     take_seat();
-    options.timeout_s = board->timeout_s;
+    options.timeout_us = (int64_t)board->timeout_ms * 1000;
     options.verbose = board->verbose;
-    signals_spawned(parent, board->grace_s);
-    conn_start(&options);
+    signals_spawned(parent, (int64_t)board->grace_ms * 1000);
+    conn_start(&options, "server05_spawn_pool");
     worker = conn_worker(number, 0, counts);
     take_connections(serve);
     scoreboard_publish(counts);
@@ -225,29 +231,31 @@ ends_as(const struct exchange *exchange, counter *counted)
     return true;
 }
 
-/* Called when a read or write brought nothing: true if the exchange is to end, which is counted. */
+/* Called when a read or write brought nothing: true if the exchange must end, which is counted.
+ * When its time is over it looks once more, without waiting: this process may have been suspended.
+ */
 static bool
 given_up(const struct exchange *exchange)
 {
-    int64_t timeout_us = (int64_t)board->timeout_s * 1000000;
+    int64_t timeout_us = (int64_t)board->timeout_ms * 1000;
+    bool late = timeout_us > 0 && clock_us() - exchange->since >= timeout_us;
+    bool nothing = errno == EAGAIN || errno == EWOULDBLOCK;
 
-    if (errno == EAGAIN || errno == EWOULDBLOCK) { /* some systems: inherited from the listener */
-        fcntl(exchange->fd, F_SETFL, 0);
-    } else if (errno != EINTR) {
-        return ends_as(exchange, &counts->broken);
+    if ((errno != EINTR && !nothing) || signals_over()) {
+        return !exchange->asked || ends_as(exchange, &counts->broken);
     }
-    if (signals_over()) {
-        return ends_as(exchange, &counts->broken);
-    }
-    if (timeout_us > 0 && clock_us() - exchange->since >= timeout_us) {
+    if (late && nothing) {
         return ends_as(exchange, &counts->timed_out);
+    }
+    if (late || nothing) { /* (some systems: the listener's O_NONBLOCK is inherited) */
+        fcntl(exchange->fd, F_SETFL, late ? O_NONBLOCK : 0);
     }
     return false;
 }
 
 /* Reads up to `length` bytes; returns how many came before the end of the file, or -1. */
 static ssize_t
-read_bytes(const struct exchange *exchange, unsigned char *bytes, size_t length, bool begun)
+read_bytes(struct exchange *exchange, unsigned char *bytes, size_t length)
 {
     size_t got = 0;
 
@@ -259,8 +267,11 @@ read_bytes(const struct exchange *exchange, unsigned char *bytes, size_t length,
         }
         if (count > 0) {
             got += (size_t)count;
-        } else if (signals_stop && !begun && got == 0) {
-            return 0; /* it has asked for nothing yet */
+            exchange->asked = true;
+        } else if (signals_stop && !exchange->asked && errno == EINTR) {
+            fcntl(exchange->fd, F_SETFL, O_NONBLOCK); /* a last look */
+        } else if (signals_stop && !exchange->asked) {
+            return 0;
         } else if (given_up(exchange)) {
             return -1;
         }
@@ -290,19 +301,21 @@ write_bytes(struct exchange *exchange, const char *bytes, size_t length)
 }
 
 /* With unread input, close() would send a reset, which could overtake what was written: so what a
- * client has sent beyond its frame is thrown away, for a while. */
+ * client has sent beyond its frame is thrown away, for a while. When the server stops nobody waits
+ * for what has not come. */
 static void
 throw_away(const struct exchange *exchange)
 {
-    int64_t end = clock_us() + DRAIN_US;
+    int64_t since = clock_us();
     char bytes[4096];
     ssize_t count;
 
-    fcntl(exchange->fd, F_SETFL, 0);
     shutdown(exchange->fd, SHUT_WR);
     do {
+        fcntl(exchange->fd, F_SETFL, signals_stop ? O_NONBLOCK : 0);
         count = read(exchange->fd, bytes, sizeof bytes);
-    } while (clock_us() < end && (count > 0 || (count == -1 && errno == EINTR)));
+    } while (clock_us() - since < (signals_stop ? STOP_US : DRAIN_US) &&
+             (count > 0 || (count == -1 && errno == EINTR)));
 }
 
 static bool refuse(struct exchange *exchange, const char *format, ...) DIE_PRINTF(2, 3);
@@ -318,6 +331,12 @@ refuse(struct exchange *exchange, const char *format, ...)
     vsnprintf(text, sizeof text - 1, format, arguments); /* leaves room for the line feed */
     va_end(arguments);
     length = strlen(text);
+    for (size_t i = 0; i < length;
+         i++) { /* one line, whatever a client's request has put into it */
+        if (iscntrl((unsigned char)text[i])) {
+            text[i] = '?';
+        }
+    }
     text[length++] = '\n';
     counter_add(&counts->rejected, 1);
     exchange->refused = true;
@@ -333,7 +352,7 @@ static unsigned char *
 read_frame(struct exchange *exchange, size_t *length)
 {
     unsigned char header[FRAME_HEADER], *bytes;
-    ssize_t got = read_bytes(exchange, header, sizeof header, false);
+    ssize_t got = read_bytes(exchange, header, sizeof header);
     uint32_t big_endian;
 
     if (got <= 0) {
@@ -354,7 +373,7 @@ read_frame(struct exchange *exchange, size_t *length)
         refuse(exchange, "error: no memory for %zu bytes", *length);
         return NULL;
     }
-    got = read_bytes(exchange, bytes, *length, true);
+    got = read_bytes(exchange, bytes, *length);
     if (got >= 0 && (size_t)got < *length) {
         refuse(exchange, "error: the end came after %zd of %zu bytes", got, *length);
         got = -1;
@@ -381,6 +400,18 @@ send_reply(struct exchange *exchange, bool good, const struct handler_reply *rep
             throw_away(exchange);
         }
     }
+}
+
+/* -v: a line for the request. */
+static void
+tell(size_t request, size_t reply, int64_t began)
+{
+    char line[160];
+    int length = snprintf(line, sizeof line,
+                          "child %u pid %ld: request of %zu bytes, reply of %zu, %lld us\n", number,
+                          (long)getpid(), request, reply, (long long)(clock_us() - began));
+
+    signals_write(line, (size_t)length);
 }
 
 /* One request, one reply. */
@@ -419,8 +450,7 @@ serve_frame(int connfd)
         reply.room = 0;
     }
     if (board->verbose) {
-        dprintf(STDOUT_FILENO, "child %u pid %ld: request of %zu bytes, reply of %zu, %lld us\n",
-                number, (long)getpid(), length, reply.length, (long long)(clock_us() - began));
+        tell(length, reply.length, began);
     }
 }
 

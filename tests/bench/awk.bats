@@ -20,7 +20,8 @@ tables_and_page() { # DIRECTORY
 
     mkdir "$1"
     awk -v dir="$1" -f "$TESTS/bench/results.awk"
-    for tool in compare herd scale; do
+    cp "$1/compare.csv" "$1/old.csv"
+    for tool in herd scale rivals compare; do
         awk -F, -v OFS=, '
             NR == 1 { print "round,row,load,x,figure,unit,value,why" }
             NR == 1 || $4 ~ /^(breaks|control_cpu_us|limit_share)$/ || $6 == "" { next }
@@ -30,10 +31,33 @@ tables_and_page() { # DIRECTORY
                     else print i, $1, $2, $3, $4, $5, $(5 + i), $11
                 }
             }' "$1/$tool.csv" >"$1/$tool-runs.csv"
-        "$ROOT/bench/$tool" -n -o "$1" >/dev/null
+        set -- "$1" -n -o .
+        [[ $tool != compare ]] || set -- "$@" -a old.csv
+        (cd "$1" && "$ROOT/bench/$tool" "${@:2}" >/dev/null)
     done
-    cp "$1/compare.csv" "$1/old.csv"
-    (cd "$1" && "$ROOT/bench/compare" -n -o . -a old.csv >/dev/null)
+    generators >"$1/generators"
+    [[ $(grep -c requests_per_second "$1/generators") -eq 3 ]]
+    made_up_acts "$1/acts" 2
+    cluster_table "$1/acts" >"$1/acts/shown"
+}
+
+# The figures of a run by each of the generators.
+generators() {
+    local each said
+
+    cd "$BATS_TEST_TMPDIR" || return
+    printf '%s\n' '1 (a) b) S 1 1 1 0 -1 4 0 0 0 0 0 0 '{10,60}' 5' >stat
+    printf '%s\n' 'Percentage served,Time in ms' 50,0.471 99,6.800 >percents
+    for each in wrk ab siege; do
+        case $each in
+        wrk) said=$'    50%  641.00us\n    99%   1.09ms\n  9000 requests in 1.10s, 4MB read' ;;
+        ab) said=$'Time taken for tests:   1.5 seconds\nComplete requests:    9000' ;;
+        siege) said=$'{\t"transactions":\t\t\t  492,\n"elapsed_time":\t\t   0.26,' ;;
+        esac
+        awk -f "$ROOT/bench/lib/generators.awk" -v round=1 -v row=a -v name=b -v generator=$each \
+            -v cpu_s=0.5 -v tick_s=100 -v sampled='300 2' -v others=5 <(echo "$said") \
+            "$([[ $each == ab ]] && echo percents || echo /dev/null)" stat
+    done
 }
 
 # With it as `awk`.
@@ -50,9 +74,12 @@ try_awk() { # COMMAND
     diff -r "$REFERENCE" "$T/again"
 
     # What is in the scripts, and what reads JSON. (One run has no exact figures.)
-    use_tool -q -r 1 -l few,memory 02
-    [[ $STATUS -eq 0 && -z $(cat "$T/stderr") ]]
-    [[ $(figure 02 few cpu_us_per_connection 6) =~ ^[1-9] && $(figure 02 memory processes 6) == 1 ]]
+    own_bin
+    use_tool -q -r 1 -l memory -c '-c 2 -t 50' 00
+    [[ $STATUS -eq 0 ]]
+    run ! grep -v ': round ' "$T/stderr"
+    [[ $(figure iterative own cpu_us_per_connection 6) =~ ^[1-9] ]]
+    [[ $(figure iterative memory processes 6) == 1 ]]
     [[ $(grep -c ,measured, "$T/results/limits.csv") -gt 10 ]]
 
     # The tests' own.

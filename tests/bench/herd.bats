@@ -6,22 +6,28 @@ load ../helpers
 
 TOOL=herd
 
-# What a way costs with some numbers of children, paced: one round, SWITCHES for each.
+# What a way costs with some numbers of children, paced: three rounds, SWITCHES in each.
 way() { # NAME CHILDREN:SWITCHES...
-    local name=$1 each x
+    local name=$1 each round x
 
     shift
     for each; do
         x=${each%:*}
-        echo "1,03 $name,paced,$x,run,,1,"
-        echo "1,03 $name,paced,$x,switches_per_connection,,${each#*:},"
-        echo "1,03 $name,paced,$x,cpu_us_per_connection,us,$((${each#*:} * 4)),"
-        echo "1,03 $name,paced,$x,wakeups_per_connection,,1,"
-        echo "1,03 $name,paced,$x,wasted_per_connection,,0,"
-        echo "1,03 $name,paced,$x,children_min,,$((100 / x)),"
-        echo "1,03 $name,paced,$x,children_max,,$((100 / x)),"
-        echo "1,03 $name,paced,$x,children_served,,$x,"
-        echo "1,03 $name,paced,$x,jain,,1,"
+        for round in 1 2 3; do
+            while read -r figure; do
+                echo "$round,prefork $name,paced,$x,$figure,"
+            done <<END
+run,,1
+switches_per_connection,,${each#*:}
+cpu_us_per_connection,us,$((${each#*:} * 4))
+wakeups_per_connection,,1
+wasted_per_connection,,0
+children_min,,$((100 / x))
+children_max,,$((100 / x))
+children_served,,$x
+jain,,1
+END
+        done
     done
 }
 
@@ -43,23 +49,67 @@ sentences() {
     [[ $(sentences) != *'One child is woken for a connection'* ]]
 }
 
+@test "one round, disturbed ones, and ranges that say both are no conclusion; cells are marked" {
+    { way accept 1:2 20:2 && way poll 1:2 20:21; } >"$T/runs"
+    grep '^1,' "$T/runs" | made_up
+    use_tool -n
+    [[ $(sentences) == *'Of these nothing can be said, '*': accept, poll.'* ]]
+    [[ $(sentences) != *' herd'* && $(sentences) != *'The worst'* ]]
+    [[ $(sentences) != *'Blocking accept'* && $(sentences) != *'served any'* ]]
+    { cat "$T/runs" && echo '2,prefork poll,paced,20,others_share,%,50,'; } | made_up
+    use_tool -n
+    [[ $(sentences) == *'one kind: poll.'*'No herd'*': accept 0.00.'* ]]
+    says "$T/stdout" '^poll +2.0 2.0-2.0 +21~21-21$'
+    says "$T/stdout" '^poll +1.00 .0.00. +1.00~.0.00.$'
+    says "$T/stdout" '^1 of 12 runs was disturbed .marked ~.'
+    sed '/^3,prefork poll,paced,20,sw/s/,21,/,4,/' "$T/runs" | made_up
+    use_tool -n
+    [[ $(sentences) == *'one kind: poll.'*'No herd'* ]]
+}
+
+# Fifteen at a time, with 20 children: connections/s in as many rounds.
+rates() { # NAME RATE...
+    local name=$1 round=0 rate
+
+    shift
+    for rate; do
+        echo "$((round += 1)),prefork $name,fifteen,20,run,,1,"
+        echo "$round,prefork $name,fifteen,20,connections_per_second,/s,$rate,"
+    done
+}
+
+@test "connections/s are its conclusion only if three rounds are apart" {
+    way accept 1:2 20:2 >"$T/paced"
+    way poll 1:2 20:21 >>"$T/paced"
+    { cat "$T/paced" && rates poll 1308 && rates accept 326; } | made_up
+    use_tool -n
+    [[ $(sentences) == *'The worst is poll'* && $(sentences) != *'connections/s'* ]]
+    { cat "$T/paced" && rates poll 130 1308 160 && rates accept 326 330 340; } | made_up
+    use_tool -n
+    [[ $(sentences) != *'connections/s'* ]]
+    { cat "$T/paced" && rates poll 130 150 160 && rates accept 326 330 340; } | made_up
+    use_tool -n
+    [[ $(sentences) == *'are apart from accept'"'"'s: poll 150 connections/s, accept 330.'* ]]
+}
+
 @test "two ways, quickly: every number of children under every load, and a report" {
+    own_bin
     use_tool -q accept poll
     [[ $(about outcome) == complete && $STATUS -eq $(($(about failed_runs) > 0)) ]]
     for way in accept poll; do
         for children in 1 5 20 50; do
             for load in paced saturated; do
-                [[ $(figure "03 $way" $load runs 10 $children) == 1 ]]
+                [[ $(figure "prefork $way" $load runs 10 $children) == 1 ]]
             done
-            [[ $(figure "03 $way" startup startup_cpu_ms 9 $children) == 1 ]]
+            [[ $(figure "prefork $way" startup startup_cpu_ms 9 $children) == 1 ]]
         done
         for children in 5 20; do
-            [[ $(figure "03 $way" busy runs 10 $children) == 1 ]]
+            [[ $(figure "prefork $way" busy runs 10 $children) == 1 ]]
         done
     done
     # Who waits in accept itself returns with a connection, always.
-    [[ $(figure '03 accept' saturated wakeups_per_connection 6 20) == 1 ]]
-    [[ $(figure '03 accept' saturated wasted_per_connection 6 20) == 0 ]]
+    [[ $(figure 'prefork accept' saturated wakeups_per_connection 6 20) == 1 ]]
+    [[ $(figure 'prefork accept' saturated wasted_per_connection 6 20) == 0 ]]
     # What the children have served is what has been made.
     awk -F, '$4 != "" && !/^round/ { children[$2 " " $3 " " $4]++ }
         END {

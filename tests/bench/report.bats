@@ -59,13 +59,13 @@ marks() { # NAME [CLASS]
 
 # --- the page ------------------------------------------------------------------------------------
 
-@test "a page of all three experiments" {
+@test "a page of all four experiments" {
     copy
     report
     diff -r "$FULL" "$T/r" | diff - <(echo "Only in $T/r: report.html")
     shows 'href="compare.csv"' 'href="machine.csv"' 'made up by tests/bench/results.awk' \
         'bench/compare -o results' '90 min' 'serves 12000 connections/s' \
-        'fork_static' 'unavailable' \
+        'fork_static' 'unavailable' 'costs 20 page faults; here that is 158 us' \
         'server03_prefork_accept -n 10 -a epoll-exclusive' 'client -c 15 -m 10 -t 900 -b 4096' \
         'id="herd-paced"' 'docs/measuring.md' 'Where each breaks'
     run ! grep -q -e 'Not measured yet' -e 'Not complete' -e 'Failed runs' "$PAGE"
@@ -89,6 +89,17 @@ marks() { # NAME [CLASS]
     done
 }
 
+@test "each row of a table has as many cells as its head" {
+    copy
+    report
+    awk '/<table>/ { n = 0 } /<thead>/ { n = gsub(/<th /, "") }
+        /^<tr>/ && !/colspan/ { cells = 0 }
+        /^<tr>/, /<\/tr>/ { cells += gsub(/<t[hd][ >]/, "")
+            if (/colspan/) cells = n
+            if (/<\/tr>/ && cells != n) { print; bad++ } }
+        END { exit bad > 0 }' "$PAGE"
+}
+
 # Marks that a chart has to have: lines with a median in the CSV file.
 expected() { # EXP LOAD FIGURES [ROWS]
     awk -F, -v loaded="$2" -v figures="^($3)\$" -v rows="${4:-.}" '
@@ -98,15 +109,15 @@ expected() { # EXP LOAD FIGURES [ROWS]
 
 # shellcheck disable=SC2016
 check_marks() {
-    local usual='^(00|01|02|03 accept|04 first|05 queued|05 piped least-loaded)$'
+    local usual='^(iterative|fork|select|prefork accept|fdpass first|spawn (queued|piped least.*))$'
     local times='(min|p50|p90|p99|p999)' load figure
 
     [[ $(marks few-cpu_us_per_connection) -eq $(expected compare few cpu_us_per_connection) ]]
     [[ $(marks many-control_cpu_us) -eq $(expected compare many control_cpu_us) ]]
     [[ $(marks half-service) -eq $(expected compare half "service_$times" "$usual") ]]
     [[ $(marks half-response) -eq $(expected compare half "response_$times" "$usual") ]]
-    [[ $(marks half-service-03) -eq $(expected compare half "service_$times" ^03) ]]
-    [[ $(marks half-service-05) -eq $(expected compare half "service_$times" ^05) ]]
+    [[ $(marks half-service-prefork) -eq $(expected compare half "service_$times" ^prefork) ]]
+    [[ $(marks half-service-spawn) -eq $(expected compare half "service_$times" ^spawn) ]]
     [[ $(marks heavy-light) -eq $(expected compare heavy 'light_(p50|p99|max)') ]]
     [[ $(marks idle-served) -eq $(expected compare idle failed_share) ]]
     [[ $(marks trouble-p99) -eq \
@@ -123,10 +134,10 @@ check_marks() {
 
 @test "each datum is a mark in its chart, and in a table; a missing one is a gap" {
     copy
-    # 03 poll was not measured, 04 first at 20 children neither, the load large not at all
-    sed -i -e '/^03 poll,few,,cpu_us_per_connection/s/us,.*/us,,,,0,3,no run was good/' \
+    # prefork poll was not measured, fdpass first at 20 children neither, the load large not at all
+    sed -i -e '/^prefork poll,few,,cpu_us_per_connection/s/us,.*/us,,,,0,3,no run was good/' \
         -e '/,large,/d' "$T/r/compare.csv"
-    sed -i '/^03 accept,paced,10,wakeups/s/,,.*/,,nan,,,0,3,why not/' "$T/r/herd.csv"
+    sed -i '/^prefork accept,paced,10,wakeups/s/,,.*/,,nan,,,0,3,why not/' "$T/r/herd.csv"
     report
     check_marks
     [[ $(marks few-cpu_us_per_connection) -eq 16 ]]
@@ -142,6 +153,7 @@ check_marks() {
     rm "$T/r"/herd* "$T/r"/scale* "$T/r/limits.csv" "$T/r/machine.csv" "$T/r"/compare-[cs]*.csv
     report
     shows 'Not measured yet: <code>make herd</code> adds it.' 'there is no machine.csv' \
+        'data-chart="wrk-keep-cpu_us_per_request"' \
         'Not measured yet: <code>make scale</code> adds it.' 'data-chart="half-service"'
     run ! grep -q 'data-chart="\(herd\|scale\|children\)' "$PAGE"
     rm -r "$T/r"
@@ -154,12 +166,16 @@ check_marks() {
 @test "interrupted and failed runs are marked" {
     copy
     sed -i 's/^outcome,.*/outcome,interrupted/' "$T/r/herd-about.csv"
-    sed -i '/^02,many,,runs,/s/.*/02,many,,runs,,2,2,2,2,3,the server ended: signal 9/' \
+    sed -i 's/^load,.*/load,7.25/' "$T/r/herd-about.csv"
+    echo 'select,few,,disturbed,,2,,,,,' >>"$T/r/compare.csv"
+    sed -i '/^select,many,,runs,/s/.*/select,many,,runs,,2,2,2,2,3,the server ended: signal 9/' \
         "$T/r/compare.csv"
     report
     [[ $(grep -c 'data-outcome=' "$PAGE") -eq 1 && $(grep -c 'data-failed=' "$PAGE") -eq 1 ]]
+    shows 'data-busy="compare"' '2 of its ' 'data-busy="herd"' 'herd began: 7.25' '>7.25</td>'
+    run ! grep -q 'data-busy="scale"' "$PAGE"
     shows 'data-outcome="herd"' 'Not complete (interrupted)' 'data-failed="compare"' \
-        '02, many: 1 of 3 runs failed: the server ended: signal 9'
+        'select, many: 1 of 3 runs failed: the server ended: signal 9'
 }
 
 @test "names are escaped" {
@@ -167,7 +183,7 @@ check_marks() {
 
     name=${name//,/;}
     copy
-    awk -v name="${name//&/\\\\&}" '{ gsub(/03 poll/, name); print }' FS=, \
+    awk -v name="${name//&/\\\\&}" '{ gsub(/prefork poll/, name); print }' FS=, \
         "$T/r/compare.csv" >"$T/x"
     grep -qF "$name" "$T/x"
     mv "$T/x" "$T/r/compare.csv"
@@ -307,8 +323,8 @@ browse() { # FILE OPTION...
 # Results that are hard to draw.
 hard_results() {
     awk -F, -v OFS=, '
-        NR == 1 || $1 != "00" { print }
-        $1 == "01" { for (i = 1; i <= 13; i++) {
+        NR == 1 || $1 != "iterative" { print }
+        $1 == "fork" { for (i = 1; i <= 13; i++) {
             $1 = "0" i % 10 " a row whose name has 40 characters " i
             $6 = $6 == "" ? "" : $6 * (i % 4 == 0 ? 1e6 : i % 4 == 1 ? 0.001 : i)
             $7 = $8 = $6
@@ -317,7 +333,7 @@ hard_results() {
     awk -F, -v OFS=, 'NR > 1 && $4 !~ /^(runs|breaks)$/ && NR % 3 { $6 = $7 = $8 = NR % 7 ? 10 : 0 }
         { print }' "$FULL/scale.csv" >"$1/scale.csv"
     # one point, and one row
-    awk -F, 'NR == 1 || ($1 == "03 poll" && $3 == 10)' "$FULL/herd.csv" >"$1/herd.csv"
+    awk -F, 'NR == 1 || ($1 == "prefork poll" && $3 == 10)' "$FULL/herd.csv" >"$1/herd.csv"
 }
 
 @test "in a browser: wide, narrow, light, dark, and what is hard to draw" {
@@ -329,12 +345,12 @@ hard_results() {
     report
     { cat "$T/report.html"; measuring_script; } >"$T/good.html"
     { cat "$PAGE"; measuring_script; } >"$T/hard.html"
-    wrapper 1280:good.html 400:good.html 1280:hard.html 400:hard.html >"$T/all.html"
+    wrapper {400,1280,1920}:{good,hard}.html >"$T/all.html"
     run -0 browse "$T/all.html"
     echo "$output"
-    [[ ${#lines[@]} -eq 4 ]]
-    [[ $(grep -Ec '^measured (1280|400) [0-9]{3,4} true light rgb\(255,255,255\)$' <<<"$output") \
-        -eq 4 ]]
+    [[ ${#lines[@]} -eq 6 ]]
+    [[ $(grep -Ec '^measured (400|1280|1920) [0-9]{3,4} true light rgb\(255,255,255\)$' \
+        <<<"$output") -eq 6 ]]
     wrapper 400:good.html >"$T/all.html"
     run -0 browse "$T/all.html" --blink-settings=preferredColorScheme=0
     echo "$output"

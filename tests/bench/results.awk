@@ -1,4 +1,4 @@
-# results.awk - made-up results of compare, herd and scale, for the tests of bench/report:
+# results.awk - made-up results of compare, herd, scale and rivals, for the tests of bench/report:
 #
 #     awk -v dir=DIR -f tests/bench/results.awk
 #
@@ -39,28 +39,28 @@ function times(e, row, load, x, kind, p50, p99) {
 
 # name|command|usual|connections/s|CPU us|wake-ups|p50|p99|children|KiB
 function designs(    n, i, list, f) {
-    n = split("00|server00_iterative|yes|12000|37.2|0|410|3300|1|180;" \
-        "01|server01_fork|yes|8000|150|0|980|9800|0|9100;" \
-        "02|server02_select|yes|32000|17.1|0|150|1600|1|420;" \
-        "03 accept|server03_prefork_accept -n 10 -a accept|yes|36000|24.8|1|170|1840|10|1900;" \
-        "03 select|server03_prefork_accept -n 10 -a select|no|30100|30.4|3.1|210|2100|10|1910;" \
-        "03 poll|server03_prefork_accept -n 10 -a poll|no|30800|29.6|2.9|205|2050|10|1920;" \
-        "03 lock-file|server03_prefork_accept -n 10 -a " \
+    n = split("iterative|server00_iterative|yes|12000|37.2|0|410|3300|1|180;" \
+        "fork|server01_fork|yes|8000|150|0|980|9800|0|9100;" \
+        "select|server02_select|yes|32000|17.1|0|150|1600|1|420;" \
+        "prefork accept|server03_prefork_accept -a accept|yes|36000|24.8|1|170|1840|10|1900;" \
+        "prefork select|server03_prefork_accept -a select|no|30100|30.4|3.1|210|2100|10|1910;" \
+        "prefork poll|server03_prefork_accept -n 10 -a poll|no|30800|29.6|2.9|205|2050|10|1920;" \
+        "prefork lock-file|server03_prefork_accept -n 10 -a " \
         "lock-file|no|29200|28.9|2|240|2700|10|1905;" \
-        "03 lock-mutex|server03_prefork_accept -n 10 -a " \
+        "prefork lock-mutex|server03_prefork_accept -n 10 -a " \
         "lock-mutex|no|33900|26.2|2|190|1700|10|1930;" \
-        "03 epoll|server03_prefork_accept -n 10 -a epoll|no|31000|28.8|2.4|200|2020|10|1925;" \
-        "03 epoll-exclusive|server03_prefork_accept -n 10 -a " \
+        "prefork epoll|server03_prefork_accept -n 10 -a epoll|no|31000|28.8|2.4|200|2020|10|1925;" \
+        "prefork epoll-exclusive|server03_prefork_accept -n 10 -a " \
         "epoll-exclusive|no|35200|25.9|1.1|180|1880|10|1931;" \
-        "03 reuseport|server03_prefork_accept -n 10 -a " \
+        "prefork reuseport|server03_prefork_accept -n 10 -a " \
         "reuseport|no|34100|25.1|1|175|6400|10|1940;" \
-        "04 first|server04_fdpass -n 10 -P first|yes|28100|35.2|2|260|2500|10|2100;" \
-        "04 round-robin|server04_fdpass -n 10 -P round-robin|no|29000|34.1|2|250|1900|10|2120;" \
-        "04 queue|server04_fdpass -n 10 -Q 2|no|28700|34.6|2|255|1950|10|2110;" \
-        "05 queued|server05_spawn_pool -n 10 -d queued|yes|37800|32.8|2|185|1060|10|5200;" \
-        "05 piped round-robin|server05_spawn_pool -n 10 -d piped -P " \
+        "fdpass first|server04_fdpass -n 10 -P first|yes|28100|35.2|2|260|2500|10|2100;" \
+        "fdpass round-robin|server04_fdpass -P round-robin|no|29000|34.1|2|250|1900|10|2120;" \
+        "fdpass queue|server04_fdpass -n 10 -Q 2|no|28700|34.6|2|255|1950|10|2110;" \
+        "spawn queued|server05_spawn_pool -n 10 -d queued|yes|37800|32.8|2|185|1060|10|5200;" \
+        "spawn piped round-robin|server05_spawn_pool -n 10 -d piped -P " \
         "round-robin|no|37500|33.4|2|188|1220|10|5300;" \
-        "05 piped least-loaded|server05_spawn_pool -n 10 -d piped -P " \
+        "spawn piped least-loaded|server05_spawn_pool -n 10 -d piped -P " \
         "least-loaded|yes|37200|33.1|2|186|1130|10|5280",
         list, ";")
     for (i = 1; i <= n; i++) {
@@ -79,6 +79,7 @@ function about(e, seconds, rounds) {
     put(e "-about.csv", "rounds," rounds)
     put(e "-about.csv", "outcome,complete")
     put(e "-about.csv", "failed_runs,0")
+    put(e "-about.csv", "load,0.12")
 }
 
 function load_is(e, name, title, x_name, client, expect) {
@@ -129,45 +130,48 @@ function closed(i, name, slower,    e, row) {
     if (CHILDREN[i]) {
         line(e, row, name, "", "children_served", "", CHILDREN[i])
         line(e, row, name, "", "children_min", "", 900 / CHILDREN[i])
-        line(e, row, name, "", "children_max", "", row == "04 first" ? 4000 : 1100 / CHILDREN[i])
-        line(e, row, name, "", "jain", "", row == "04 first" ? 0.31 : 0.99)
+        line(e, row, name, "", "children_max", "",
+            row == "fdpass first" ? 4000 : 1100 / CHILDREN[i])
+        line(e, row, name, "", "jain", "", row == "fdpass first" ? 0.31 : 0.99)
     }
     times(e, row, name, "", "service", P50[i], P99[i])
     line(e, row, name, "", "limit_share", "%", RATE[i] / 450 / slower)
 }
 
-function others(i,    e, row) {
+function others(i,    e, row, alone) {
     e = "compare"
     row = NAME[i]
+    alone = row == "iterative" || row == "select" # one process serves all
     line(e, row, "keep", "", "requests_per_second", "/s", RATE[i] * 4.1)
     line(e, row, "keep", "", "cpu_us_per_request", "us", CPU[i] / 4)
     line(e, row, "large", "", "mib_per_second", "MiB/s", 2100 + 300 * luck())
-    line(e, row, "cpu", "", "connections_per_second", "/s", row == "00" || row == "02" ? 950 : 1850)
+    line(e, row, "cpu", "", "connections_per_second", "/s", alone ? 950 : 1850)
     line(e, row, "blocking", "", "connections_per_second", "/s",
-        row == "00" || row == "02" ? 190 : row == "01" ? 2700 : 1920)
-    line(e, row, "heavy", "", "light_p50", "us", row == "00" || row == "02" ? 9000 : P50[i] * 1.2)
-    line(e, row, "heavy", "", "light_p99", "us", row == "00" || row == "02" ? 58000 : P99[i] * 1.4)
-    line(e, row, "heavy", "", "light_max", "us", row == "00" || row == "02" ? 98000 : P99[i] * 4)
-    line(e, row, "idle", "", "failed_share", "%", row == "02" ? 0 : 100)
-    if (row == "02") {
+        alone ? 190 : row == "fork" ? 2700 : 1920)
+    line(e, row, "heavy", "", "light_p50", "us", alone ? 9000 : P50[i] * 1.2)
+    line(e, row, "heavy", "", "light_p99", "us", alone ? 58000 : P99[i] * 1.4)
+    line(e, row, "heavy", "", "light_max", "us", alone ? 98000 : P99[i] * 4)
+    line(e, row, "idle", "", "failed_share", "%", row == "select" ? 0 : 100)
+    if (row == "select") {
         line(e, row, "idle", "", "response_p99", "us", 2900)
     }
-    line(e, row, "attack", "", "failed_share", "%", row == "00" ? 61 : row ~ /^0[345]/ ? 8 : 0)
-    line(e, row, "attack", "", "response_p99", "us", row == "00" ? 2e6 : P99[i] * 5)
+    line(e, row, "attack", "", "failed_share", "%",
+        row == "iterative" ? 61 : row ~ /^(prefork|fdpass|spawn)/ ? 8 : 0)
+    line(e, row, "attack", "", "response_p99", "us", row == "iterative" ? 2e6 : P99[i] * 5)
     times(e, row, "half", "", "service", P50[i] * 0.8, P99[i])
     times(e, row, "half", "", "response", P50[i] * 0.8 + 100, P99[i] * 1.5)
     line(e, row, "highest", "", "highest_rate", "/s", RATE[i] * 0.9)
     line(e, row, "memory", "", "private_kib", "KiB", KIB[i])
-    line(e, row, "memory", "", "processes", "", row == "01" ? 101 : CHILDREN[i] == 10 ? 11 : 1)
-    line(e, row, "startup", "", "startup_cpu_ms", "ms", row ~ /^05/ ? 14 : 1 + CHILDREN[i] / 4)
+    line(e, row, "memory", "", "processes", "", row == "fork" ? 101 : CHILDREN[i] == 10 ? 11 : 1)
+    line(e, row, "startup", "", "startup_cpu_ms", "ms", row ~ /^spawn/ ? 14 : 1 + CHILDREN[i] / 4)
 }
 
 # Ten children each, of which 04's first ones serve most; server01 has a child per connection.
 function children(i,    c, n, connections) {
-    n = NAME[i] == "01" ? 300 : CHILDREN[i]
-    for (c = n; c >= 1; c--) {
-        connections = NAME[i] == "01" ? 1 : n == 1 ? 10000 : \
-            NAME[i] == "04 first" ? int(5000 / c) : int(850 + 300 * luck())
+    n = NAME[i] == "fork" ? 300 : CHILDREN[i]
+    for (c = 1; c <= n; c++) {
+        connections = NAME[i] == "fork" ? 1 : n == 1 ? 10000 : \
+            NAME[i] == "fdpass first" ? int(5000 / c) : int(850 + 300 * luck())
         put("compare-children.csv", "1," NAME[i] ",few,," c "," connections)
         put("compare-children.csv", "2," NAME[i] ",few,," c "," connections + 1)
     }
@@ -179,6 +183,9 @@ function compare(n,    i) {
     compare_loads()
     put("compare-children.csv", "round,row,load,x,child,connections")
     put("compare-sentences.csv", "row,sentence")
+    put("compare-best.csv", "what,who")
+    put("compare-best.csv", "under attack: p99 in us,select 2.90, not to be told from fork; of " \
+        "17 rows 14 left more than 1 % unserved; worst iterative 2,000,000")
     for (i = 1; i <= n; i++) {
         put("compare-rows.csv", NAME[i] "," COMMAND[i] "," USUAL[i])
         closed(i, "few", 1.6)
@@ -212,8 +219,19 @@ function herd_point(i, load, x,    e, wakes) {
     runs(e, NAME[i], load, x, 3, 3, "")
 }
 
+# Its sentences, of which none has a heading of its own.
+function herd_sentences(    i) {
+    put("herd-sentences.csv", "about,sentence")
+    for (i = 1; i <= 5; i++) {
+        put("herd-sentences.csv", "," i " Children that served any, of 20, paced: accept 20 (the " \
+            "busiest 5% of all); epoll 20 (the busiest 9% of all); reuseport 20 (the busiest " \
+            "8% of all), and so on, until the line is longer than any screen is wide.")
+    }
+}
+
 function herd(n,    i, l, k, x, name) {
     heads("herd")
+    herd_sentences()
     about("herd", 1500, 3)
     load_is("herd", "paced", "one connection at a time", "children", "-c 1 -t 300 -b 4096", "all")
     load_is("herd", "saturated", "as many as there is room for", "children",
@@ -223,7 +241,7 @@ function herd(n,    i, l, k, x, name) {
     split("1 2 5 10 20 50 100", x, " ")
     split("paced saturated busy", name, " ")
     for (i = 1; i <= n; i++) {
-        if (NAME[i] ~ /^03/) {
+        if (NAME[i] ~ /^prefork/) {
             put("herd-rows.csv", NAME[i] "," COMMAND[i] "," USUAL[i])
             for (l = 1; l <= 3; l++) {
                 for (k = 1; k <= 7; k++) {
@@ -239,10 +257,10 @@ function herd(n,    i, l, k, x, name) {
 # Where a model breaks, and how: 0 is nowhere.
 function limit(row, load) {
     if (load == "clients") {
-        return row == "02" ? 1000 : row == "00" ? 500 : 0
+        return row == "select" ? 1000 : row == "iterative" ? 500 : 0
     }
     if (load == "idle") {
-        return row == "00" ? 1 : row == "01" ? 1000 : row == "02" ? 10000 : 10
+        return row == "iterative" ? 1 : row == "fork" ? 1000 : row == "select" ? 10000 : 10
     }
     return 0
 }
@@ -285,11 +303,44 @@ function scale(n,    i) {
         if (USUAL[i] == "yes") {
             put("scale-rows.csv", NAME[i] "," COMMAND[i] "," USUAL[i])
             scale_row(i, "clients", "1 5 10 50 100 500 1000 2000")
-            if (NAME[i] ~ /^0[1345]/) {
+            if (NAME[i] ~ /^(fork|prefork|fdpass|spawn)/) {
                 scale_row(i, "children", "1 2 5 10 20 50 100 200")
             }
             scale_row(i, "idle", "0 1 10 100 1000 10000")
             scale_row(i, "bytes", "1 64 4096 65536 1048576 16777216")
+        }
+    }
+}
+
+# --- rivals --------------------------------------------------------------------------------------
+
+# Those of ours that the sentences are about, and some of others.
+function rivals(    n, i, load, l, row, cpu) {
+    heads("rivals")
+    about("rivals", 700, 3)
+    load_is("rivals", "wrk-keep", "8 connections that stay (wrk)", "", "wrk keep 8 2", "all")
+    load_is("rivals", "hundred", "100 at a time (siege)", "", "siege close 100 2", "all")
+    n = split("nginx 1|apache event|python forking|python threading|python pool|fork|thread|" \
+        "prefork accept|epoll level", row, "|")
+    split("18 60 1600 400 180 130 40 27 20", cpu, " ")
+    for (i = 1; i <= n; i++) {
+        put("rivals-rows.csv", row[i] "," (row[i] == "prefork accept" ? \
+            "server03_prefork_accept" : row[i]) ",yes")
+        for (l = 1; l <= 2; l++) {
+            load = l == 1 ? "wrk-keep" : "hundred"
+            if (row[i] == "apache event") {
+                runs("rivals", row[i], load, "", 0, 3, "apache is not installed")
+                continue
+            }
+            runs("rivals", row[i], load, "", 3, 3, "")
+            line("rivals", row[i], load, "", "requests_per_second", "/s", 1e6 / cpu[i])
+            line("rivals", row[i], load, "", "cpu_us_per_request", "us", cpu[i])
+            line("rivals", row[i], load, "", "service_p50", "us", 90)
+            line("rivals", row[i], load, "", "service_p99", "us", 2000)
+            line("rivals", row[i], load, "", "server_share", "%", 99)
+            line("rivals", row[i], load, "", "generator_share", "%", i == n ? 96 : 50)
+            line("rivals", row[i], load, "", "pss_kib", "KiB", 3000)
+            line("rivals", row[i], load, "", "processes", "", 2)
         }
     }
 }
@@ -305,12 +356,13 @@ function machine() {
     put("machine.csv", "memory,23 GiB")
     put("machine.csv", "load,0.12")
     put("limits.csv", "name,what,per_second,us_each,cpu_us_each," \
-        "answer_cpu_us_each,switches_each,n,outcome,why")
+        "answer_cpu_us_each,switches_each,n,outcome,why,faults_each")
     put("limits.csv", "tcp_connect,connect; accept; close: one " \
         "process,62923,15.9,15.3,0,0,1,measured,")
     put("limits.csv", "serve_n_n,4 KiB served: n clients; n " \
         "servers,42744,234,45.8,16.1,2.07,10,measured,")
-    put("limits.csv", "fork,fork; exit; wait: a small process,6354,157.4,158.2,0,2,1,measured,")
+    put("limits.csv", "fork,fork; exit; wait: a small " \
+        "process,6354,157.4,158.2,0,2,1,measured,,20.4")
     put("limits.csv", "fork_static,the same; statically linked,,,,,,,unavailable,there is no " \
         "limits_static")
 }
@@ -322,4 +374,5 @@ BEGIN {
     compare(n)
     herd(n)
     scale(n)
+    rivals()
 }

@@ -23,33 +23,52 @@ breaks() { # ROW
 
 @test "it breaks where most runs have failures: the first such point, not a single bad run" {
     {
-        share 02 0 0 0 0
-        share 02 10 0 7 0
-        share 02 100 90 100 0
-        share 02 1000 100 100 100
-        share 01 0 0 0 0
-        share 01 10 0 0 0
+        share select 0 0 0 0
+        share select 10 0 7 0
+        share select 100 90 100 0
+        share select 1000 100 100 100
+        share fork 0 0 0 0
+        share fork 10 0 0 0
     } | made_up
     use_tool -n
     [[ $STATUS -eq 0 ]]
-    [[ $(breaks 02) == 100 && -z $(breaks 01) ]]
-    says "$T/stdout" '^ +02 +at 100 .*timed_out'
-    says "$T/stdout" '^ +01 +not up to 10 '
+    [[ $(breaks select) == 100 && -z $(breaks fork) ]]
+    says "$T/stdout" '^ +select +at 100 .*timed_out'
+    says "$T/stdout" '^ +fork +not up to 10 '
 }
 
 @test "idle clients: the iterative server breaks at the first, select does not, and a report" {
+    own_bin
     use_tool -q idle 00 02
     [[ $(about outcome) == complete ]]
-    [[ $(breaks 00) == 10 ]]
-    [[ $(figure 00 idle failed_share 6 10) == 100 ]]
-    [[ $(figure 02 idle failed_share 6 10) != 100 && $(figure 02 idle runs 6 1000) == 1 ]]
+    [[ $(breaks iterative) == 10 ]]
+    says "$T/stdout" '^Where each breaks'
+    [[ $(figure iterative idle failed_share 6 10) == 100 ]]
+    [[ $(figure select idle failed_share 6 10) != 100 && $(figure select idle runs 6 1000) == 1 ]]
     [[ $(grep -vF "$T" "$T/stdout" | wc -L) -le 100 && -s $T/results/report.html ]]
 }
 
+@test "busy clients beside idle ones: theirs alone is the cost, also where children serve" {
+    local at_0 at_1000 of_children
+
+    own_bin
+    use_tool -q busy1 02 03
+    [[ $STATUS -eq 0 && $(about outcome) == complete ]]
+    at_0=$(figure select busy1 cpu_us_per_connection 6 0)
+    at_1000=$(figure select busy1 cpu_us_per_connection 6 1000)
+    of_children=$(figure 'prefork accept' busy1 cpu_us_per_connection 6 0)
+    echo "select: $at_0 us, beside 1000 $at_1000; prefork: $of_children"
+    awk -v a="$at_0" -v b="$at_1000" -v c="$of_children" 'BEGIN {
+        exit !(b > 2 * a && c > a / 3 && c < 9 * a) }'
+    [[ -z $(figure 'prefork accept' busy1 runs 6 10) ]] # nobody is served beside ten
+    run ! says "$T/stdout" '^Where each breaks' # there is nothing below it
+}
+
 @test "other curves: every point of each" {
+    own_bin
     use_tool -q clients children bytes 01 03
     [[ $(about outcome) == complete && $STATUS -eq $(($(about failed_runs) > 0)) ]]
-    for row in 01 '03 accept'; do
+    for row in fork 'prefork accept'; do
         for x in 1 10 100 1000; do
             [[ $(figure "$row" clients runs 10 $x) == 1 ]]
         done
@@ -67,7 +86,7 @@ breaks() { # ROW
         ulimit -n 300
         use_tool -q idle 02
     )
-    [[ -z $(breaks 02) || $(breaks 02) -gt 10 ]]
+    [[ -z $(breaks select) || $(breaks select) -gt 10 ]]
     says "$T/stdout" 'descriptors'
 }
 

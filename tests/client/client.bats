@@ -98,11 +98,8 @@ fails_as() { # HOW KIND OPTION...
     counted failed 6
     counted "errors.$kind" 6
     counted service_us.count 0
+    HINTS=$(json_of 'hints.*') || :
     end_badserver
-}
-
-@test "a wrong byte is corrupt" {
-    fails_as corrupt corrupt
 }
 
 @test "a byte too many is corrupt, whatever the size of the reply" {
@@ -110,15 +107,15 @@ fails_as() { # HOW KIND OPTION...
 
     for bytes in 1 31 32 100000 65535 65536 65537 131072; do
         fails_as long corrupt -b "$bytes"
+        [[ $HINTS == *', and is longer than it should be.' ]]
     done
 }
 
-@test "half a reply is short, and so is none" {
+@test "a wrong byte is corrupt, half a reply is short, and so is none, and a reset is a reset" {
+    fails_as corrupt corrupt
+    [[ $HINTS == *"began with 'child "*', and its first wrong byte is number 66,667.' ]]
     fails_as short short
     fails_as none short
-}
-
-@test "a reset is a reset" {
     fails_as reset reset
 }
 
@@ -160,12 +157,28 @@ fails_as() { # HOW KIND OPTION...
     end_badserver
 }
 
-@test "-k: another child's stamp on the same connection is corrupt" {
+@test "-k: replies of several children on one connection: each counts for its own" {
     start_badserver changes
-    ask_client -c 2 -t 5 -k 3 -b 100
-    counted errors.corrupt 10
-    ask_client -c 2 -t 5 -k 1 -b 100
-    counted completed 10
+    ask_client -c 1 -t 1 -k 3 -b 100
+    counted completed 1
+    [[ $(json_of 'children.*.connections' | sort | paste -sd' ') == '0 0 1' ]]
+    [[ $(json_of 'children.*.requests' | paste -sd' ') == '1 1 1' ]]
+    end_badserver
+}
+
+@test "who served is a thread where the stamp names one" {
+    start_badserver threads
+    ask_client -c 2 -t 10 -b 100 -k 2 -f 'children==20'
+    [[ $STATUS -eq 0 ]]
+    [[ $(json_of 'children.*.thread' | sort -n | paste -sd' ') == "$(seq -s' ' 20)" ]]
+    [[ $(json_of 'children.*.pid' | sort -u) -eq $SERVER_PID ]]
+    [[ $(json_of distribution.{children,min,max,jain} | paste -sd' ') == "20 1 1 1.000000" ]]
+    "$BIN/client" -p "$PORT" -c 1 -t 3 -b 100 -k 2 >"$OUT"
+    grep -A 3 '^child.thread  *pid' "$OUT" | tail -n 3 | awk -v pid="$SERVER_PID" '
+        $1 != "0." 20 + NR || $2 != pid || $3 != 1 || $4 != 2 { exit 1 }'
+    grep -q '^3 threads: min 1, max 1' "$OUT"
+    "$BIN/client" -p "$PORT" -c 1 -t 50 -b 100 >"$OUT"
+    grep -A 1 '^connections  *threads' "$OUT" | grep -q '^1  *50 '
     end_badserver
 }
 
@@ -175,6 +188,48 @@ fails_as() { # HOW KIND OPTION...
     start=$(now_ms)
     fails_as silent timed_out -T 1 -m 3
     (($(now_ms) - start >= 1000 && $(now_ms) - start < 400 * LIMIT))
+}
+
+@test "-T: a reply that is whole too late has timed out, with -m 1 and more" {
+    local in_flight
+
+    some_server
+    start_server -n 8
+    for in_flight in 1 4; do # each looks at the clock when the time is over, or some time later
+        ask_client -c 2 -t 4 -m "$in_flight" -W 0:330ms -T 300ms
+        [[ $STATUS -eq 1 ]]
+        counted errors.timed_out 8
+        counted service_us.count 0
+    done
+}
+
+@test "-T: a client that was suspended for longer takes the replies that came meanwhile" {
+    local clients=() in_flight server
+
+    some_server
+    start_server -n 2
+    server=$SERVER_PID
+    for in_flight in 1 2; do
+        "$BIN/client" -p "$PORT" -c 1 -t 1 -m "$in_flight" -T 1 -W 0:500ms -b 100000 \
+            -o json >"$T/report.$in_flight" &
+        HELPERS+=("$!")
+    done
+    eventually server_counts connections 2
+    for in_flight in 0 1; do
+        clients+=("$(children_of "${HELPERS[in_flight]}")")
+    done
+    kill -s STOP "${clients[@]}"
+    eventually server_counts requests 2
+    sleep 1.2
+    kill -s CONT "${clients[@]}"
+    for in_flight in 1 2; do
+        eventually dead "${HELPERS[in_flight - 1]}"
+        take_json "$T/report.$in_flight"
+        check_identity
+        counted completed 1
+        json_of late.suspended_s | grep -q '^[1-9]'
+    done
+    SERVER_PID=$server
 }
 
 @test "every kind in the midst of good ones, with -m 1 and more" {
@@ -211,8 +266,55 @@ fails_as() { # HOW KIND OPTION...
     [[ $STATUS -eq 3 ]]
     counted errors.refused 6
     run -3 "$BIN/client" -i "$T/no.socket" -c 1 -t 1
+    [[ $(tr '\n' ' ' <<<"$output") == *"such as: bin/server03_prefork_accept -i $T/no.socket "* ]]
+    run -3 "$BIN/client" -p 1024 -M x -c 1 -t 1
+    [[ $(tr '\n' ' ' <<<"$output") == *' -e handler_echo -i 127.0.0.1 -p 1024 '* ]]
+    run -3 "$BIN/client" -i "$T/no.socket" -c 1 -t 1
+    [[ $output == *'The one connection was not completed, in '* && $output != *'loop: '* ]]
+    for in_flight in 1 20; do # it does not try at full speed for all the time
+        ask_client -c 2 -d 300ms -m "$in_flight"
+        [[ $STATUS -eq 3 ]]
+        counted errors.refused -ge 4
+        counted errors.refused -le 60
+        [[ $(json_of 'hints.*') == 'Nobody listens on 127.0.0.1:1.' ]] # a port of root's
+    done
     run -1 --separate-stderr "$BIN/client" -i no.such.host.invalid -c 1 -t 1
     [[ -z $output && ${#stderr_lines[@]} -eq 1 ]]
+}
+
+# In a network of its own, with 100 local ports, so that a port soon is connected to itself.
+in_small_network() { # COMMAND...
+    unshare -n bash -c 'ip link set lo up
+        echo 40000 40099 >/proc/sys/net/ipv4/ip_local_port_range; exec "$@"' bash "$@"
+}
+
+@test "a port that is connected to itself: refused, and the port is free" {
+    in_small_network true 2>/dev/null || skip 'no network of our own'
+    # shellcheck disable=SC2016 # not yet
+    run -0 in_small_network bash -c '
+        "$0" -i ::1 -p 40050 -c 1 -t 1000 -H 2 -o json -T 1 >"$1/report"
+        [[ $? -eq 3 ]] || exit
+        timeout -s TERM 1 "$2" -i ::1 -p 40050 -q; [[ $? -eq 124 ]]' \
+        "$BIN/client" "$T" "$BIN/server00_iterative"
+    take_json "$T/report"
+    check_identity
+    counted errors.refused 1000
+}
+
+@test "little room in /dev/shm, as in a container: it does not need it" {
+    unshare -m true 2>/dev/null || skip 'no file systems of our own'
+    some_server
+    start_server
+    run -0 unshare -m sh -c 'mount -t tmpfs -o size=64k tmpfs /dev/shm && exec "$@"' sh \
+        "$BIN/client" -p "$PORT" -q -c 10 -t 10 -r 500 -W 0@0.5 -x half-close@0.1
+}
+
+@test "no address leads to the server: said, and exit 3" {
+    in_small_network true 2>/dev/null || skip 'no network of our own'
+    # shellcheck disable=SC2016 # not yet
+    run -3 --separate-stderr in_small_network bash -c '
+        echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; exec "$0" -i ::1 -c 1 -t 1' "$BIN/client"
+    [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == *'no address of this machine'* ]]
 }
 
 @test "out of descriptors: exit 4, client_limited, with a hint" {
@@ -245,7 +347,9 @@ fails_as() { # HOW KIND OPTION...
     [[ $(grep -Ec '^(connect|first byte|service) ' <<<"$output") -eq 3 ]]
     [[ $output == *'15 of 15 connections completed'* && $output == *'Closed loop'* ]]
     [[ $(grep -Ec '^ +[0-9]+ +[0-9]+ +1 +6\.7%' <<<"$output") -eq 15 ]]
-    [[ $output == *"Jain's fairness index 1.0"* ]]
+    [[ $output == *$'deviation 0.0;\nJain\'s fairness index 1.0'* ]]
+    COLUMNS=50 "$BIN/client" -p "$PORT" -c 3 -t 5 | sed -n '/^Closed/,/^$/p' >"$T/narrow"
+    [[ $(wc -L <"$T/narrow") -le 49 && $(wc -l <"$T/narrow") -ge 5 ]]
     "$BIN/client" -p "$PORT" -c 3 -t 50 -b 4096 -v >"$T/wide"
     "$BIN/client" -p "$PORT" -c 1000 -t 1 -b 1 >>"$T/wide"
     "$BIN/client" -p "$PORT" -c 100 -t 5 -k 20 >>"$T/wide"
@@ -256,7 +360,8 @@ fails_as() { # HOW KIND OPTION...
     "$BIN/client" -i "$path" -c 10 -t 100 -k 20 >>"$T/wide"
     grep -Eq ' connections completed in .* connections/s' "$T/wide"
     grep -Fq 'to /' "$T/wide"
-    [[ $(awk 'length($0) > 100' "$T/wide") == '' ]]
+    # Only bars and a path are beyond 79; and no term is broken.
+    [[ $(awk 'length($0) > (/#/ || /^to / ? 100 : 79) || /^\(/ || / x$/' "$T/wide") == '' ]]
 }
 
 @test "text: with more than 40 children a histogram stands for the rows" {
@@ -304,6 +409,30 @@ fails_as() { # HOW KIND OPTION...
     end_badserver
 }
 
+@test "Ctrl-C, and once more, while the report waits for a reader: it ends at once" {
+    local server
+
+    some_server
+    start_server
+    server=$SERVER_PID
+    mkfifo "$T/pipe"
+    exec 5<>"$T/pipe"
+    head -c 65536 /dev/zero >&5 # so much it holds
+    launch bash -c 'exec "$@" >&5' bash "$BIN/client" -p "$PORT" -c 1 -t 1
+    CLIENT=$SERVER_PID
+    SERVER_PID=$server OUT=$T/out.0
+    eventually server_counts connections 1
+    eventually has_children "$CLIENT" 0
+    kill -s INT "$CLIENT"
+    pause 0.2
+    kill -s INT "$CLIENT" 2>/dev/null || :
+    COMPLAINTS='cannot write the report'
+    await_end "$CLIENT"
+    [[ $STATUS -eq 1 ]]
+    exec 5>&-
+    SERVER_PID=$server
+}
+
 @test "Ctrl-C ends it soon also when no reply comes" {
     local begin server start
 
@@ -348,7 +477,7 @@ fails_as() { # HOW KIND OPTION...
 
     start_badserver silent
     server=$SERVER_PID
-    client_away -c 3 -t 1 -T 2
+    client_away -c 3 -t 1 -T 2 -r 300
     three() { [[ $(children_of "$CLIENT" | wc -l) -eq 3 ]]; }
     eventually three
     kill -s KILL "$(children_of "$CLIENT" | head -n 1)"
@@ -357,6 +486,15 @@ fails_as() { # HOW KIND OPTION...
     check_identity
     counted scheduled 3
     counted completed 0
+    # What it left open is in the rows, too.
+    [[ $(json_of 'intervals.*.failed' | awk '{ sum += $1 } END { print sum }') -eq \
+        $(json_of failed) ]]
+    launch "$BIN/client" -p "$PORT" -c 3 -t 1 -T 1
+    CLIENT=$SERVER_PID
+    eventually three
+    kill -s KILL "$(children_of "$CLIENT" | head -n 1)"
+    await_end "$CLIENT"
+    grep -qx '1 client process died\.' "$OUT" # and there is no distribution that lacks anything
     SERVER_PID=$server
     end_badserver
 }
@@ -528,7 +666,7 @@ server_saw() { # CPU_US WAIT_US
     start_badserver good
     set -- "$BIN/client" -p "$PORT" -c 2 -t 50 -k 10
     run -0 --separate-stderr "$@" -W 20000@0.01 -W 9990:1000@0.1 -W 0:5000@0.1 -W 0@0.1 -S 3
-    [[ -z $stderr && ${lines[0]} == *' of 3,000 bytes, 31% with work (seed 3)'* ]]
+    [[ -z $stderr && "${lines[0]} ${lines[1]}" == *' (-b), 31% with work (-W, -S 3)'* ]]
     grep -Eq '^service by work +requests +share +min +p50 +p90 +p99 +p99\.9 +max$' <<<"$output"
     [[ $(grep -Eo '^(cpu 20\.0 ms|cpu 9\.99 ms wait 1\.00 ms|wait 5\.00 ms|cpu 0\.0 us|plain) ' \
         <<<"$output" | wc -l) -eq 5 ]]
@@ -544,11 +682,11 @@ server_saw() { # CPU_US WAIT_US
     [[ $output == *$'\ncpu 9.99 s wait 99.9 ms '*'%'*$'\nplain '* ]]
     [[ $(awk 'length($0) > 100' <<<"$output") == '' ]]
     run -0 "$@" -W 7@0.000000001
-    grep -Eq '^cpu 7\.0 us +0  0\.00%$' <<<"$output" # no times of no request
+    grep -Eq '^cpu 7\.0 us +0  0\.00%( +-){6}$' <<<"$output" # no times of no request
     run -0 "$@" -W 7 -q
     [[ -z $output ]]
     run -0 "$@"
-    [[ $output != *work* && $output != *seed* && $output != *plain* ]]
+    [[ $output != *work* && $output != *'-S '* && $output != *plain* ]]
     end_badserver
 }
 

@@ -123,10 +123,10 @@ make_flood() { # SIZE
     start_frameserver good
     run -0 --separate-stderr "$BIN/client" -p "$PORT" -c 2 -t 3 -M "$(printf '%01234d' 0)"
     [[ ${lines[0]} == *' 1 message of 1,234 bytes '* && $output != *'3,000'* && -z $stderr ]]
-    [[ $output == *'-M carry no stamp'*'not compared'* && $output == *'6 of 6 connections'* ]]
+    [[ ${output//$'\n'/ } == *'6 of 6 connections'*'-M carry no stamp'*'not compared'* ]]
     run -0 "$BIN/client" -p "$PORT" -c 2 -t 3 -m 2 -M hello -E hello
-    [[ ${lines[0]} == *' 1 message of 5 bytes '* ]]
-    [[ $output == *'-M carry no stamp'*'compared with -E'* && $output != *'32 bytes'* ]]
+    [[ ${output//$'\n'/ } == *' 1 message of 5 bytes (-M) to '* ]]
+    [[ ${output//$'\n'/ } == *'-M carry no stamp'*'compared with -E'* && $output != *'32 bytes'* ]]
     [[ $(awk 'length($0) > 100' <<<"$output") == '' ]]
     run -0 --separate-stderr "$BIN/client" -p "$PORT" -q -M hello -E hello
     [[ -z $output && -z $stderr ]]
@@ -140,7 +140,9 @@ make_flood() { # SIZE
         make_file message "$bytes"
         set -- -M "@$T/message" -E "@$T/message"
         all_fail corrupt corrupt "$@"
+        [[ $(json_of 'hints.*') == *" is number $([[ $bytes -eq 5 ]] && echo 4 || echo 133,334)." ]]
         all_fail corrupt long "$@"
+        [[ $(json_of 'hints.*') == *', and is longer than it should be.' ]]
         all_fail corrupt tell "$@"
         all_fail short short "$@"
         all_fail short none "$@"
@@ -150,16 +152,35 @@ make_flood() { # SIZE
     all_complete short -M hello
 }
 
-@test "-E '': the reply must be empty; without -E it may be" {
+@test "-E '': the reply must be empty; without -E it must not" {
     : >"$T/empty"
     all_complete none -M hello -E ''
     all_complete none -M hello -E "@$T/empty"
-    all_complete none -M hello
     counted bytes_received 0
     # The first thing that comes of an empty reply is its end.
     json_of {first_byte,service}_us.{min,max} | awk '{ x[NR] = $1 } END {
         exit !(x[1] > 0 && x[1] <= x[3] && x[2] <= x[4]) }'
     all_fail corrupt good -M hello -E ''
+    all_fail short none -M hello
+    [[ $(json_of 'hints.*') == *'reply was empty: the server closed without a reply.'* ]]
+}
+
+@test "how a reply that is wrong began, printable; and whose it may be" {
+    launch "$TOOLS/badserver" -f good
+    await_ready
+    ask_client -c 1 -t 1 -M $'HTTP/1.1 400 Bad\r\n\r\n\033[2J' -E x
+    [[ $(json_of 'hints.*') == *"corrupt reply began with 'HTTP/1.1 400"*"like HTTP: -P http"* ]]
+    run ! grep -q $'\033' "$T/report"
+    ask_client -c 1 -t 1 -M $'HTTP/1.1 400 Bad\r\n\r\n' # nothing says that it is wrong, but:
+    [[ $STATUS -eq 0 ]]
+    [[ $(json_of 'hints.*') == *'unverified reply'*"HTTP: -P http, or with others' servers -u /." ]]
+    ask_client -c 1 -t 1 -M 'hello' -E 'hello you'
+    [[ $(json_of 'hints.*') == "The first short reply began with 'hello'." ]]
+    ask_client -c 1 -t 1 -M hello
+    [[ $(json_of 'hints.*') != *'began with'* ]]
+    run -0 "$BIN/client" -p "$PORT" -q -c 1 -t 1 -M 'HTTP/1.1 400 Bad'
+    [[ -z $output ]]
+    end_badserver
 }
 
 @test "-M: reset and timed out" {
@@ -269,7 +290,7 @@ make_flood() { # SIZE
     says "$T/out" '^process '
     end_badserver
     start_frameserver none
-    run -0 "$BIN/client" -p "$PORT" -q -v -c 1 -t 1 -M hello
+    run -0 "$BIN/client" -p "$PORT" -q -v -c 1 -t 1 -M hello -E ''
     [[ -z $output ]]
     end_badserver
     start_frameserver short

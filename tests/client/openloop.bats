@@ -40,8 +40,10 @@ check_times() {
     done
     counted requests 900
     counted in_flight 2
+    run ! grep -q 'whether the server kept up' <<<"$(json_of 'hints.*')"
     ask_client -r 300 -t 6
     counted in_flight 100
+    json_of 'hints.*' | grep -q 'tell whether the server kept up: .* had [0-9]\.$'
 }
 
 @test "-r: the processes take turns, there are no bursts of all of them" {
@@ -80,6 +82,9 @@ check_times() {
         counted response_us.count 0
         true_of "\$1 == 0.4 && \$2 >= 0.4 && \$2 < $LIMIT / 4" duration_s seconds
     done
+    ask_client -d 50ms -c 1 -b 1.5k -W 1ms:0.002s -T 1m # the same with units
+    true_of '$1 == 0.05 && $2 == 1536 && $3 == 1000 && $4 == 2000' duration_s bytes \
+        classes.0.{cpu,wait}_us
     # A last row that is short belongs to the one before.
     ask_client -d 1 -c 2 -W 0:30000
     json_of 'intervals.*.seconds' | awk '$1 < 0.1 { exit 1 }'
@@ -128,8 +133,8 @@ check_times() {
     # With -m 1 only five connections are inside while the server stops, and 250 more are due.
     true_of '$1 > 500000 && $2 > 950000' response_us.p99 response_us.max
     true_of '$1 < $3 / 4 && $2 < $3 / 2 && $3 > 950000' service_us.p50 service_us.p99 service_us.max
-    json_of 'hints.*' | grep -q '^Response p99 is [0-9.]* times service p99'
-    counted late.no_room -ge 150
+    json_of 'hints.*' | grep -q '^Response p90 is [0-9.]* times service p90'
+    true_of '$1 > 50 && $1 > 4 * $2' late.room_s late.client_s
     # The rows of the seconds tell which one it was.
     json_of 'intervals.*.p99_us' | awk '{ high += $1 > 500000; low += $1 < 500000 }
         END { exit !(high && low) }'
@@ -155,7 +160,9 @@ check_times() {
     wait "$CLIENT"
     take_json "$T/report"
     counted completed 100
-    counted late.client_busy -ge 20
+    true_of '$1 > 10 && $1 > 4 * $2 && $3 > 0.9' late.client_s late.room_s late.suspended_s
+    json_of 'hints.*' | grep -q '^A client process did not run for'
+    run ! grep -q 'the limit was the server' <<<"$(json_of 'hints.*')"
     # Two find room, and are not over before the time is. (A client that is woken after both the
     # end and these would begin two more.)
     for _ in 1 2 3; do
@@ -171,7 +178,10 @@ check_times() {
     start_single
     ask_client -c 1 -m 1 -t 400 -r 1000 -W 0:300000@0.01 -S 3
     counted classes.0.asked -ge 1
-    true_of '$1 >= 100 && $1 > 2 * $2' late.no_room late.client_busy
+    true_of '$1 >= 100 && $2 > 2 * $3' late.connections late.room_s late.client_s
+    # Also where each waits for less than a millisecond.
+    ask_client -c 1 -m 1 -r 10000 -d 1 -W 900@0.005
+    true_of '$1 > 2 * $2' late.room_s late.client_s
 }
 
 @test "why connections began late: no room for them, or the client itself came late" {
@@ -200,8 +210,30 @@ check_times() {
     take_json "$T/report"
     check_identity
     # A hundred are due in half a second, and there is room for seventy.
-    counted late.no_room -ge 10
-    counted late.client_busy -ge 30
+    true_of '$1 > 0.5 && $2 > 5' late.room_s late.client_s
+}
+
+@test "a quota of processor time is told of, and not that the server was the limit" {
+    local group=/sys/fs/cgroup/cpu/client.$BASHPID
+
+    mkdir "$group" 2>/dev/null || skip 'no control groups of our own'
+    if ! echo 5000 2>/dev/null >"$group/cpu.cfs_quota_us"; then
+        rmdir "$group"
+        skip 'no quota to be set'
+    fi
+    start_pool -n 10
+    # shellcheck disable=SC2016 # not yet
+    run bash -c 'echo $$ >"$0/tasks" && exec "$@"' "$group" \
+        "$BIN/client" -p "$PORT" -c 2 -r 10000 -d 1 -o json
+    JSON=$output
+    echo 10000 >"$group/cpu.cfs_quota_us"
+    # shellcheck disable=SC2016
+    run bash -c 'echo $$ >"$0/tasks" && exec "$@"' "$group" \
+        "$BIN/client" -p "$PORT" -c 2 -r 'max@p99<5ms' -d 0.2
+    [[ $status -eq 4 && $output != *'the server did not'* && $output != *'the server is busy'* ]]
+    eventually rmdir "$group"
+    json_of 'hints.*' | grep -q '^A quota of processor time'
+    run ! grep -q 'the limit was the server' <<<"$(json_of 'hints.*')"
 }
 
 @test "a closed loop does not notice: the same second is in one time per process" {
@@ -227,8 +259,8 @@ check_times() {
     counted scheduled 500
     counted failed 0
     counted unsent -ge 300
-    counted late.no_room -ge 1
-    [[ $(json_of hints.0) == 'The rate was not reached: '*' The server was the limit'* ]]
+    true_of '$1 > 10 && $2 < $1 / 4' late.room_s late.client_s
+    [[ $(json_of hints.0) == 'The rate was not reached: '*' So the limit was the server, or '* ]]
     true_of '$1 > 2 * $2' response_us.p99 service_us.p50
     run -1 --separate-stderr "$BIN/client" -p "$PORT" -r 500 -d 0.5 -c 2 -m 2 -W 0:20000
     [[ ${lines[0]} == 'The rate was not reached: '* && -z $stderr ]]
@@ -236,6 +268,12 @@ check_times() {
     [[ $(awk 'length($0) > 100' <<<"$output") == '' ]]
     run -1 --separate-stderr "$BIN/client" -p "$PORT" -q -r 500 -d 0.5 -c 2 -m 2 -W 0:20000
     [[ ${lines[0]} == 'The rate was not reached: '* ]]
+    # Those that would have misbehaved are not among the unsent ones of the processes either.
+    run -1 "$BIN/client" -p "$PORT" -v -r 500 -d 0.5 -c 2 -m 2 -W 0:20000 -x half-close@0.5
+    [[ $(awk '/^Never begun/ { print $3 }' <<<"$output") -eq \
+        $(awk '/^process / { on = 1 } on && NF == 6 { n += $5 } END { print n }' <<<"$output") ]]
+    run -0 "$BIN/client" -p "$PORT" -r 3 -t 1 -c 3
+    [[ $output == *'3 of 3 connections completed in 1.00'*': 3.00 connections/s, '* ]]
     # With room for all, every connection begins in time; but they do not end as fast.
     ask_client -r 500 -d 0.2 -c 2 -m 500 -W 0:20000
     [[ $STATUS -eq 0 ]]
@@ -268,6 +306,7 @@ check_times() {
     start_pool -n 10
     ask_client -r 20:380 -d 2.5 -c 3
     counted scheduled 500
+    [[ $(json_of mode) == ramp ]]
     counted rate 20
     counted rate_to 380
     counted 'intervals.#' -ge 3
@@ -291,7 +330,7 @@ check_times() {
     counted scheduled 300
     json_of 'intervals.*.asked_per_second' | head -n 2 | sort -n -r -c
     run -0 "$BIN/client" -p "$PORT" -r 100:300 -d 1.5
-    [[ ${lines[0]} == '100 to 300 connections/s over 1.5 s from 5 processes x '* ]]
+    [[ ${lines[0]} == '100 to 300 connections/s (-r) over 1.5 s (-d) from 5 processes (-c)'* ]]
     [[ $(grep -Ec '^ +[0-9.]+ to +[0-9.]+ ' <<<"$output") -ge 2 ]]
     [[ $(awk 'length($0) > 100' <<<"$output") == '' ]]
 }
@@ -307,6 +346,15 @@ check_times() {
         $(json_of completed) ]]
     ask_client -c 2 -t 10
     counted 'intervals.#' 0
+    end_badserver
+    # The first reply of the second process has no stamp: what it is shows the first one's.
+    start_badserver unstamped 2
+    ask_client -c 2 -r 50 -d 0.3
+    counted failed -ge 2
+    [[ $(json_of 'intervals.*.completed' | awk '{ sum += $1 } END { print sum }') -eq \
+        $(json_of completed) ]]
+    [[ $(json_of 'intervals.*.failed' | awk '{ sum += $1 } END { print sum }') -eq \
+        $(json_of failed) ]]
     end_badserver
 }
 
@@ -346,18 +394,21 @@ check_times() {
 }
 
 @test "Ctrl-C in an open loop: what is not begun is unsent" {
-    local server
+    local server start
 
     start_pool -n 10
     server=$SERVER_PID
-    client_away -r 200 -d 1000
+    # Nobody draws a lot for each of the 870 million that are never begun.
+    client_away -r 200:20000 -d 86400 -x half-close@0.01
     sleep 0.5
+    start=$(now_ms)
     kill -s INT "$CLIENT"
     await_end "$CLIENT"
+    (($(now_ms) - start < 250 * LIMIT))
     [[ $STATUS -eq 1 ]]
     check_identity
-    counted scheduled 200000
-    counted unsent -ge 190000
+    true_of '$1 + $2 + $3 == 872640000' scheduled misbehaved.0.{connections,unsent}
+    counted unsent -ge 860000000
     counted completed -ge 1
     true_of '$1 < 15' seconds
     SERVER_PID=$server
@@ -366,12 +417,12 @@ check_times() {
 @test "-r max@BOUND: finds the rate that a server can keep" {
     start_pool -n 10
     # Ten children, 100 ms each: 100 per second and no more.
-    ask_client -r 'max@p99<600ms' -d 0.5 -W 0:100000
+    ask_client -r 'max@p50<600ms' -d 0.5 -W 0:100000
     [[ $STATUS -eq 0 ]]
     true_of "\$1 * ${SLOWNESS:-1} >= 40 && \$1 <= 125" search.rate
-    [[ $(json_of search.bound mode) == $'p99<600ms\nopen' ]]
+    [[ $(json_of search.bound mode) == $'p50<600ms\nopen' ]]
     counted rate "$(json_of search.rate)" # the report is of the best step
-    true_of '$1 < 600000' response_us.p99
+    true_of '$1 < 600000' response_us.p50
     # Two runs have kept that rate, and the lowest rate that was lost is at most 5 % more.
     paste <(json_of 'search.steps.*.rate') <(json_of 'search.steps.*.kept') |
         awk -v rate="$(json_of search.rate)" '
@@ -382,11 +433,11 @@ check_times() {
 
 @test "-r max@BOUND: who cannot begin in time does not keep the rate, whatever the service time" {
     start_pool -n 10
-    # Two at a time, 50 ms each: 40 per second, and each of them is served at once.
-    run -0 "$BIN/client" -p "$PORT" -r 'max@service.p99<10s' -d 0.3 -c 2 -m 1 -W 0:50000
-    [[ ${lines[0]} == 'The highest rate that keeps service.p99<10s: '*' connections/s' ]]
-    (($(awk '{ print $(NF - 1) }' <<<"${lines[0]}") <= 50))
-    [[ $output == *'rate not reached'* ]]
+    # Two at a time, 10 ms each: 200 per second, and each of them is served at once.
+    run -0 "$BIN/client" -p "$PORT" -r 'max@service.p50<10s' -d 0.1 -c 2 -m 1 -W 0:10000
+    [[ ${lines[0]} == 'The highest rate that keeps service.p50<10s: '*' connections/s' ]]
+    (($(awk '{ print $7 }' <<<"${lines[0]}") <= 250))
+    [[ $output == *' achieved        service'*'rate not reached'* ]] # found: of which time
     [[ $(awk 'length($0) > 100' <<<"$output") == '' ]]
 }
 
@@ -407,7 +458,7 @@ check_times() {
     [[ $STATUS -eq 1 && $(json_of interrupted) == true ]]
     counted 'search.steps.#' 1
     # The same when there are good steps already.
-    client_away -r 'max@p99<10s' -d 0.2
+    client_away -r 'max@p50<10s' -d 0.2
     sleep 1.2
     kill -s INT "$CLIENT"
     await_end "$CLIENT"
@@ -424,13 +475,13 @@ check_times() {
 
 @test "-r max@BOUND: a server that fails keeps no rate; one that dies ends the search" {
     start_badserver corrupt
-    ask_client -r 'max@p99<10s' -d 0.1
+    ask_client -r 'max@p50<10s' -d 0.1
     [[ $STATUS -eq 1 ]]
     counted search.rate 0
     json_of 'search.steps.*.why' | grep -qx 'connections failed'
     end_badserver
     start_badserver good
-    "$BIN/client" -p "$PORT" -r 'max@p99<10s' -d 0.2 -o json >"$T/report" &
+    "$BIN/client" -p "$PORT" -r 'max@p50<10s' -d 0.2 -o json >"$T/report" &
     CLIENT=$!
     HELPERS+=("$CLIENT")
     sleep 1.2
@@ -441,6 +492,40 @@ check_times() {
     [[ $STATUS -eq 1 ]]
     # If it dies in the midst of a step that is not the last one.
     [[ $(json_of search.ended_early) == 'nothing could connect' ]]
+}
+
+# Stops the processes of the client again and again, for most of the time, until it ends.
+hold_up() {
+    while alive "$1"; do
+        find_children "$1"
+        kill -s STOP "${CHILDREN[@]}" 2>/dev/null || :
+        pause 1.5
+        kill -s CONT "${CHILDREN[@]}" 2>/dev/null || :
+        pause 0.05
+    done
+}
+
+@test "-r max@BOUND: steps with enough connections; a bound that the client breaks is exit 4" {
+    local server
+
+    start_pool -n 10
+    server=$SERVER_PID
+    # p90 of 200, each time, whatever -d says; and of a rate that is lost for another reason too.
+    ask_client -r 'max@p90<10s' -d 0.01 -W 0:5ms
+    paste <(json_of 'search.steps.*.rate') <(json_of 'search.steps.*.achieved') |
+        awk '$1 < 10000 && $1 >= 2000 { low++ } $1 < 2000 { few++ } END { exit !(low + few > 1) }'
+    counted completed -ge 200
+    # A shorter step would prove nothing.
+    ask_client -c 1 -r 'max@mean<10s' -d 0.001
+    true_of '$1 >= 0.1' seconds
+    client_away -c 1 -r 'max@max<500ms' -d 2
+    hold_up "$CLIENT" &
+    HELPERS+=("$!")
+    await_end "$CLIENT"
+    [[ $STATUS -eq 4 ]]
+    counted search.rate 0
+    json_of 'search.steps.*.why' | grep -q 'the client itself was late$'
+    SERVER_PID=$server
 }
 
 @test "-x and no descriptors for anybody: it ends all the same" {

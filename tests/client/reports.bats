@@ -45,6 +45,24 @@ load ../helpers
     end_badserver
 }
 
+@test "of connections that all failed there is no time: a dash, null, an empty field" {
+    start_badserver once # the first of two replies comes
+    ask_client -c 1 -t 3 -k 2 -r 1000
+    [[ $STATUS -eq 1 ]]
+    counted completed 0
+    counted service_us.count 3
+    [[ $(json_of connect_us.{min,mean,stddev,p50,p90,p99,p999,max} | sort -u) == null ]]
+    [[ $(json_of {service,response}_us.{min,p50,max} intervals.0.p99_us) != *null* ]]
+    run -1 --separate-stderr "$BIN/client" -p "$PORT" -c 1 -t 3 -k 2 -W 10 -x silent@0.01 -v
+    [[ $(grep -Ec '^connect( +-){6}$' <<<"$output") -eq 2 ]]
+    [[ $(grep -Ec '^service( +[0-9.]+ (us|ms|s)){6}$' <<<"$output") -eq 2 ]]
+    grep -Eq '^silent .* 0( +-){2}$' <<<"$output"
+    "$BIN/client" -p "$PORT" -c 1 -t 3 -k 2 -o csv >"$T/csv" || [[ $? -eq 1 ]]
+    [[ $(field "$T/csv" connect_us_min) == '' && $(field "$T/csv" connect_us_max) == '' ]]
+    [[ $(field "$T/csv" service_us_min) != '' ]]
+    end_badserver
+}
+
 # Runs the client with these gates, without and with a word in front; the word for those without
 # is the loop's.
 check_figures() { # LOOP METRIC... -- OPTION...
@@ -95,6 +113,12 @@ check_figures() { # LOOP METRIC... -- OPTION...
 
     not_allowed "-f 'response.p99<5s': without -r" -f 'response.p99<5s'
     not_allowed "-f 'held>=1': without -H" -f 'held>=1'
+    for value in 'jain>2' 'jain<0' 'failed<0' 'p99<0ms' 'completed>=6'; do
+        not_allowed "-f '$value': no run of these" -c 1 -t 5 -f "$value"
+    done
+    not_allowed "-r 'max@p99<0ms': no run of these" -r 'max@p99<0ms'
+    not_allowed "-o 'csv' with -o json" -o json -o csv
+    not_allowed "-o 'hdr=$T/b': there is one" -o "hdr=$T/a" -o "hdr=$T/b"
     not_allowed "-f 'jain>0.5': replies" -b 31 -f 'jain>0.5'
     not_allowed "-f 'children>0': replies" -M hello -f 'children>0'
     for value in '' ' ' x p99 'p99<' '<5ms' '<' 'p99<50' 'p99<5m' 'p99<5MS' 'p99<5 mss' 'p99=5ms' \
@@ -156,8 +180,17 @@ check_figures() { # LOOP METRIC... -- OPTION...
     ask_client -c 1 -t 1 -L "$label"
     [[ $(json_of label) == 'a,\"b\"\u000a\u001b[2Jc\\d\u00ff\u000d' ]]
     "$BIN/client" -p "$PORT" -c 1 -t 1 -L "$label" -o csv >"$T/csv"
-    # Within the quotes all is as it is, but that a quote stands for itself twice.
-    tail -n +2 "$T/csv" | head -c 20 | cmp - <(printf '"%s",' $'a,""b""\n\033[2Jc\\d\xff\r')
+    # A row is one line. Within the quotes a quote stands for itself twice.
+    [[ $(wc -l <"$T/csv") -eq 2 ]]
+    [[ $(tail -n 1 "$T/csv") == '"a,""b""\x0a\x1b[2Jc\d\xff\x0d",'* ]]
+    # What is UTF-8 stays, but for what commands a terminal; text is ASCII.
+    label=$'\xc3\xbc \xe2\x82\xac \xf0\x9f\x98\x80'
+    ask_client -c 1 -t 1 -L "$label"$'\xc3\xc2\x9b\xed\xa0\x80'
+    [[ $(json_of label) == "$label"'\u00c3\u00c2\u009b\u00ed\u00a0\u0080' ]]
+    run -0 "$BIN/client" -p "$PORT" -c 1 -t 1 -L "$label"$'\x9b' -o csv
+    [[ ${lines[1]} == "$label\x9b,"* ]]
+    run -0 "$BIN/client" -p "$PORT" -c 1 -t 1 -L "$label"
+    [[ ${lines[0]} == 'Run: \xc3\xbc \xe2'* ]]
     for label in '=1+1' '+1' '-1' '@x'; do
         run -0 "$BIN/client" -p "$PORT" -c 1 -t 1 -L "$label" -o csv
         [[ ${lines[1]} == "'$label,"* ]] # no spreadsheet takes it for a formula
@@ -258,8 +291,8 @@ is_most() { # FILE TIMES
     grep -Eq 'Total count += +9\]' "$T/hgrm"
     for format in text json csv; do
         run -1 --separate-stderr "$BIN/client" -p "$PORT" -c 1 -t 9 -o "$format" \
-            -o "hdr=$T/no/such/file"
-        [[ -n $output && ${#stderr_lines[@]} -eq 1 && $stderr == *"'$T/no/such/file'"* ]]
+            -o "hdr=$T/no/such/file" # known before the run
+        [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == *"'$T/no/such/file'"* ]]
     done
     run -1 --separate-stderr "$BIN/client" -p "$PORT" -q -c 1 -t 9 -o hdr=/dev/full
     [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == *"'/dev/full'"* ]]
@@ -276,8 +309,8 @@ is_most() { # FILE TIMES
 on_terminal() { # OPTION...
     local status=0
 
-    script -qec "$BIN/client -p $PORT $* >$T/report" /dev/null </dev/null >"$T/terminal" ||
-        status=$?
+    TERM=${terminal:-xterm} script -qec "${before:-}$BIN/client -p $PORT $* >$T/report" \
+        /dev/null </dev/null >"$T/terminal" || status=$?
     tr '\r' '\n' <"$T/terminal" | sed 's/\x1b\[K//g' | grep . >"$T/lines" || :
     cat "$T/lines"
     [[ $(awk 'length($0) >= 80' "$T/lines") == '' ]]
@@ -311,6 +344,12 @@ all_lines_are() { # PATTERN
     all_lines_are "$time: [0-9]+, [01] s left, [0-9]+/s, p99 $p99, 0 failed"
     on_terminal -c 1 -t 15 -W 0:20000 -q
     [[ ! -s $T/terminal && ! -s $T/report ]]
+    # One that cannot erase shows nothing; on a narrow one no line is wrapped.
+    terminal=dumb on_terminal -c 1 -d 0.3
+    [[ ! -s $T/terminal ]]
+    before='stty columns 20;' on_terminal -c 1 -d 0.4
+    all_lines_are "$time: .*"
+    [[ $(awk 'length($0) >= 20' "$T/lines") == '' ]]
 }
 
 @test "the line on a terminal: failures, steps of a search, and what -H is about" {

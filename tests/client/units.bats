@@ -7,6 +7,30 @@ load ../helpers
     "$BUILD/tests/servers/pool_test"
 }
 
+@test "common/channel: full, it makes nobody wait, and loses nothing" {
+    "$BUILD/tests/servers/channel_test"
+}
+
+@test "common/http: each row of the table in docs/http.md, in any pieces; heads and their dates" {
+    "$BUILD/tests/servers/http_test" "$ROOT/docs/http.md"
+}
+
+@test "common/ring: bytes in order, wrapped indices, two processes, a peer that lies or leaves" {
+    "$BUILD/tests/servers/ring_test"
+    "$BUILD/tests/servers/ring_semaphore_test"
+}
+
+@test "server08_epoll/clients: an old event is not taken for one of the descriptor's next client" {
+    [[ -x $BIN/server08_epoll ]] || skip 'Linux alone has epoll'
+    "$BUILD/tests/servers/clients_test_linux"
+}
+
+@test "server13_io_uring/clients: old completions, sends under way at the end, no buffer left" {
+    [[ -x $BIN/server13_io_uring ]] || skip 'Linux alone has io_uring'
+    "$BUILD/tests/servers/ring_test_linux" 2>"$T/said"
+    grep -q 'no place for a connection' "$T/said"
+}
+
 @test "client/figures/histogram: against exact sorting" {
     "$BUILD/tests/client/histogram_test"
 }
@@ -15,8 +39,16 @@ load ../helpers
     "$BUILD/tests/client/gate_test"
 }
 
+@test "client/report/advice: what it says of figures" {
+    "$BUILD/tests/client/advice_test"
+}
+
 @test "client/ask/schedule, client/ask/lottery: when connections are due, and which are drawn" {
     "$BUILD/tests/client/plan_test"
+}
+
+@test "client/engine/head: heads of HTTP replies, good and bad, wherever they are cut" {
+    "$BUILD/tests/client/head_test"
 }
 
 @test "client/engine/wait: to the microsecond, and with more descriptors than a set has room for" {

@@ -51,6 +51,12 @@ warn_is_due(atomic_llong *quiet_until)
     return false;
 }
 
+void
+die_printable(char *text)
+{
+    (void)text;
+}
+
 const char *
 die_program(void)
 {
@@ -83,7 +89,7 @@ dying_no_text(const char *format, ...)
 static inline void
 dying_check_usage(int how)
 {
-    CHECK(how == DYING_SAID || *dying_text == '-' ||
+    CHECK(how == DYING_SAID || *dying_text == '-' || *dying_text == '\'' ||
               strstr(dying_text, "nothing is allowed after the options"),
           "it does not name an option: %s", dying_text);
 }

@@ -46,22 +46,27 @@ count_filler(const char *text, size_t length, size_t from)
     return from;
 }
 
-/* Is this a stamp? "child C pid P", spaces, a line feed. (More than 19 digits could exceed 64
- * bits.) */
+/* Is this a stamp? "child C pid P" or "child C.T pid P" with T from 1, spaces, a line feed. (More
+ * than 19 digits could exceed 64 bits.) */
 static bool
-is_stamp(const char text[STAMP], uint64_t *child, uint64_t *pid)
+is_stamp(const char text[STAMP], struct sender *sender)
 {
-    char line[STAMP] = "", numbers[2][20];
+    char line[STAMP] = "", numbers[3][20] = {"", "", ""};
     int end = 0;
+    bool threads;
 
     memcpy(line, text, STAMP - 1);
-    if (text[STAMP - 1] != '\n' || sscanf(line, "child%*1[ ]%19[0-9]%*1[ ]pid%*1[ ]%19[0-9]%n",
-                                          numbers[0], numbers[1], &end) != 2) {
+    threads = sscanf(line, "child%*1[ ]%19[0-9].%19[0-9]%*1[ ]pid%*1[ ]%19[0-9]%n", numbers[0],
+                     numbers[1], numbers[2], &end) == 3;
+    if (!threads && sscanf(line, "child%*1[ ]%19[0-9]%*1[ ]pid%*1[ ]%19[0-9]%n", numbers[0],
+                           numbers[2], &end) != 2) {
         return false;
     }
-    *child = strtoull(numbers[0], NULL, 10);
-    *pid = strtoull(numbers[1], NULL, 10);
-    return end + (int)strspn(line + end, " ") == STAMP - 1;
+    sender->child = strtoull(numbers[0], NULL, 10);
+    sender->thread = threads ? strtoull(numbers[1], NULL, 10) : 0;
+    sender->pid = strtoull(numbers[2], NULL, 10);
+    return threads == (sender->thread > 0) && text[STAMP - 1] == '\n' &&
+           end + (int)strspn(line + end, " ") == STAMP - 1;
 }
 
 /* What can be said of a text at all. */
@@ -70,7 +75,7 @@ struct facts {
     size_t alike;     /* bytes that are as in "error:" */
     size_t error_end; /* behind the line feed of that line; what is kept of it, if it has none */
     bool stamped;     /* it begins with a stamp, of which are: */
-    uint64_t child, pid;
+    struct sender sender;
     size_t good; /* bytes as they should be, before the first wrong one */
 };
 
@@ -95,7 +100,7 @@ look_at(const char *text, size_t length, size_t wanted)
     facts.error_end += facts.error_end < KEPT; /* if it ends earlier: more than there is */
     if (wanted < STAMP) {
         facts.good = count_filler(text, seen, 0);
-    } else if (seen >= STAMP && is_stamp(text, &facts.child, &facts.pid)) {
+    } else if (seen >= STAMP && is_stamp(text, &facts.sender)) {
         facts.stamped = true;
         facts.good = count_filler(text, seen, STAMP);
     }

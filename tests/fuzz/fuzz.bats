@@ -60,7 +60,8 @@ targets() {
 @test "tests/fuzz/run refuses what it does not know" {
     local given
 
-    for given in -x '-t 0' '-t 1x' '-t 86401' '-j 65' '-S 4294967296' -t 'fuzz_none' 'run'; do
+    for given in -x '-n 0' '-n 1000000001' '-t 0' '-t 1x' '-t 86401' '-j 65' '-S 4294967296' -t \
+        'fuzz_none' 'run'; do
         # shellcheck disable=SC2086 # words
         run -2 "$TESTS/fuzz/run" $given
         [[ $output == 'tests/fuzz/run: '*'; try -h' && ${#lines[@]} -eq 1 ]]
@@ -92,6 +93,13 @@ run_fake() { # STATUS OPTION...
     [[ ${BASH_REMATCH[1]} -eq $(grep -vc '^#' "$TESTS/fuzz/corpus/fuzz_conn.txt") ]]
     [[ $(cat "$T/build/fuzz/logs"/fuzz_conn*) != *found* ]]
     [[ $(cat "$T/build/fuzz/work/fuzz_conn/found") == found ]]
+}
+
+@test "tests/fuzz/run -n ends each target after so many inputs, -t after its time" {
+    run_fake 0 -n 7 -t 9 fuzz_conn <<<'echo "$@" >&2'
+    [[ $(cat "$T/build/fuzz/logs/fuzz_conn") == *' -max_total_time=9 '*' -runs=7 '* ]]
+    run_fake 0 -n 7 -r fuzz_conn <<<'echo "$@" >&2'
+    [[ $(cat "$T/build/fuzz/logs/fuzz_conn") == *' -runs=0 '* ]]
 }
 
 @test "tests/fuzz/run: what was found comes last, with the input that repeats it" {

@@ -164,7 +164,9 @@ run(struct input *input, uint8_t flags)
         any = any || now.inside[i] > 0;
     }
     CHECK(now.hostile || channels_any_inside(now.channels, CHANNELS) == any, "any inside?");
-    channels_shut(now.channels, CHANNELS);
+    for (unsigned i = 1; i <= CHANNELS; i++) {
+        close(now.channels[i].sender);
+    }
     for (unsigned i = 1; i <= CHANNELS; i++) {
         unsigned most = now.hostile ? 0 : now.inside[i];
 
@@ -206,7 +208,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (dying_tries() != 0) {
         CHECK(false, "it dies: %s", dying_text);
     }
-    now.channels = channels_open(CHANNELS, 1, SOCK_STREAM);
+    now.channels = channels_new(CHANNELS, 1);
+    for (unsigned i = 1; i <= CHANNELS; i++) {
+        CHECK(channel_open(&now.channels[i], SOCK_STREAM), "channel %u does not open", i);
+    }
     run(&input, input_byte(&input));
     for (unsigned i = 1; i <= CHANNELS; i++) {
         die_one(i);

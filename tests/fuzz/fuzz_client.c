@@ -1,9 +1,9 @@
 /*
  * fuzz_client - client/client.c and the readers of its options' values in client/ask: work,
- * misbehave, schedule, lottery, number, gate, message.
+ * misbehave, schedule, lottery, number, gate, get, message.
  *
- * under test: client/ask/work.c client/ask/misbehave.c client/ask/schedule.c client/ask/number.c
- * under test: client/ask/lottery.c
+ * under test: client/ask/work.c client/ask/misbehave.c client/ask/schedule.c
+ * under test: client/ask/lottery.c client/ask/get.c
  *
  * An input is a command line, its arguments on lines, and the contents of the files that -M and -E
  * may name. If it is taken every value must be in range and what the options promise each other
@@ -103,6 +103,7 @@ int client_program(int argc, char **argv);
 #undef main
 #undef help
 
+#include "../../client/ask/get.h"
 #include "../../client/ask/number.h"
 #include "../../client/ask/lottery.h"
 
@@ -113,7 +114,7 @@ forget(void)
                                       .port = 2000,
                                       .processes = 5,
                                       .requests = 1,
-                                      .timeout_s = 10,
+                                      .timeout_ns = (int64_t)10 * 1000000000,
                                       .seed = 1};
 
     while (kept_count > 0) {
@@ -134,13 +135,15 @@ check_numbers(void)
     CHECK(load.connections <= 1000000000, "-t %" PRIu64, load.connections);
     CHECK(load.requests >= 1 && load.requests <= 1000000000, "-k %" PRIu64, load.requests);
     CHECK(load.in_flight >= 1 && load.in_flight <= 65536, "-m %u", load.in_flight);
-    CHECK(load.timeout_s >= 0 && load.timeout_s <= 86400, "-T %d", load.timeout_s);
+    CHECK(load.timeout_ns >= 0 && load.timeout_ns / 1000000000 <= 86400, "-T");
     CHECK(load.held <= 65536 && load.gate_count <= GATES_MOST, "-H %u", load.held);
     CHECK(!load.label || (strlen(load.label) >= 1 && strlen(load.label) <= 80), "-L");
-    CHECK(load.message || (load.bytes >= 1 && load.bytes <= 1073741824), "-b %" PRIu64, load.bytes);
+    CHECK(load.message || load.path || load.bytes >= 1, "-b %" PRIu64, load.bytes);
+    CHECK(load.message || load.bytes <= (load.path ? 0 : 1073741824), "-b %" PRIu64, load.bytes);
     CHECK((load.connections > 0) != (load.schedule.duration_ns > 0),
           "a number and a time, or neither");
     CHECK(load.message || !load.expected, "-E without -M");
+    CHECK(load.http ? !load.message : !load.path, "HTTP with -M, or -u without HTTP");
 }
 
 /* Each class of requests, or kind of misbehaviour, has its share of all draws, and all have one. */
@@ -248,6 +251,29 @@ check_plan(uint64_t k, int64_t ns)
     CHECK(ns == 0 || schedule_due(schedule, count) >= ns, "%" PRIu64 " and more are due", count);
 }
 
+/* Each request is a target and a host. (No host has a CR: before it is asked, it is looked up.) */
+static void
+check_gets(void)
+{
+    static char text[GET_ROOM + 1];
+
+    if (!load.http || strchr(load.host, '\r')) {
+        return;
+    }
+    for (unsigned class = 0; class <= load.work.lots.count; class ++) {
+        size_t length = get_request(&load, class, text, sizeof text);
+        const char *host = strstr(text, " HTTP/1.1\r\nHost: "), *end = text + length - 4;
+
+        CHECK(length < (load.path ? GET_ROOM : GET_PLAIN) && length == strlen(text), "%zu", length);
+        CHECK(strncmp(text, "GET /", 5) == 0 && host && strcmp(end, "\r\n\r\n") == 0 &&
+                  strchr(host + 11, '\r') == end,
+              "%s", text);
+        CHECK(!load.path || (strncmp(text + 4, load.path, strlen(load.path)) == 0 &&
+                             host == text + 4 + strlen(load.path)),
+              "-u %s", text);
+    }
+}
+
 static void
 check_message(void)
 {
@@ -276,11 +302,12 @@ take_all(int argc, char **argv)
 {
     optind = 0; /* begin anew, as glibc and musl have it; 1 would go on within a cluster */
     take_options(argc, argv);
+    get_complete(&load);
     take_message();
     complete_load();
 }
 
-enum { OPTIONS_TEXT = ARGUMENTS_MOST * 160 };
+enum { OPTIONS_TEXT = ARGUMENTS_MOST * 160 + TEXT_MOST }; /* a line, and -x as it was given */
 
 /* Writes the options that mean this load: a line for each. */
 static void
@@ -289,8 +316,13 @@ write_options(const struct load *of, char text[OPTIONS_TEXT])
     char *end = text;
 
 #define ADD(...) end += snprintf(end, (size_t)(text + OPTIONS_TEXT - end), __VA_ARGS__)
-    ADD("-p%d\n-c%u\n-k%" PRIu64 "\n-m%u\n-T%d\n-b%" PRIu64 "\n", of->port, of->processes,
-        of->requests, of->in_flight, of->timeout_s, of->bytes);
+    ADD("-p%d\n-c%u\n-k%" PRIu64 "\n-m%u\n-T%" PRId64 "us\n-P%s\n", of->port, of->processes,
+        of->requests, of->in_flight, of->timeout_ns / 1000, load_protocol(of));
+    if (of->path) {
+        ADD("-u%s\n", of->path);
+    } else {
+        ADD("-b%" PRIu64 "\n", of->bytes);
+    }
     for (unsigned i = 0; i < of->work.lots.count; i++) {
         const struct work_class *class = &of->work.classes[i];
         uint32_t share = of->work.lots.shares[i];
@@ -302,8 +334,8 @@ write_options(const struct load *of, char text[OPTIONS_TEXT])
         const struct misbehaviour *kind = &of->misbehaviours.kinds[i];
         uint32_t share = of->misbehaviours.lots.shares[i];
 
-        ADD("-x%.*s@%u.%09u\n", kind->length < 100 ? kind->length : 100, kind->text,
-            share / LOTTERY_WHOLE, share % LOTTERY_WHOLE);
+        ADD("-x%.*s@%u.%09u\n", kind->length, kind->text, share / LOTTERY_WHOLE,
+            share % LOTTERY_WHOLE);
     }
     if (of->schedule.kind == SCHEDULE_OPEN || of->schedule.kind == SCHEDULE_RAMP) {
         bool ramp = of->schedule.kind == SCHEDULE_RAMP;
@@ -353,6 +385,7 @@ try_line(int argc, char **argv, uint64_t k, int64_t ns)
         check_misbehaviours(k);
         check_plan(k, ns);
         check_message();
+        check_gets();
         check_round_trip();
     } else {
         CHECK(!taken || how == DYING_SAID, "what was taken is refused when it is written anew: %s",
@@ -360,26 +393,6 @@ try_line(int argc, char **argv, uint64_t k, int64_t ns)
         dying_check_usage(how);
     }
     forget();
-}
-
-/* Digits, perhaps a point and 1 to 9 more; at most a day, and less than a second. */
-static void
-try_decimal(const char *text)
-{
-    size_t whole = strspn(text, "0123456789");
-    size_t point = text[whole] == '.', places = point * strspn(text + whole + point, "0123456789");
-    const char *rest = text;
-    uint64_t seconds, part = 0, billionths = 0;
-    bool good = fuzz_number(text, whole, 86400, &seconds) && places <= 9 && places >= point;
-
-    CHECK_IS(number_take_decimal(&rest, 86400, &billionths), good, text);
-    for (size_t i = 0; good && i < 9; i++) {
-        part = 10 * part + (i < places ? (uint64_t)(text[whole + point + i] - '0') : 0);
-    }
-    if (good) {
-        CHECK_IS(rest - text, whole + point + places, "bytes of the decimal");
-        CHECK_IS(billionths, seconds * 1000000000 + part, text);
-    }
 }
 
 /* Behind the command line, and a line that is empty, stands what is in the named_file. */
@@ -408,9 +421,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         *end = '\0';
     }
     argc = dying_arguments(text, argv);
-    for (int i = 1; i < argc; i++) {
-        try_decimal(argv[i]);
-    }
     try_line(argc, argv, k, ns);
     free(text);
     return 0;

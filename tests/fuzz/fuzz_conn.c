@@ -4,8 +4,9 @@
  * An input is what a client sends. It comes three times: step by step in small pieces, with replies
  * that leave in small pieces too, as server02 has it; the same within conn_serve(), as the others
  * have it; and all at once. Each time what is sent must be, byte by byte, what the oracle expects:
- * it is read off the protocol of docs/protocol.md, from the whole text, without states. So must be
- * the counters, the work done, and how it ends.
+ * it is read off docs/protocol.md and docs/http.md, from the whole text, without states. So must be
+ * the counters, the work done, and how it ends. (Of HTTP's error lines it knows only that they are
+ * whole: their words are taken from common/http.)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,22 +17,23 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "expected_http.h"
 #include "stopping.h"
 
 static ssize_t feed_read(void *bytes, size_t size);
 static ssize_t sink_writev(const struct iovec *piece, int count);
+static time_t virtual_time(void);
 static int virtual_clock(clockid_t clock, struct timespec *now);
 static int virtual_sleep(const struct timespec *nap);
 static int note_flags(int fd, int command, ...);
-static int note_line(const char *format, ...) CHECK_PRINTF(1, 2);
 
 #define read(fd, bytes, size) feed_read(bytes, size)
 #define writev(fd, piece, count) sink_writev(piece, count)
+#define time(at) virtual_time()
 #define clock_gettime(clock, now) virtual_clock(clock, now)
 #define nanosleep(nap, rest) virtual_sleep(nap)
 #define fcntl(...) note_flags(__VA_ARGS__)
 #define shutdown(fd, how) peer_shutdown(how)
-#define dprintf(fd, ...) note_line(__VA_ARGS__)
 
 #include "../../common/conn.c"
 
@@ -43,23 +45,35 @@ enum {
     LOOK_US = 5 * 1000 * 1000, /* what a look at the processor's clock takes */
     WAIT_US = 6 * 1000 * 1000, /* and a wait for the socket: two in a row are more than -T */
     CHILD = 7,
-    FD = 1000 /* nothing is behind it */
+    FD = 1000, /* nothing is behind it */
+    NINETIES = 784111777
 };
+
+#define MODEL "server05_spawn_pool"
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 /* --- the oracle ------------------------------------------------------------------------------ */
 
-struct request {
-    uint64_t bytes, cpu_us, wait_us;
+struct reply {
+    uint64_t bytes, cpu_us, wait_us; /* of its content */
+    const char *text;                /* the content, if it is no stamp and filler */
+    bool refused;                    /* that is an error line */
+    bool last;                       /* no other follows */
+    struct expected_http http;       /* its request; all zero: a line */
+    size_t end;                      /* of that, in the text */
 };
 
 /* What the protocol says of a text. */
 static struct {
-    struct request requests[REQUESTS_MOST];
+    struct reply replies[REQUESTS_MOST];
     size_t count;
-    uint64_t bytes;          /* of all replies */
+    uint64_t bytes;          /* of the contents of those that are not refused */
     int64_t cpu_us, wait_us; /* in all */
-    const char *error;       /* the line after the replies; NULL: none */
+    unsigned refused;
+    bool unfinished; /* a part of a request is left: of a line, if the client resets */
 } expected;
+
+static char page_text[1024], stamp_text[64];
 
 /* What is wrong with a line, or NULL. A field is what stands between spaces; in front of a space at
  * the beginning is an empty one, spaces at the end are followed by none. */
@@ -97,30 +111,75 @@ judge_line(const char *line, size_t length, uint64_t values[3])
     return at < length ? "error: a request is BYTES [CPU_US [WAIT_US]] and nothing else\n" : NULL;
 }
 
-/* `finished`: the client shuts down its side behind the text, so its last line counts. */
+static void
+add_reply(const struct reply *reply)
+{
+    expected.replies[expected.count++] = *reply;
+    expected.refused += reply->refused;
+    if (!reply->refused) {
+        expected.bytes += reply->http.head_only ? 0 : reply->bytes;
+        expected.cpu_us += (int64_t)reply->cpu_us;
+        expected.wait_us += (int64_t)reply->wait_us;
+    }
+}
+
+/* The next request, a line. `finished`: the client shuts down its side behind the text, so its last
+ * line counts. Returns where it ends, or 0: it does not. */
+static size_t
+expect_line(const char *text, size_t length, size_t at, bool finished)
+{
+    const char *feed = memchr(text + at, '\n', length - at), *error;
+    size_t end = feed ? (size_t)(feed - text) : length;
+    uint64_t values[3] = {0};
+
+    /* A line that can only be too long is one, whatever follows. */
+    if (!feed && !finished && end - at <= 65) {
+        expected.unfinished = true;
+        return 0;
+    }
+    error = judge_line(text + at, end - at, values);
+    if (error) {
+        add_reply(&(struct reply){
+            .bytes = strlen(error), .text = error, .refused = true, .last = true, .end = end + 1});
+    } else {
+        add_reply(&(struct reply){values[0], values[1], values[2], .end = end + 1});
+    }
+    return end + 1;
+}
+
+static size_t
+expect_request(const char *text, size_t length, size_t at)
+{
+    struct expected_http is = expect_http(text + at, length - at);
+    struct reply reply = {is.bytes, is.cpu_us, is.wait_us, .http = is, .last = is.last};
+    struct http http = {.status = 0};
+    size_t taken;
+
+    if (is.status == 0) {
+        expected.unfinished = is.begun;
+        return 0;
+    }
+    http_take(&http, text + at, is.end, &taken);
+    reply.refused = is.status != 200;
+    reply.text = reply.refused ? http.error : is.bytes == 0 ? page_text : NULL;
+    reply.bytes = reply.text ? strlen(reply.text) : is.bytes;
+    reply.end = at + is.end;
+    add_reply(&reply);
+    return at + is.end;
+}
+
 static void
 expect(const char *text, size_t length, bool finished)
 {
-    size_t at = 0;
+    bool lines = length == 0 || !memchr(LETTERS, text[0], strlen(LETTERS)), last = false;
 
     memset(&expected, 0, sizeof expected);
-    while (at < length && !expected.error && expected.count < REQUESTS_MOST) {
-        const char *feed = memchr(text + at, '\n', length - at);
-        size_t end = feed ? (size_t)(feed - text) : length;
-        uint64_t values[3] = {0};
-
-        /* A line that can only be too long is one, whatever follows. */
-        if (!feed && !finished && end - at <= 65) {
+    for (size_t at = 0; at < length && !last && expected.count < REQUESTS_MOST;) {
+        at = lines ? expect_line(text, length, at, finished) : expect_request(text, length, at);
+        if (at == 0) {
             return;
         }
-        expected.error = judge_line(text + at, end - at, values);
-        if (!expected.error) {
-            expected.requests[expected.count++] = (struct request){values[0], values[1], values[2]};
-            expected.bytes += values[0];
-            expected.cpu_us += (int64_t)values[1];
-            expected.wait_us += (int64_t)values[2];
-        }
-        at = end + 1;
+        last = expected.replies[expected.count - 1].last;
     }
 }
 
@@ -130,19 +189,21 @@ enum end { END_OF_FILE, END_RESET, END_PIPE, ENDS };
 
 static struct {
     enum end end;
-    uint64_t pipe_after; /* END_PIPE: the client resets after so many bytes of replies */
-    size_t stop_at;      /* the server is told to stop when it serves this request, from 1 */
-    bool over_at_once;   /* without grace */
-    bool stopped;        /* before the connection was opened */
-    bool patient;        /* -T 0; else the client may be too late */
-    bool verbose;        /* -v */
-    char stamp[64];
+    uint64_t pipe_after;    /* END_PIPE: the client resets after so many bytes of replies */
+    size_t stop_at;         /* the server is told to stop when it serves this request, from 1 */
+    bool over_at_once;      /* without grace */
+    bool stopped;           /* before the connection was opened */
+    bool patient;           /* -T 0; else the client may be too late */
+    bool verbose;           /* -v */
     int64_t burned, waited; /* us in all */
     size_t reply;           /* which one is being sent */
-    uint64_t offset;        /* in that */
-    uint64_t sent;          /* of the bytes of replies, without the error line */
-    bool closed;            /* the client has gone */
-    size_t lines;           /* that -v has printed */
+    char head[HTTP_HEAD];   /* of that, `head_size` bytes; 0 in lines */
+    size_t head_size;
+    uint64_t offset;          /* in head and content */
+    uint64_t sent, written;   /* bytes of contents, without error lines; bytes in all */
+    unsigned served, refused; /* replies that were sent whole */
+    unsigned dates;           /* heads that were made */
+    bool closed;              /* the client has gone */
     unsigned steps;
     struct worker worker;
 } now;
@@ -184,29 +245,86 @@ feed_read(void *bytes, size_t size)
     return peer_read(bytes, size);
 }
 
-/* What is sent is right, from where the last piece ended: replies, then perhaps the error line. */
+static const char *
+status_line(int status)
+{
+    static const char *const lines[] = {
+        "200 OK",
+        "400 Bad Request",
+        "404 Not Found",
+        "405 Method Not Allowed\r\nAllow: GET, HEAD",
+        "411 Length Required",
+        "413 Content Too Large",
+        "414 URI Too Long",
+        "431 Request Header Fields Too Large",
+        "501 Not Implemented",
+        "505 HTTP Version Not Supported",
+    };
+    size_t i = 0;
+
+    while (strtol(lines[i], NULL, 10) != status) {
+        i++;
+    }
+    return lines[i];
+}
+
+/* The head of a reply is made: once, while the clock goes on. */
+static time_t
+virtual_time(void)
+{
+    const struct reply *reply = &expected.replies[now.reply];
+    time_t time = NINETIES + (time_t)now.dates++ * 86399;
+    char date[64];
+
+    CHECK(now.reply < expected.count && now.offset == 0, "a head within a reply, or without one");
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime(&time));
+    now.head_size =
+        (size_t)snprintf(now.head, sizeof now.head,
+                         "HTTP/1.1 %s\r\nDate: %s\r\nContent-Type: text/plain; charset=us-ascii\r\n"
+                         "Content-Length: %llu\r\n%s\r\n",
+                         status_line(reply->http.status), date, (unsigned long long)reply->bytes,
+                         reply->last || signals_stop ? "Connection: close\r\n"
+                         : reply->http.is_1_0        ? "Connection: keep-alive\r\n"
+                                                     : "");
+    return time;
+}
+
+/* So many bytes of the content from `at` on. */
+static void
+make_content(char *to, size_t length, const struct reply *reply, uint64_t at)
+{
+    if (length > 0 && reply->text) {
+        memcpy(to, reply->text + at, length);
+    } else if (length > 0) {
+        fuzz_reply(to, length, reply->bytes, at, stamp_text);
+    }
+}
+
+/* What is sent is right, from where the last piece ended: heads and contents of replies. */
 static void
 sink(const char *bytes, size_t length)
 {
-    static char wanted[CONN_CHUNK];
-    bool is_reply = now.reply < expected.count;
-    const char *error = expected.error ? expected.error : "";
-    uint64_t whole = is_reply ? expected.requests[now.reply].bytes : strlen(error);
+    static char wanted[CONN_CHUNK + HTTP_HEAD];
+    const struct reply *reply = &expected.replies[now.reply];
+    uint64_t whole = now.head_size + (reply->http.head_only ? 0 : reply->bytes);
+    size_t head = now.offset < now.head_size ? now.head_size - (size_t)now.offset : 0;
 
+    CHECK(now.reply < expected.count, "%zu bytes behind the last reply", length);
     CHECK(length <= whole - now.offset, "%zu bytes behind byte %llu of %llu: %.*s", length,
           (unsigned long long)now.offset, (unsigned long long)whole, (int)length, bytes);
-    if (is_reply) {
-        fuzz_reply(wanted, length, whole, now.offset, now.stamp);
-    } else {
-        memcpy(wanted, error + now.offset, length);
-    }
+    head = head < length ? head : length;
+    memcpy(wanted, now.head + (head > 0 ? now.offset : 0), head);
+    make_content(wanted + head, length - head, reply, now.offset + head - now.head_size);
     CHECK(memcmp(bytes, wanted, length) == 0, "reply %zu of %llu bytes is wrong behind byte %llu",
           now.reply, (unsigned long long)whole, (unsigned long long)now.offset);
     now.offset += length;
-    now.sent += is_reply ? length : 0;
-    if (is_reply && now.offset == whole) {
+    now.written += length;
+    now.sent += reply->refused ? 0 : length - head;
+    if (now.offset == whole) {
+        now.served += !reply->refused;
+        now.refused += reply->refused;
         now.reply++;
-        now.offset = 0;
+        now.offset = now.head_size = 0;
     }
 }
 
@@ -220,8 +338,8 @@ sink_writev(const struct iovec *piece, int count)
     for (int i = 0; i < count; i++) {
         all += piece[i].iov_len;
     }
-    CHECK(all <= CONN_CHUNK, "%zu bytes written at once", all);
-    if (now.end == END_PIPE && now.sent >= now.pipe_after) {
+    CHECK(all <= CONN_CHUNK + HTTP_HEAD, "%zu bytes written at once", all);
+    if (now.end == END_PIPE && now.written >= now.pipe_after) {
         errno = EPIPE;
         now.closed = true;
         return -1;
@@ -267,32 +385,18 @@ note_flags(int fd, int command, ...)
     return 0;
 }
 
-static int
-note_line(const char *format, ...)
-{
-    char text[128];
-    va_list arguments;
-    int length;
-
-    va_start(arguments, format);
-    length = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    CHECK(length < (int)sizeof text && strncmp(text, now.stamp, strlen(now.stamp)) == 0, "-v: %s",
-          text);
-    now.lines++;
-    return length;
-}
-
 /* --- two ways to serve ----------------------------------------------------------------------- */
 
 /* Of a long reply the middle is left out. */
 static void
 shorten(struct conn *conn)
 {
-    if (!conn->error && conn->bytes > 2 * LONG_REPLY && conn->sent > LONG_REPLY &&
-        conn->sent < conn->bytes - LONG_REPLY) {
-        now.offset += conn->bytes - LONG_REPLY - conn->sent;
-        conn->sent = conn->bytes - LONG_REPLY;
+    uint64_t rest = conn->head + conn->bytes - LONG_REPLY;
+
+    if (!conn->error && conn->bytes > 2 * LONG_REPLY && conn->sent > conn->head + LONG_REPLY &&
+        conn->sent < rest) {
+        now.offset += rest - conn->sent;
+        conn->sent = rest;
     }
 }
 
@@ -305,26 +409,14 @@ serve_steps(struct worker *worker, int fd)
 
     conn_open(&conn, worker, fd);
     while (result != CONN_CLOSED) {
-        switch (conn.state) {
-        case CONN_READING:
-        case CONN_DRAINING:
-            result = conn_read(&conn);
-            break;
-        case CONN_WORKING:
-            result = conn_work(&conn);
-            break;
-        case CONN_WRITING:
+        if (conn.state == CONN_WRITING) {
             shorten(&conn);
-            result = conn_write(&conn);
-            break;
         }
+        result = conn_step(&conn);
         CHECK(conn.used <= conn.have && conn.have <= CONN_INPUT, "used %zu of %zu", conn.used,
               conn.have);
-        CHECK((result == CONN_BAD) <= (conn.error && conn.state == CONN_WRITING), "bad, but %d",
-              conn.state);
-        if (clock_now() >= conn_deadline(&conn)) {
-            CHECK(is_late(), "a deadline in the past");
-            conn_timed_out(&conn);
+        if (result != CONN_CLOSED && conn_given_up(&conn, clock_now())) {
+            CHECK(is_late() || stopping_over, "a deadline in the past");
             return;
         }
     }
@@ -335,17 +427,18 @@ serve_steps(struct worker *worker, int fd)
 static void
 check_counters(const struct slot *slot)
 {
+    unsigned long long rejected = counter_get(&slot->rejected);
+    unsigned long long cut = counter_get(&slot->timed_out) + counter_get(&slot->broken);
+    bool refuses = now.reply < expected.count && expected.replies[now.reply].refused;
+    bool was_last = now.reply > 0 && expected.replies[now.reply - 1].last;
+
     CHECK_IS(counter_get(&slot->connections), 1, "connections");
-    CHECK_IS(counter_get(&slot->requests), now.reply, "requests");
+    CHECK_IS(counter_get(&slot->requests), now.served, "requests");
     CHECK_IS(counter_get(&slot->bytes), now.sent, "bytes");
-    CHECK(counter_get(&slot->rejected) <= (expected.error && now.reply == expected.count),
-          "rejected, but it is good");
+    CHECK(rejected - now.refused <= refuses, "rejected: %llu instead of %u", rejected, now.refused);
     CHECK_IS(counter_get(&slot->serving), 0, "a request is in progress for ever");
-    CHECK(counter_get(&slot->rejected) + counter_get(&slot->timed_out) +
-                  counter_get(&slot->broken) <=
-              1,
-          "counted as several troubles");
-    CHECK_IS(now.lines, now.verbose ? now.reply : 0, "lines of -v");
+    CHECK(cut <= !(was_last || rejected > now.refused), "counted as several troubles");
+    CHECK_IS(stopping_lines, now.verbose ? now.served : 0, "lines of -v");
 }
 
 /* When nothing has ended it early. */
@@ -353,13 +446,15 @@ static void
 check_whole(const struct slot *slot)
 {
     int64_t looks_us = 2 * LOOK_US * (int64_t)expected.count;
+    const struct reply *end = expected.count > 0 ? &expected.replies[expected.count - 1] : NULL;
+    bool last = end && end->last;
 
     CHECK_IS(now.reply, expected.count, "replies");
     CHECK(peer.ended, "not read to the end");
-    CHECK_IS(now.offset, expected.error ? strlen(expected.error) : 0, "bytes of the error line");
-    CHECK_IS(peer.shut, expected.error != NULL, "shutdown()");
-    CHECK_IS(counter_get(&slot->rejected), expected.error != NULL, "rejected");
-    CHECK_IS(counter_get(&slot->broken), now.end == END_RESET && !expected.error, "broken");
+    CHECK_IS(now.offset, 0, "bytes of another reply");
+    CHECK_IS(peer.shut, last, "shutdown()");
+    CHECK_IS(counter_get(&slot->rejected), expected.refused, "rejected");
+    CHECK_IS(counter_get(&slot->broken), expected.unfinished, "broken");
     CHECK_IS(counter_get(&slot->timed_out), 0, "timed out");
     CHECK(now.burned >= expected.cpu_us && now.burned <= expected.cpu_us + looks_us,
           "burned %lld us instead of %lld", (long long)now.burned, (long long)expected.cpu_us);
@@ -382,25 +477,27 @@ static void
 run(void serve(struct worker *worker, int fd), const char *way, struct slices reads,
     struct slices writes)
 {
-    struct options options = {.timeout_s = now.patient ? 0 : 10, .verbose = now.verbose};
+    struct options options = {.timeout_us = now.patient ? 0 : 10000000, .verbose = now.verbose};
     struct slot slot = {0};
 
     check_subject = way;
     peer_begin(reads, writes);
-    now.reply = now.lines = now.steps = 0;
-    now.offset = now.sent = 0;
+    now.reply = now.head_size = 0;
+    now.offset = now.sent = now.written = 0;
+    now.served = now.refused = now.dates = now.steps = stopping_lines = 0;
     now.burned = now.waited = 0;
     now.closed = false;
     signals_stop = now.stopped;
     stopping_over = false;
-    conn_start(&options);
+    conn_start(&options, MODEL);
     now.worker = conn_worker(CHILD, 0, &slot);
     serve(&now.worker, FD);
     check_counters(&slot);
     if (signals_stop) {
         check_stopped();
     } else if (now.closed) {
-        CHECK_IS(counter_get(&slot.broken) + counter_get(&slot.rejected), 1, "not broken");
+        CHECK_IS(counter_get(&slot.broken) + (counter_get(&slot.rejected) > now.refused), 1,
+                 "not broken");
     } else if (!is_late()) {
         check_whole(&slot);
     }
@@ -419,7 +516,14 @@ take_circumstances(struct input *input)
     now.stopped = flags & 32;
     now.stop_at = flags & 64 ? input_byte(input) : 0;
     now.pipe_after = now.end == END_PIPE ? input_number(input, 3) : 0;
-    snprintf(now.stamp, sizeof now.stamp, "child %d pid %ld", CHILD, (long)getpid());
+    snprintf(stamp_text, sizeof stamp_text, "child %d pid %ld", CHILD, (long)getpid());
+    snprintf(page_text, sizeof page_text,
+             "%s\n%s serves this connection, one of 1 that it has had.\n\nAsk for more:\n"
+             "  /BYTES                  1 to 1073741824 bytes, which begin with who serves\n"
+             "  /BYTES?cpu=US&wait=US   after so many microseconds of processor time,\n"
+             "                          and of waiting (at most 10000000 each)\n"
+             "or send lines, BYTES [CPU_US [WAIT_US]], on a connection of their own.\n",
+             MODEL, stamp_text);
 }
 
 int

@@ -167,7 +167,7 @@ expect(struct expected *expected)
 
     *expected = (struct expected){.bytes = 0};
     if (peer.length < 4) {
-        expected->broken = peer.reset;
+        expected->broken = peer.reset && peer.length > 0;
         if (peer.length > 0 && !peer.reset) {
             refused(expected, "error: the length takes 4 bytes, %zu came\n", peer.length);
         }
@@ -235,7 +235,7 @@ check_counters(const struct slot *slot, const struct expected *expected)
 static void
 serve_it(struct slices reads, struct slices writes)
 {
-    static struct board place = {.timeout_s = 10};
+    static struct board place = {.timeout_ms = 10000};
     struct slot slot = {0};
     struct expected expected;
 

@@ -32,8 +32,11 @@ compare(const struct reply *reply, const struct facts *facts, size_t at, bool st
 
         CHECK_IS(!reply->unverified, found.verified, "verified");
         CHECK_IS(identified, facts->stamped, "identified");
-        CHECK_IS(identified ? reply->child : facts->child, facts->child, "child");
-        CHECK_IS(identified ? reply->pid : facts->pid, facts->pid, "pid");
+        if (identified) {
+            CHECK_IS(reply->sender.child, facts->sender.child, "child");
+            CHECK_IS(reply->sender.thread, facts->sender.thread, "thread");
+            CHECK_IS(reply->sender.pid, facts->sender.pid, "pid");
+        }
     }
 }
 

@@ -6,7 +6,8 @@
  * under test: client/figures/distribution.c
  *
  * An input is what the server sends: some good replies, each when it was asked for, then others, in
- * pieces; then it closes, resets, or says nothing more. Requests leave in pieces too. It must end,
+ * pieces; then it closes, resets, or says nothing more. By HTTP it is one reply, with a good head
+ * in front or without (fuzz_response is about heads). Requests leave in pieces too. It must end,
  * with the socket closed once and counted once, as what the oracle says of the whole; what it
  * believes (requests, who served them) must have been sent; and whoever is to be slow must be slow.
  */
@@ -236,7 +237,7 @@ go_through(struct connection *conn)
         check_pace(conn);
         CHECK(connection_events(conn) >= 0, "events");
         if (result == CONNECTION_WAITS && peer.waits >= IDLE_MOST && conn->wake_ns == 0) {
-            connection_give_up(conn, FAILURE_TIMED_OUT, 0);
+            give_up(conn, FAILURE_TIMED_OUT, 0);
             break;
         }
         if (result == CONNECTION_WAITS && conn->wake_ns != 0) {
@@ -292,6 +293,39 @@ expect_reply(bool stamps)
     return 1u << closed | (now.good > 0 && length == 0 ? 1u << FAILURE_SHORT : 0);
 }
 
+/* The tail, as the one reply by HTTP. (A byte too many may come when the visit is over.) */
+static unsigned
+expect_get(bool stamps)
+{
+    unsigned closed = now.end == END_OF_FILE ? FAILURE_SHORT
+                      : now.end == END_RESET ? FAILURE_RESET
+                                             : FAILURE_TIMED_OUT;
+    const char *text = (const char *)peer.text;
+    enum head_result result;
+    enum verdict verdict;
+    struct facts facts;
+    struct head head;
+    size_t taken;
+
+    head_begin(&head);
+    result = head_take(&head, text, peer.length, &taken);
+    if (result == HEAD_WHOLE && head_refuses(&head)) {
+        return 1u << FAILURE_REJECTED;
+    }
+    if (result == HEAD_BAD || (result == HEAD_WHOLE && head.length != now.wanted)) {
+        return 1u << FAILURE_CORRUPT;
+    }
+    facts = look_at(text + taken, peer.length - taken, (size_t)now.wanted);
+    facts.alike = 0; /* a content is no error line */
+    verdict = judge(&facts, peer.length - taken, stamps).verdict;
+    if (result == HEAD_MORE || verdict == VERDICT_MORE) {
+        return 1u << closed;
+    }
+    return verdict == VERDICT_WHOLE
+               ? COMPLETED
+               : 1u << FAILURE_CORRUPT | (peer.length - taken > now.wanted ? COMPLETED : 0);
+}
+
 /* All that came, as the reply to a message. */
 static unsigned
 expect_frame(void)
@@ -318,6 +352,9 @@ expect_frame(void)
     if (now.end != END_OF_FILE || unsent) {
         return broken;
     }
+    if (!asked.expected && length == 0) {
+        return 1u << FAILURE_SHORT;
+    }
     return asked.expected && length < wanted ? 1u << FAILURE_SHORT : COMPLETED;
 }
 
@@ -331,6 +368,9 @@ expect(bool stamps)
     }
     if (asked.message) {
         return expect_frame();
+    }
+    if (asked.http) {
+        return expect_get(stamps);
     }
     return now.good >= asked.requests ? COMPLETED : expect_reply(stamps || now.good > 0);
 }
@@ -366,7 +406,9 @@ check_tally(unsigned found)
     CHECK_IS(connects, found == COMPLETED && behaved, "times of connecting");
     CHECK(!behaved || found != COMPLETED || requests == asked.requests, "completed early");
     CHECK(asked.message || requests * now.wanted <= now.received, "more replies than were sent");
-    CHECK_IS(counter_get(&counts->bytes), behaved ? now.received : 0, "bytes");
+    CHECK(asked.http ? counter_get(&counts->bytes) <= now.received
+                     : counter_get(&counts->bytes) == (behaved ? now.received : 0),
+          "bytes");
     CHECK_IS(counts->rejection[0] != '\0', found == 1u << FAILURE_REJECTED && behaved,
              "a line is kept");
     CHECK(!strpbrk(counts->rejection, "\r\n"), "more than a line is kept");
@@ -382,8 +424,8 @@ clear_counts(void)
     for (int i = 0; i < MISBEHAVE_MOST; i++) {
         histogram_clear(&counts->lasted[i]);
     }
-    for (int i = 0; i < TRUST_KINDS * LATENCY_KINDS; i++) {
-        histogram_clear(&counts->latencies[i / LATENCY_KINDS][i % LATENCY_KINDS]);
+    for (int i = 0; i < TRUST_KINDS * LATENCY_ALL; i++) {
+        histogram_clear(&counts->latencies[i / LATENCY_ALL][i % LATENCY_ALL]);
     }
     for (int i = 0; i < QUARTERS; i++) {
         histogram_clear(&counts->quarters[i]);
@@ -468,11 +510,28 @@ take_circumstances(struct input *input, uint8_t flags)
     now.at_once = more & 4;
     now.connect_error = errors[more / 8 % 8];
     asked = (struct load){.host = "x", .processes = 1, .in_flight = 1, .seed = 1};
-    asked.requests = 1 + flags / 4 % REQUESTS_MOST;
+    asked.http = more & 64 && !(flags & 1);
+    asked.requests = asked.http ? 1 : 1 + flags / 4 % REQUESTS_MOST;
     asked.schedule.kind = flags & 64 ? SCHEDULE_OPEN : SCHEDULE_CLOSED;
     asked.schedule.rate = asked.schedule.rate_to = 1;
     asked.schedule.duration_ns = 1000000000;
     asked.target.storage.ss_family = AF_INET;
+}
+
+/* A good one, in front of the tail. */
+static char *
+put_head_in_front(char *tail, size_t bytes)
+{
+    char head[HEAD_LINE], *both;
+    int length = sprintf(head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", bytes);
+
+    both = malloc((size_t)length + peer.length);
+    CHECK(both, "no memory");
+    memcpy(both, head, (size_t)length);
+    memcpy(both + length, tail, peer.length);
+    peer.length += (size_t)length;
+    free(tail);
+    return both;
 }
 
 int
@@ -495,7 +554,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         asked.requests = 1;
         take_message(input_byte(&input));
     } else {
-        now.good = input_byte(&input) % (REQUESTS_MOST + 1);
+        now.good = input_byte(&input) % (asked.http ? 1 : REQUESTS_MOST + 1);
         right = flags & 32 ? input_number(&input, 3) % (bytes + 1) : 0;
     }
     if (flags & 2 && !(flags & 1)) {
@@ -504,6 +563,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     reads = slices_take(&input);
     writes = slices_take(&input);
     tail = make_reply(&input, right, bytes, &peer.length);
+    if (asked.http && flags & 4) {
+        tail = put_head_in_front(tail, bytes);
+    }
     peer.text = (const uint8_t *)tail;
     run(whole, whole, flags & 128);
     run(reads, writes, flags & 128);

@@ -8,14 +8,14 @@
 #include "../../common/signals.h"
 #include "fuzz.h"
 
-volatile sig_atomic_t signals_stop, signals_report, signals_replace, signals_ended, signals_ticked,
+atomic_int signals_stop, signals_report, signals_replace, signals_ended, signals_ticked,
     signals_alone;
 
 static bool stopping_over; /* the grace too */
 
 static struct { /* whom the code believes to be its distributor */
     pid_t pid;
-    int grace_s;
+    int64_t grace_us;
 } stopping_distributor;
 
 bool
@@ -25,10 +25,25 @@ signals_over(void)
 }
 
 void
-signals_spawned(pid_t distributor, int grace_s)
+signals_idle(void)
+{
+    signals_ticked = 0;
+}
+
+static unsigned stopping_lines; /* that -v has printed */
+
+bool
+signals_write(const char *text, size_t length)
+{
+    stopping_lines += length > 0 && text[length - 1] == '\n';
+    return true;
+}
+
+void
+signals_spawned(pid_t distributor, int64_t grace_us)
 {
     stopping_distributor.pid = distributor;
-    stopping_distributor.grace_s = grace_s;
+    stopping_distributor.grace_us = grace_us;
 }
 
 #endif

@@ -3,10 +3,19 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { SLICES_MOST = 2000 }; /* then all at once: a megabyte byte by byte teaches nothing more */
 
 struct peer peer;
+
+/* In place of the C library's: what is compared with a pid decides which inputs libFuzzer invents,
+ * and with the same seed these are to be the same each time. */
+pid_t
+getpid(void)
+{
+    return 4711;
+}
 
 uint8_t
 input_byte(struct input *input)

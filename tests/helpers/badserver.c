@@ -3,23 +3,27 @@
  *
  *     badserver HOW [EVERY]               of lines, with every connection or with every EVERY-th
  *     badserver -f HOW [EVERY [PATH]]     of frames; PATH is that of a Unix socket
+ *     badserver -h FILE PIECE [PATH]      of HTTP: to each request, what is in the file
+ *     badserver -H FILE PIECE [PATH]      the same, and closes
  *
  * A connection that is not bad is good: each has a child of its own, so each its own stamp; a frame
  * is sent back.
+ *
+ * That of HTTP prints the requests, and replies PIECE bytes at a time if that is not 0.
  *
  * HOW of both: good, corrupt (a wrong byte), long (a byte too many), short (half a reply), none
  * (closes), reset (half a reply, then that), pause (half a reply, then nothing until the client
  * closes), silent (nothing until then), slow (in small pieces), error (an error line), pieces (an
  * error line, byte by byte), prefix ("err").
  * Of lines: escapes (an error line that means to command a terminal), once (closes after the first
- * reply), changes (later replies come from another child), unstamped (another suite's server: any
- * bytes, no stamp), eof (replies when the client has shut down writing, to the last request; prints
- * "reset" if it resets the connection).
- * Of frames: tell (the 4 bytes of the header, in hexadecimal), lines (an error line and another
- * line); and before the frame is read: stream (sends back while it reads, never reading ahead),
- * refuse (an error line, reads on until the client has seen it), slam (an error line, closes), hold
- * (an error line, reads no more and does not close), quit (the same without a word: the end of
- * file), unread (closes).
+ * reply), changes (later replies come from another child), threads (a thread of one process for
+ * each connection), unstamped (another suite's
+ * server: any bytes, no stamp), eof (replies when the client has shut down writing, to the last
+ * request; prints "reset" if it resets the connection). Of frames: tell (the 4 bytes of the header,
+ * in hexadecimal), lines (an error line and another line); and before the frame is read: stream
+ * (sends back while it reads, never reading ahead), refuse (an error line, reads on until the
+ * client has seen it), slam (an error line, closes), hold (an error line, reads no more and does
+ * not close), quit (the same without a word: the end of file), unread (closes).
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -166,13 +170,18 @@ static void
 fill_reply(char *reply, size_t bytes, unsigned child)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwx-";
-    char stamp[STAMP + 32];
+    char who[STAMP], stamp[2 * STAMP];
 
     for (size_t i = 0; i < bytes; i++) {
         reply[i] = is("unstamped") ? 'x' : letters[i % PERIOD];
     }
     if (bytes >= STAMP && !is("unstamped")) {
-        snprintf(stamp, sizeof stamp, "child %u pid %ld%*s", child, (long)getpid(), STAMP, "");
+        if (is("threads")) {
+            snprintf(who, sizeof who, "0.%u pid %ld", child, (long)parent);
+        } else {
+            snprintf(who, sizeof who, "%u pid %ld", child, (long)getpid());
+        }
+        snprintf(stamp, sizeof stamp, "child %-*s", STAMP, who);
         memcpy(reply, stamp, STAMP - 1);
         reply[STAMP - 1] = '\n';
     }
@@ -182,8 +191,8 @@ fill_reply(char *reply, size_t bytes, unsigned child)
 static bool
 goes_on(void)
 {
-    return is("good") || is("corrupt") || is("long") || is("changes") || is("unstamped") ||
-           is("eof");
+    return is("good") || is("corrupt") || is("long") || is("changes") || is("threads") ||
+           is("unstamped") || is("eof");
 }
 
 static void
@@ -307,6 +316,43 @@ serve_frame(int fd)
     free(message);
 }
 
+/* --- HTTP ------------------------------------------------------------------------------------ */
+
+/* Reads to the empty line, and prints what it has read, in one piece. */
+static bool
+read_get(int fd)
+{
+    static char text[CHUNK];
+    size_t length = 0;
+
+    while (length < 4 || memcmp(text + length - 4, "\r\n\r\n", 4) != 0) {
+        if (length == sizeof text || read(fd, text + length, 1) != 1) {
+            return false;
+        }
+        length++;
+    }
+    put(STDOUT_FILENO, text, length);
+    return true;
+}
+
+static void
+serve_http(int fd, const char *path, size_t piece, bool closes)
+{
+    static char reply[REPLY_MAX];
+    FILE *file = fopen(path, "r");
+    size_t length = file ? fread(reply, 1, sizeof reply, file) : 0;
+
+    if (file) {
+        fclose(file);
+    }
+    while (read_get(fd)) {
+        put_in_pieces(fd, reply, length, piece > 0 ? piece : length);
+        if (closes) {
+            return;
+        }
+    }
+}
+
 /* --- connections ----------------------------------------------------------------------------- */
 
 /* Listens on a free port, or on a path, and says so. */
@@ -329,19 +375,34 @@ open_listener(const char *path)
     return fd;
 }
 
+static void
+serve(int fd, unsigned child, int option, const char *what, unsigned every)
+{
+    if (option == 'h' || option == 'H') {
+        serve_http(fd, what, every, option == 'H');
+        return;
+    }
+    how = child % every == 0 ? what : "good";
+    if (option == 'f') {
+        serve_frame(fd);
+    } else {
+        serve_lines(fd, child);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
-    bool frames = argc > 1 && strcmp(argv[1], "-f") == 0;
+    int option = argc > 1 && argv[1][0] == '-' ? argv[1][1] : 0;
     const char *path = argc > 4 ? argv[4] : NULL;
     unsigned every;
     int listenfd;
 
     die_begin("badserver");
-    argc -= frames;
-    argv += frames;
-    every = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
-    if (argc < 2 || every == 0) {
+    argc -= option != 0;
+    argv += option != 0;
+    every = argc > 2 ? (unsigned)atoi(argv[2]) : 1; /* or PIECE */
+    if (argc < 2 || (every == 0 && option != 'h' && option != 'H')) {
         return 2;
     }
     listenfd = open_listener(path);
@@ -354,12 +415,7 @@ main(int argc, char **argv)
         if (fd != -1 && fork() == 0) {
             close(listenfd);
             alarm(LIFE_S);
-            how = child % every == 0 ? argv[1] : "good";
-            if (frames) {
-                serve_frame(fd);
-            } else {
-                serve_lines(fd, child);
-            }
+            serve(fd, child, option, argv[1], every);
             exit(EXIT_SUCCESS);
         }
         close(fd);

@@ -5,7 +5,8 @@
  *     poke [-j SCRIPTS] [-r TIMES] [-k] ADDRESS STEP...
  *     poke -a ATTACK [-j N] [-t TIMES] [-R RATE] [-e MS] [-d SECONDS] ADDRESS
  *     poke -L ADDRESS PROGRAM...     run PROGRAM with a listening socket as descriptor 3
- *     poke -I PROGRAM...             run PROGRAM with signals ignored and blocked
+ *     poke -I PROGRAM...             run PROGRAM with signals ignored and blocked, an alarm running
+ *     poke -N FD PROGRAM...          run PROGRAM with a non-blocking descriptor FD
  *
  * ADDRESS is 127.0.0.1:PORT, [::1]:PORT or a path. -j and -r run several scripts at a time and
  * several times; -k goes on after a failure, until the server is gone, and counts.
@@ -16,16 +17,20 @@
  * way (or after a second), and at the end a line of JSON with what became of them.
  *
  *     silent    connects and sends nothing
- *     dribble   a byte of a request now and then, and never its end
+ *     dribble   a byte of a request now and then, and never its end: of a line, or (slowloris) of
+ *               HTTP's field
  *     keep      a whole request of one byte now and then: a client that stays
  *     sip       asks for 1 GiB, and reads 16 KiB of it now and then
  *     unread    asks for 1 GiB and never reads; every other one shuts down its side, too
  *     pipeline  sends a million requests of 1000 bytes each and never reads
  *     reset     resets: before a byte, in the middle of a line, after a request, in the middle of a
  *               reply, with a reply unread
- *     garbage   64 KiB that are no request: binary, one endless line, escape sequences, zeros
- *     half      shuts down its side: before a byte, in a line, behind a request, behind nonsense
+ *     garbage   64 KiB that are no request: binary, one endless word, escape sequences, zeros, the
+ *               first line of HTTP again and again
+ *     half      shuts down its side: before a byte, in a line, behind a request, behind nonsense,
+ *               in a head of HTTP
  */
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -44,13 +49,16 @@ enum { PLAYS = 5, STEPS = 7, SPARE_FDS = 16, AT_ONCE = 200, LOOK_US = 1000, SECO
 
 #define GIB "1073741824\\n"
 #define MIB "1000000\\n"
+#define GET "GET /40 HTTP/1.1\\r\\n"
 
 static const struct attack {
     const char *name;
     const char *const plays[PLAYS][STEPS]; /* by turns */
 } attacks[] = {
     {"silent", {{"connect", "gone"}}},
-    {"dribble", {{"connect", "send:1", "silent", "again:1"}}},
+    {"dribble",
+     {{"connect", "send:1", "silent", "again:1"},
+      {"connect", "send:" GET "x: ", "send:y", "silent", "again:2"}}},
     {"keep", {{"connect", "send:1\\n", "read:1", "silent", "again:1"}}},
     {"sip", {{"buffer:4096", "connect", "send:" GIB, "read:16384", "sleep", "again:3"}}},
     {"unread",
@@ -67,12 +75,14 @@ static const struct attack {
      {{"connect", "noise:65536", "gone"},
       {"connect", "fill:65536:x", "gone"},
       {"connect", "fill:65536:\033[2J\007\r\n\033", "gone"},
-      {"connect", "fill:65536:0 ", "gone"}}},
+      {"connect", "fill:65536:0 ", "gone"},
+      {"connect", "fill:65536:" GET, "gone"}}},
     {"half",
      {{"connect", "half", "gone"},
       {"connect", "send:10", "half", "gone"},
       {"connect", "send:100\\n33\\n", "half", "gone"},
-      {"connect", "send:x", "half", "gone"}}},
+      {"connect", "send:?", "half", "gone"},
+      {"connect", "send:" GET, "half", "gone"}}},
 };
 
 /* A place for a script, which runs there `left` more times. */
@@ -259,6 +269,15 @@ become_deaf(char **program)
     }
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
+    alarm(1); /* rings after exec */
+    execv(program[0], program);
+    die("%s", program[0]);
+}
+
+static _Noreturn void
+become_nonblocking(int fd, char **program)
+{
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     execv(program[0], program);
     die("%s", program[0]);
 }
@@ -345,6 +364,8 @@ take_option(int letter, char **rest)
         become_listening(optarg, rest);
     case 'I':
         become_deaf(rest);
+    case 'N':
+        become_nonblocking(atoi(optarg), rest);
     default:
         exit(2);
     }
@@ -357,7 +378,7 @@ main(int argc, char **argv)
     int letter;
 
     die_begin(argv[0]);
-    while ((letter = getopt(argc, argv, "+j:r:ka:t:R:e:d:L:I")) != -1) {
+    while ((letter = getopt(argc, argv, "+j:r:ka:t:R:e:d:L:IN:")) != -1) {
         take_option(letter, argv + optind);
     }
     if (optind >= argc) {

@@ -10,13 +10,14 @@
 
 enum { INHERITED_FD = 3 };
 
-/* The name in front of the state may have any character. */
+/* The name in front of the state may have any character. Of a process whose first thread has ended,
+ * and others not yet, Linux says Z too: but one of these may still take a connection. */
 pid_t
 process_parent(pid_t pid, char *state)
 {
     char path[64], text[512];
     const char *end;
-    long parent = 0;
+    long parent = 0, threads = 0;
     size_t got;
     FILE *file;
 
@@ -29,7 +30,15 @@ process_parent(pid_t pid, char *state)
     fclose(file);
     text[got] = '\0';
     end = strrchr(text, ')');
-    return end && sscanf(end + 1, " %c %ld", state, &parent) == 2 ? (pid_t)parent : 0;
+    if (!end ||
+        sscanf(end + 1, " %c %ld %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld",
+               state, &parent, &threads) != 3) {
+        return 0;
+    }
+    if (*state == 'Z' && threads > 1) {
+        *state = 'R';
+    }
+    return (pid_t)parent;
 }
 
 void

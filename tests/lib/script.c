@@ -14,6 +14,8 @@
 #include "../../common/clock.h"
 #include "../../common/die.h"
 
+#define DIGITS "0123456789"
+
 enum { PERIOD = 61, BLOCK = 64 * 1024, GRID_US = 5 * 1000 /* pauses end together */ };
 
 int64_t script_patience_us = 60 * 1000 * 1000;
@@ -317,16 +319,38 @@ receive(struct script *script, char *data, long most, size_t *count)
     return GO_ON;
 }
 
+/* "child C pid P", or "child C.T pid P": without the spaces behind it. 0 if it is neither. */
+static int
+stamp_length(const char *who)
+{
+    int end = (int)strspn(who + 6, DIGITS) + 6;
+
+    if (strncmp(who, "child ", 6) != 0 || end == 6) {
+        return 0;
+    }
+    if (who[end] == '.' && who[end + 1] != '0') { /* threads count from 1 */
+        int digits = (int)strspn(who + end + 1, DIGITS);
+
+        end += digits > 0 ? digits + 1 : 0;
+    }
+    if (strncmp(who + end, " pid ", 5) != 0) {
+        return 0;
+    }
+    end += 5;
+    return strspn(who + end, DIGITS) > 0 ? end + (int)strspn(who + end, DIGITS) : 0;
+}
+
 static enum outcome
 check_stamp(struct script *script)
 {
-    int child, pid, end = 0;
+    int end;
     char *who = script->who;
 
     memcpy(who, script->line, SCRIPT_STAMP);
     who[SCRIPT_STAMP] = '\0';
-    if (sscanf(who, "child %d pid %d%n", &child, &pid, &end) != 2 ||
-        who[SCRIPT_STAMP - 1] != '\n' || (size_t)end + strspn(who + end, " ") != SCRIPT_STAMP - 1) {
+    end = stamp_length(who);
+    if (end == 0 || who[SCRIPT_STAMP - 1] != '\n' ||
+        (size_t)end + strspn(who + end, " ") != SCRIPT_STAMP - 1) {
         return fail(script, WRONG, "no stamp: '%s'", who);
     }
     who[end] = '\0';

@@ -38,7 +38,7 @@ fake() { # NAME LINE...
     local name
 
     unset MAKEFLAGS MFLAGS # of the make that runs the tests
-    for name in attack chaos compare herd scale soak portability fuzz; do
+    for name in attack chaos compare herd rivals scale soak portability fuzz; do
         run -0 make -s -C "$ROOT" BIN="$T/new" BUILD="$T/new" "$name" ARGS=-h
         [[ $output == *"$name"*-[a-z]* && ! -e $T/new ]]
     done
@@ -84,6 +84,7 @@ fake() { # NAME LINE...
 
 @test "a row whose compiler is missing fails, and says what to install" {
     fake musl-gcc 'exit 127'
+    fake localedef ':'
     portability -r musl
     [[ $status -eq 1 && ${lines[0]} == *'apt-get install musl-tools' ]]
     grep -Eqx 'musl +missing: apt-get install musl-tools' "$T/results/portability.txt"

@@ -49,9 +49,15 @@ FORBIDDEN='accept4?|v?fork|wait(3|4|pid|id)?|p?select|pp?oll|epoll_[a-z0-9_]+|po
 FORBIDDEN+='|pthread_create|pthread_(mutex|rwlock|spin|cond)_[a-z_]+|flock|lockf|sem_[a-z]+'
 
 # The pool may wait, for it looks after children, which is no server's lesson but server01's; and a
-# server that starts may lock the path of its socket against another one that starts.
+# server may lock the path of its socket against another one. What prints may wait for room, and an
+# inherited listener, which others may have made blocking or not, is looked at with poll(). What
+# looks after threads locks its list of them, counts free places, and creates one, the timekeeper.
+# How a process sleeps beside a ring is no choice, and its clients need it too.
 not_the_pools() {
-    grep -Ev 'common/(pool\.[co]:.*(waitpid|pselect)|listen\.c:.*F_SETLK)'
+    grep -Ev 'common/(pool\.[co]:.*(waitpid|pselect)|listen\.c:.*F_SETLK)' |
+        grep -Ev 'common/threads\.[co]:.*(pselect|pthread_(create|mutex)|sem_)' |
+        grep -Ev 'common/sleeper_linux\.[co]:.*sem_' |
+        grep -Ev 'common/(die|listen|signals)\.[co]:.*[ (]poll'
 }
 
 @test "common/ never accepts, forks, locks, and only the pool waits: not in its source" {
@@ -70,7 +76,7 @@ not_the_pools() {
 }
 
 @test "no server uses another server's files, or the client's" {
-    run ! grep -rEn --include='*.[ch]' '#include "(\.\./)*(server[0-9]|client)' common server*
+    run ! grep -rEn --include='*.[ch]' '#include "(\.\./)*(server[0-9]|client/)' common server*
     # shellcheck disable=SC2046 # into words
     code_of $(sources | grep ^server) | awk '
         { folder = $1; sub(/\/.*/, "", folder); sub(/^[^ ]*/, ""); gsub(folder, "") }
@@ -86,8 +92,10 @@ not_the_pools() {
     tar -cf - --exclude=./bin --exclude=./build --exclude=./.git --exclude=./node_modules . |
         tar -xf - -C "$T/tree"
     cd "$T/tree" || return
-    # Without optimisation; and what links in two ways, but once, for that takes its time.
-    set -- make -s CFLAGS=-O0 LINK_server01_fork=
+    # What is compiled already is linked only; and what links in two ways, but once.
+    mkdir build
+    cp -a "$BUILD"/{bench,client,common,server*} build
+    set -- make -s CC="${CC:-cc}" CFLAGS="${CFLAGS:--O2 -g}" LINK_server01_fork=
     "$@" all >"$T/make.log" 2>&1 || { cat "$T/make.log"; return 1; }
     for server in server[0-9][0-9]_*; do
         mv "$server" "$T/away"
@@ -105,7 +113,7 @@ not_the_pools() {
 @test "what only Linux has stands in files named *_linux.c" {
     # shellcheck disable=SC2046 # into words
     run ! grep -E 'epoll_|SO_REUSEPORT|accept4|pipe2|SOCK_(CLOEXEC|NONBLOCK)|_GNU_SOURCE' \
-        <(code_of $(sources | grep -Ev "_linux.c|torture/fault.h"))
+        <(code_of $(sources | grep -Ev "_linux.[ch]|torture/fault.h"))
 }
 
 
@@ -121,7 +129,7 @@ not_the_pools() {
 
     mapfile -t scripts < <(grep -lE "sed -n '2,/\^set" tests/* tests/*/* bench/* 2>/dev/null |
         grep -v '\.bats$')
-    scripts+=(bench/compare bench/herd bench/scale)
+    scripts+=(bench/{compare,demo,herd,scale,rivals,calls,cluster,report})
     [[ ${#scripts[@]} -ge 10 ]]
     for script in "${scripts[@]}"; do
         echo "$script"
@@ -144,9 +152,13 @@ not_the_pools() {
 
     for server in server[0-9][0-9]_*; do
         [[ -s $server/README.md ]]
-        head -n 20 "$server/$server.c" | grep -q "^ \* $server - "
+        head -n 20 "$server/$server"*.c | grep -q "^ \* $server - "
         grep -q "$server" README.md Makefile
     done
+}
+
+@test "no two files of tests have the same name: tests/run finds them by it" {
+    [[ $(find tests -name '*.bats' -exec basename {} \; | sort | uniq -d) == '' ]]
 }
 
 @test "every program has a man page, without an error" {

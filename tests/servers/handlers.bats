@@ -104,17 +104,54 @@ ask() { # TEXT, what the server is to say
 }
 
 @test "frames: silent, slow, vanishing and chatty clients harm nobody" {
-    start_server -n 2 -e handler_echo -T 1
+    start_server -n 2 -e handler_echo -T 1 -g 1
     poke "$ADDRESS" mark connect eof after:900 within:$((200 * LIMIT))
     poke "$ADDRESS" connect send:"$(length_of 11)12" mark gone after:900 within:$((200 * LIMIT))
     poke "$ADDRESS" connect send:"$(length_of 11)12" reset
     poke "$ADDRESS" connect send:"$(length_of 5)helloand 100 more" read:5 eof
     poke "$ADDRESS" connect send:"$(length_of 5)hello" reset
+    poke -r 5 "$ADDRESS" connect reset
     [[ $(ask hello) == hello ]]
+    # At the stop nobody waits for those who have had their answer, and stay.
+    poke_away "$ADDRESS" connect send:'\0\0\0\0' line:'error: ' touch:"$T/refused" until:"$T/go"
+    eventually test -e "$T/refused"
     stop_server
     [[ $STATUS -eq 0 ]]
     counted timed_out 2
     counted broken -ge 1
+    counted broken -le 2
+}
+
+@test "frames: a reader that pauses gets every line of -v" {
+    launch_into_pipe -n 1 -v -e handler_echo -i "$T/socket"
+    read -r ready <&5
+    fill_pipe
+    poke_away "$T/socket" connect send:"$(length_of 5)hello" read:5 eof
+    pause 2.5 # longer than the tick, which ends its write
+    cat <&5 >"$T/lines" &
+    HELPERS+=($!)
+    await_poke
+    eventually grep -aq 'request of 5 bytes, reply of 5' "$T/lines"
+    kill -s TERM "$SERVER_PID"
+    eventually dead "$SERVER_PID"
+    wait "$SERVER_PID"
+    exec 5>&-
+}
+
+@test "frames: one that came in time is answered, also by who was suspended for longer than -T" {
+    start_server -n 1 -e handler_echo -T $((LIMIT / 10))
+    poke_away "$ADDRESS" connect touch:"$T/open" until:"$T/go" send:"$(length_of 5)hello" \
+        touch:"$T/asked" read:5 eof
+    eventually test -e "$T/open"
+    eventually handlers_are 1 working
+    kill -s STOP "$(children_of "$SERVER_PID")"
+    touch "$T/go"
+    eventually test -e "$T/asked"
+    pause "$((LIMIT / 10)).5"
+    kill -s CONT "$(children_of "$SERVER_PID")"
+    await_poke
+    stop_server
+    counted timed_out 0
 }
 
 @test "frames: a reply that is not taken ends with a reset, which is no reply's end" {
@@ -198,19 +235,30 @@ build_handler() {
     rm "$T/handler_mine" "$T/handler_mine.c"
 }
 
-# A handler whose function does STATEMENT to descriptor 3, before it echoes.
+# A handler whose function does STATEMENT, such as something to descriptor 3, before it echoes.
 build_meddler() { # STATEMENT
     cat >"$T/handler_mine.c" <<EOT
 #define _XOPEN_SOURCE 700
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "handler.h"
+
+static void
+slow_exit(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 400 * 1000 * 1000}, NULL);
+    close(open("$T/left", O_WRONLY | O_CREAT, 0644));
+}
 
 static bool
 meddle(const unsigned char *request, size_t length, struct handler_reply *reply)
 {
+    (void)slow_exit;
     $1;
     handler_add(reply, request, length);
     return true;
@@ -223,6 +271,74 @@ main(int argc, char **argv)
 }
 EOT
     build_handler
+}
+
+# Else a client that reads a line would take what follows for a reply.
+@test "a failure stays one line, whatever of the request its message quotes" {
+    build_meddler 'if (request[0] != 42)
+        return handler_fail(reply, "no %.*s", (int)length, request)'
+    start_server -n 1 -e "$T/handler_mine"
+    run -0 poke "$ADDRESS" connect send:"$(length_of 8)"$'a\nb\x1bc\xc3\xa9d' \
+        line:'error: ' eof
+    [[ $output == *$'error: no a?b?c\xc3\xa9d' ]]
+    stop_server
+    counted rejected 1
+    rm "$T/handler_mine" "$T/handler_mine.c"
+}
+
+# The kernel then sends TTIN to the whole group, which stops the handlers. It is no user's wish.
+@test "a handler that reads the terminal in the background makes no handler more" {
+    command -v script >/dev/null || skip "script(1) gives the server a terminal, and is missing"
+    build_meddler 'char byte; if (read(0, &byte, 1) < 1) return false'
+    cat >"$T/session" <<EOT
+set -m
+"$BIN/$SERVER" -p 0 -o json -n 2 -e "$T/handler_mine" >"$T/served" &
+until grep -q listening "$T/served"; do sleep 0.1; done
+"$BIN/client" -q -p "\$(sed 's/.*:\(.*\), pid.*/\1/' "$T/served")" -c 1 -t 1 -T 1 -M x
+until [ "\$(wc -l <"$T/served")" = 2 ]; do kill -s USR1 \$!; sleep 0.2; done
+kill -s CONT -\$!; kill -s TERM \$!; sleep 0.5; kill -s KILL -\$! 2>/dev/null
+EOT
+    script -qec "bash '$T/session'" /dev/null </dev/null >/dev/null 2>&1 3>&- || :
+    take_json "$T/served"
+    counted children_started 2
+    rm "$T/handler_mine" "$T/handler_mine.c"
+}
+
+# It serves for longer than the grace when its turn comes, and then takes its time to leave; the
+# server, which looks once a second, has last seen it busy long before.
+@test "HUP: a handler that has served for long is not killed while it leaves" {
+    build_meddler 'static int times; if (times++ == 0) { atexit(slow_exit); }
+        while (length > 3 && access("'"$T/go"'", F_OK) != 0) {
+            nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+        }'
+    start_server -n 1 -g 1 -e "$T/handler_mine"
+    "$BIN/client" -q -p "$PORT" -c 1 -t 1 -M slow -E slow 3>&- &
+    HELPERS+=($!)
+    eventually handlers_are 1 working
+    kill -s HUP "$SERVER_PID"
+    pause 1.8
+    touch "$T/go"
+    eventually test -e "$T/left"
+    wait "${HELPERS[0]}"
+    stop_server # which would tell of a kill
+    rm "$T/handler_mine" "$T/handler_mine.c"
+}
+
+@test "make install: a handler is built with -lhandler, by what pkg-config would say" {
+    local flags
+
+    (
+        unset MAKEFLAGS
+        make -s -C "$ROOT" BIN="$BIN" BUILD="$BUILD" ${CC:+CC="$CC"} ${CFLAGS:+CFLAGS="$CFLAGS"} \
+            DESTDIR="$T/root" PREFIX=/opt install
+    )
+    [[ -s $T/root/opt/share/doc/concurrent-servers/handlers.md ]]
+    flags=$(sed -n "s|^Cflags: ||p; s|^Libs: ||p" "$T/root/opt/lib/pkgconfig/libhandler.pc" |
+        sed "s|/opt|$T/root/opt|")
+    # shellcheck disable=SC2086
+    ${CC:-cc} ${CFLAGS:-} -o "$T/handler_mine" "$ROOT/$SERVER/handlers/handler_echo.c" $flags
+    run -0 "$T/handler_mine" -V
+    rm -r "$T/root" "$T/handler_mine"
 }
 
 # The flag belongs to the socket: in the common queue what one handler sets concerns all.

@@ -1,28 +1,33 @@
 #!/usr/bin/env bats
-# The command line of every program: section 4 of the design. Nothing here ever starts to serve.
+# The command line of every program: section 4 of the design. Hardly anything here starts to serve.
 
 load ../helpers
 
 programs() {
-    (cd "$ROOT" && echo server[0-9][0-9]_* client)
+    (cd "$BIN" && echo server[0-9][0-9]_* client)
 }
 
 # The letters that a program must know.
 letters_of() {
     case $1 in
-    client) echo i p c t d r m b k W x H S M E T f L o q v h V ;;
-    server00* | server02*) echo i p B T g o q v h V ;;
-    server03*) echo i p B T g o q v h V n a ;;
+    client) echo i p c t d r m b k P u W x H S M E T f L o q v h V ;;
+    server00* | server02* | server07*) echo i p B T g o q v h V ;;
+    server03* | server08* | server09*) echo i p B T g o q v h V n a ;;
     server04*) echo i p B T g o q v h V n P Q ;;
-    server05*) echo i p B T g o q v h V n d P Q e s m M x R ;;
+    server11*) echo i p B T g o q v h V n Q ;;
+    server05*) echo i p B T g o q v h V n d P Q e s m M x R w ;;
+    server06*) echo i p B T g o q v h V n s ;;
+    server10*) echo i p B T g o q v h V n t a ;;
+    server12*) echo i p B T g o q v h V n x S ;;
     *) echo i p B T g o q v h V n ;;
     esac
 }
 
-@test "-h: on stdout, exit 0, names every option, fits 100 columns" {
-    local letter program
+@test "-h: on stdout, exit 0, names every option, fits 80 columns" {
+    local columns letter program
 
     for program in $(programs); do
+        columns=$([[ $program == client ]] && echo 100 || echo 79)
         run -0 --separate-stderr "$BIN/$program" -h
         [[ -z $stderr && $output == "usage: $program"* ]]
         for letter in $(letters_of "$program"); do
@@ -31,7 +36,15 @@ letters_of() {
         # and none that it does not know
         [[ $(grep -Eo '^ +-[A-Za-z]' <<<"$output" | sort -u | wc -l) -eq \
             $(letters_of "$program" | wc -w) ]]
-        [[ $(awk 'length($0) > 100' <<<"$output") == '' ]]
+        [[ $(awk -v columns="$columns" 'length($0) > columns' <<<"$output") == '' ]]
+        case $program in
+        client) continue ;;
+        server0[3458]* | server1[0-3]*)
+            [[ $output =~ HUP\ replaces\ the(m|\ handlers)\ one\ by\ one ]]
+            ;;
+        *) [[ $output == *'HUP ends it at once, without statistics'* ]] ;;
+        esac
+        [[ $(grep -cE '\<HUP\>|looked at about|^Exit status' <<<"$output") -eq 3 ]] # HUP: once
     done
 }
 
@@ -69,7 +82,7 @@ refuses_long() { # PROGRAM ARGUMENT...
         done
     done
     for given in server03_prefork_accept:-a server04_fdpass:-P server05_spawn_pool:-d \
-        server05_spawn_pool:-e; do
+        server05_spawn_pool:-e server08_epoll:-a; do
         refuses_long "${given%:*}" "${given#*:}$long"
     done
 }
@@ -79,12 +92,61 @@ refuses_long() { # PROGRAM ARGUMENT...
     [[ ${#lines[0]} -lt 1024 && ${lines[0]} =~ ^client:\ -M\ \'@x+\.\.\.:\ [A-Z][a-z]+ ]]
 }
 
+@test "--help and --version are -h and -V, wherever an option may stand" {
+    local program
+
+    for program in $(cd "$BIN" && echo server[0-9][0-9]_*); do
+        [[ $("$BIN/$program" -q --help) == "$("$BIN/$program" -h)" ]]
+        [[ $("$BIN/$program" --version) == "$("$BIN/$program" -V)" ]]
+        refused "$program" "-o '--help'" -o --help # the value of an option
+        refused "$program" "'--helpx' is not an option of this program" --helpx
+    done
+}
+
+@test "a time has decimals or a unit, us, ms, s or m, and nothing else" {
+    local value
+
+    SERVER=server00_iterative
+    for value in 0 10 0.5 007 500ms 1.5s 2m 0.000001 1us 86400 86400s 44440.000000000 1440m \
+        86400000000us; do
+        "$BIN/$SERVER" -T "$value" -g "$value" -V
+    done
+    for value in '' x 10x ' 5' '5 ' +5 -1 .5 5. . 1.5.5 1e3 0x5 5h 5S '5 s' 5sm 5mss ms \
+        0.5us 1.0000001 0.0000000001 86401 86400.000001 1441m \
+        99999999999999999999 18446744073709551616us; do
+        refused "$SERVER" "-T '$value': a time in seconds from 0 to 86400 is allowed" -T "$value"
+        refused "$SERVER" \
+            ", in whole microseconds, such as 0.5, or with one of the units us, ms, s, m; for" \
+            -g "$value"
+    done
+}
+
+@test "-T 500ms: sooner than a second's -T, and never at once" {
+    SERVER=server00_iterative
+    start_server -T 500ms
+    poke "$ADDRESS" connect send:'33\n' reply:33 eof
+    stop_server
+    counted requests 1
+    counted timed_out 1
+}
+
+@test "HUP ends servers without a pool at once, without statistics, as -h says" {
+    [[ $(trap -p HUP) == '' ]] || skip "HUP is ignored here, as under nohup"
+    for SERVER in $(programs); do
+        [[ $SERVER != client && $SERVER != server0[3458]* && $SERVER != server1[0-3]* ]] || continue
+        start_server
+        stop_server HUP
+        [[ $STATUS -eq 129 ]]
+        [[ $(<"$OUT") != *connections* ]]
+    done
+}
+
 @test "a number that is none is refused, with the option, the value and what is allowed" {
     local letter program value
 
     for program in $(programs); do
         for letter in $("$BIN/$program" -h | awk '$1 ~ /^-[A-Za-z]$/ &&
-            $2 ~ /^(N|PORT|SECONDS|BYTES)$/ { print substr($1, 2) }'); do
+            $2 ~ /^(N|PORT|BYTES)$/ { print substr($1, 2) }'); do
             for value in '' x 10x x10 ' 5' '5 ' +5 0x10 1.5 1e3 -1 --5 99999999999999999999 \
                 18446744073709551617 -99999999999999999999 $'5\t'; do
                 refused "$program" "-$letter '$value'" "-$letter" "$value"
@@ -133,8 +195,9 @@ refuses_long() { # PROGRAM ARGUMENT...
     local word
 
     run -0 "$BIN/client" -h
-    for word in '-d TIME' '-r RATE' '-x HOW' '-H N' '-S SEED' '-f GATE' '-L LABEL' '-W WORK' \
-        '-o FORMAT'; do
+    [[ $(awk 'length($0) > 79' <<<"$output") == '' ]]
+    for word in '-d TIME' '-T TIME' '-b SIZE' '-r RATE' '-x HOW' '-H N' '-S SEED' '-f GATE' \
+        '-L LABEL' '-W WORK' '-o FORMAT'; do
         grep -Eq "^ +$word " <<<"$output"
     done
     for word in FROM:TO max@BOUND slow-send=BYTES slow-read=BYTES half-close reset silent garbage \
@@ -149,10 +212,10 @@ refuses_long() { # PROGRAM ARGUMENT...
 @test "the client's lengths, rates and labels: what is none is refused, with an example" {
     local value
 
-    for value in '' x 0 0.0 10x x10 ' 5' '5 ' +5 -1 .5 5. . 1.5.5 1e3 0x5 1:2 5s 0.0009 \
-        0.0000000001 5.0000000001 86401 86400.000000001 99999999999999999999; do
-        refused client "-d '$value': seconds from 0.001 to 86400 " -d "$value"
-        [[ ${stderr_lines[0]} == *'; for example -d 10' ]]
+    for value in '' x 0 0.0 10x x10 ' 5' '5 ' +5 -1 .5 5. . 1.5.5 1e3 0x5 1:2 5x 0.0009 999us \
+        1441m 0.5us 0.0000000001 5.0000000001 86401 86400.000000001 99999999999999999999; do
+        refused client "-d '$value': a time in seconds from 0.001 to 86400 is " -d "$value"
+        [[ ${stderr_lines[0]} == *' us, ms, s, m; for example -d 10' ]]
     done
     for value in '' x 0 -1 +1 10x ' 5' '5 ' 1.5 1e3 0x5 : 5: :5 0:5 5:0 5:-1 5:x 5:6:7 '5: 6' 5,6 \
         10000001 5:10000001 99999999999999999999 18446744073709551617 max max: maxp99 MAX@p99 \
@@ -191,7 +254,7 @@ refuses_long() { # PROGRAM ARGUMENT...
 
     for program in $(programs); do
         refused "$program" -Z -Z
-        refused "$program" '' --help
+        refused "$program" '' --hel
         refused "$program" extra extra
         # (server05's handler gets what stands behind --.)
         [[ $program == server05* ]] || refused "$program" extra -q -- extra

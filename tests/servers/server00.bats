@@ -31,6 +31,17 @@ SERVER=server00_iterative
     [[ $(json_of children.{#,0.child,0.pid} | paste -sd' ') == "1 0 $SERVER_PID" ]]
 }
 
+# Process 1 of a container gets such children: those whose parents have died.
+@test "a child that it has not started leaves no zombie" {
+    mkfifo "$T/go"
+    # shellcheck disable=SC2016
+    launch sh -c 'read -r _ <"$0" & exec "$@"' "$T/go" "$BIN/$SERVER" -p 0 -o json
+    await_ready
+    has_children "$SERVER_PID" 1
+    echo >"$T/go"
+    eventually has_children "$SERVER_PID" 0
+}
+
 @test "the system calls of a server stand in its own file" {
     local call
 

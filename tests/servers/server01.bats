@@ -70,6 +70,20 @@ SERVER=server01_fork
     await_poke
 }
 
+# Not the tick, which those have that block: an alarm that came with exec rings once.
+@test "with nobody connected the parent sleeps, also if it was started with an alarm running" {
+    switches_of() { awk '/^voluntary/ { print $2 }' "/proc/$1/status"; }
+    start_server
+    poke "$ADDRESS" connect send:'40\n' reply:40 half eof
+    eventually at_rest
+    launch poke -I "$BIN/$SERVER" -p 0 -o json
+    await_ready
+    pause 1.5
+    before=$(switches_of "$SERVER_PID")
+    pause 2.5
+    (($(switches_of "$SERVER_PID") - before <= 1))
+}
+
 @test "each process has only what is its own" {
     local before
 

@@ -48,39 +48,27 @@ try_way() { # WAY
     counted wakeups -ge "$(json_of connections)"
 }
 
-@test "-a accept: serves, also after kill -9 of each child, and HUP" {
-    try_way accept
+@test "children that serve nobody are woken by their tick every other second" {
+    local before
+
+    start_server -n 1
+    eventually has_children "$SERVER_PID" 1
+    switches() { awk '/^voluntary/ { print $2 }' "/proc/$(children_of "$SERVER_PID")/status"; }
+    served_after
+    pause 1.5
+    before=$(switches)
+    pause 4.5
+    (($(switches) - before <= 3))
 }
 
-@test "-a select: serves, also after kill -9 of each child, and HUP" {
-    try_way select
-}
+@test "every way: serves, also after kill -9 of each child, and HUP" {
+    local way
 
-@test "-a poll: serves, also after kill -9 of each child, and HUP" {
-    try_way poll
-}
-
-@test "-a lock-file: serves, also after kill -9 of each child, and HUP" {
-    try_way lock-file
-}
-
-@test "-a lock-mutex: serves, also after kill -9 of each child, and HUP" {
-    try_way lock-mutex
-}
-
-@test "-a epoll: serves, also after kill -9 of each child, and HUP" {
-    linux_only
-    try_way epoll
-}
-
-@test "-a epoll-exclusive: serves, also after kill -9 of each child, and HUP" {
-    linux_only
-    try_way epoll-exclusive
-}
-
-@test "-a reuseport: serves, also after kill -9 of each child, and HUP" {
-    linux_only
-    try_way reuseport
+    for way in accept select poll lock-file lock-mutex epoll epoll-exclusive reuseport; do
+        [[ $OSTYPE == linux* || $way != *e[pu]* ]] || continue
+        try_way "$way"
+        rm "$ERR"
+    done
 }
 
 @test "every way: kill -9 of the parent, and the children leave within two seconds" {
@@ -98,6 +86,24 @@ try_way() { # WAY
         (($(now_ms) - start < 250 * LIMIT))
         poke "$OWN_HOST:$port" refused
     done
+}
+
+@test "epoll, and a full table of descriptors at HUP: the children that are there stay" {
+    [[ $OSTYPE == linux* ]] || skip "Linux alone has epoll"
+    start_server -a epoll -n 3
+    COMPLAINTS='cannot start child|the other children stay'
+    eventually has_children "$SERVER_PID" 3
+    limit_descriptors 4 "$SERVER_PID"
+    kill -s HUP "$SERVER_PID"
+    eventually says "$ERR" 'the other children stay'
+    has_children "$SERVER_PID" 2
+    served_after
+    limit_descriptors 256 "$SERVER_PID"
+    eventually has_children "$SERVER_PID" 3
+    stop_server
+    [[ $STATUS -eq 0 ]]
+    counted children_started 4
+    counted children_lost 0
 }
 
 # How often the processes slept and woke for connections that come one at a time.
@@ -122,11 +128,18 @@ switches_of() { # WAY
     ((SWITCHES > one * 2))
 }
 
+@test "a stop while children are still to be started does not wait for them" {
+    start_server -n 2000
+    stop_server
+    [[ $STATUS -eq 0 ]]
+    counted children_started -lt 2000
+}
+
 @test "an unknown way is a usage error that names those allowed" {
     local way
 
     run -2 --separate-stderr "$BIN/$SERVER" -a herd
-    [[ -z $output && $stderr == *"-a 'herd'"* ]]
+    [[ -z $output && $stderr == *"-a 'herd'"*'; for example -a poll'* ]]
     for way in accept select poll lock-file lock-mutex; do
         [[ $stderr == *"$way"* ]]
     done
@@ -140,6 +153,54 @@ switches_of() { # WAY
     run -1 --separate-stderr timeout $((LIMIT / 2)) "$BIN/$SERVER" -a reuseport -i "$T/socket"
     [[ -z $output && ${#stderr_lines[@]} -eq 1 && $stderr == *reuseport* ]]
     [[ ! -e $T/socket ]]
+}
+
+@test "-a lock-mutex says so where the system has no robust mutexes" {
+    # shellcheck disable=SC2086
+    ${CC:-cc} ${CFLAGS:-} -std=c11 -D_XOPEN_SOURCE=700 -D__OpenBSD__ -o "$T/$SERVER" \
+        "$ROOT/$SERVER/ways.c" "$BUILD/$SERVER"/{ways_linux,"$SERVER"}.o "$BUILD/libcommon.a" \
+        -pthread
+    run -1 --separate-stderr timeout $((LIMIT / 2)) "$T/$SERVER" -p 0 -a lock-mutex
+    [[ -z $output && $stderr == *'no robust mutexes'* ]]
+}
+
+# A listener that is closed resets whoever waits in its queue: here, at the moment when the first
+# one gave way to the children's.
+first_client() { # PORT: connects as soon as somebody listens
+    local end=$((SECONDS + LIMIT))
+
+    until exec 4<>"/dev/tcp/$OWN_HOST/$1"; do
+        ((SECONDS < end)) || return
+    done 2>/dev/null
+    printf '100\n' >&4
+    head -c 100 <&4 >"$T/first.$BASHPID"
+}
+
+@test "-a reuseport: clients that come while it starts are served, or refused, not reset" {
+    local i port
+
+    linux_only
+    start_server -a reuseport -n 300 -i "$OWN_HOST"
+    port=$PORT
+    stop_server
+    for i in 1 2 3; do
+        first_client "$port" 3>&- &
+        HELPERS+=($!)
+        start_server -a reuseport -n 300 -i "$OWN_HOST" -p "$port"
+        eventually dead "${HELPERS[-1]}"
+        stop_server
+        [[ $(cat "$T"/first.* | wc -c) -eq $((100 * i)) ]]
+    done
+}
+
+@test "-a reuseport has a descriptor for each child, whatever the soft limit" {
+    linux_only
+    # shellcheck disable=SC2016
+    launch sh -c 'ulimit -Sn 100 && exec "$@"' sh "$BIN/$SERVER" -p 0 -o json -a reuseport -n 150
+    await_ready
+    serve_some
+    stop_server
+    counted requests 100
 }
 
 @test "every way on a Unix socket and with an inherited one" {

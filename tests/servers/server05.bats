@@ -91,10 +91,23 @@ wrong_usage() { # NAMED OPTION...
         kill "$SERVER_PID"
         eventually dead "$SERVER_PID"
     )
-    mkdir "$T/elsewhere"
+    mkdir -p "$T/elsewhere" "$T/before/handler_mine" "$T/link/handler_bytes"
     script_handler "exec $BIN/handler_bytes"
     mv "$HANDLER" "$T/elsewhere/handler_mine"
-    PATH=$T/elsewhere:$PATH start_server -n 1 -e handler_mine
+    # a directory of that name in front of it is none
+    PATH=$T/before:$T/elsewhere:$PATH start_server -n 1 -e handler_mine
+    poke "$ADDRESS" connect send:'33\n' reply:33
+    stop_server
+    ln -s "$BIN/$SERVER" "$T/link/$SERVER" # where handler_bytes is a directory
+    launch "$T/link/$SERVER" -p 0 -n 1
+    await_ready
+}
+
+@test "by another name it finds its handler where its file is" {
+    [[ -e /proc/self/exe ]] || skip "this system does not tell where a program's file is"
+    # shellcheck disable=SC2016
+    launch "$BASH" -c 'exec -a other "$0" "$@"' "$BIN/$SERVER" -p 0 -o json -n 1
+    SERVER=other await_ready
     poke "$ADDRESS" connect send:'33\n' reply:33
 }
 
@@ -106,9 +119,11 @@ wrong_usage() { # NAMED OPTION...
     wrong_usage '-m is for -s auto' -m 2
     wrong_usage '-M is for -s auto' -M 9
     wrong_usage '-m 5 -M 4' -s auto -m 5 -M 4
+    wrong_usage '-m 2 -M 1: the second must not be less (-m is 2 by default)' -s auto -M 1
     wrong_usage '-x 4' -s auto -n 5 -x 4
     wrong_usage "-R '-1'" -R -1
     wrong_usage "-Q '0'" -Q 0
+    wrong_usage "-w '0'" -w 0
     wrong_usage "'more'" more
 }
 
@@ -210,7 +225,7 @@ light_behind_heavy() { # OPTION...
         HELPERS=()
         occupy_child half eof
         occupy_child half eof
-        queue_up 4 half eof
+        queue 4 300
         before=$(ticks_of "$SERVER_PID")
         sleep 1 # in which its processor time is measured
         (($(ticks_of "$SERVER_PID") - before < 10))
@@ -218,7 +233,7 @@ light_behind_heavy() { # OPTION...
         for POKE in "${HELPERS[@]}"; do
             await_poke
         done
-        rm "$T/go" "$T"/ready.*
+        rm "$T/go" "$T"/ready.* "$T"/queued.*
         stop_server
         counted requests 6
     done
@@ -354,19 +369,41 @@ light_behind_heavy() { # OPTION...
     cannot_start "$HANDLER ended with status 0" -n 1 -e "$HANDLER"
     script_handler 'exit 0'
     cannot_start 'before it was ready' -n 3 -e "$HANDLER"
+    script_handler "$BIN/handler_bytes" : # else some shells exec it by themselves
+    cannot_start 'before it was ready' -n 1 -e "$HANDLER"
+    [[ $stderr == *"handler_bytes: is not the distributor's child"*exec* ]]
     # shellcheck disable=SC2016
     script_handler 'kill -KILL $$'
     cannot_start 'before it was ready' -n 3 -e "$HANDLER"
 }
 
-@test "at the start, a handler that hangs is the end, after ten seconds; none is left" {
+@test "at the start, a handler that hangs is the end, after -w seconds; none is left" {
     # shellcheck disable=SC2016
     script_handler 'trap "" TERM HUP; echo $$ >>'"$T/pids" 'while :; do sleep 0.2; done'
-    cannot_start 'not ready after 10 s' -n 2 -e "$HANDLER"
+    cannot_start 'not ready in time' -w 500ms -n 2 -e "$HANDLER"
     [[ $(wc -l <"$T/pids") -eq 2 ]]
     while read -r pid; do
         eventually dead "$pid"
     done <"$T/pids"
+}
+
+# As a service manager or timeout(1) sends it: one handler has got ready, and leaves, the other has
+# not yet.
+@test "TERM to all its processes while they start is a stop, and no failure" {
+    script_handler "test \$HANDLER_SEAT = 1 || sleep $LIMIT" "exec $BIN/handler_bytes"
+    launch "$BIN/$SERVER" -p 0 -o json -n 2 -e "$HANDLER"
+    catches_term() {
+        mapfile -t KIDS < <(children_of "$SERVER_PID")
+        ((${#KIDS[@]} == 2)) && grep -q '^SigCgt:.*[4567cdef]...$' "/proc/${KIDS[0]}/status"
+    }
+    eventually catches_term
+    kill -s STOP "$SERVER_PID" # it hears of both at once
+    kill -s TERM "$SERVER_PID" "${KIDS[0]}"
+    one_has_left() { [[ -n $(zombies_of "$SERVER_PID") ]]; }
+    eventually one_has_left
+    kill -s CONT "$SERVER_PID"
+    await_end
+    [[ $STATUS -eq 0 ]]
 }
 
 @test "USR1 before the handlers are ready: the statistics come behind the ready line" {
@@ -426,12 +463,22 @@ light_behind_heavy() { # OPTION...
     done
 }
 
+# Also where it takes all places: then a handler must leave before its successor can be tried.
 @test "HUP to a version that does not work: one handler is lost to it, the others serve on" {
+    local most
+
+    for most in 64 3; do
+        hup_to_a_broken_version "$most"
+        stop_server
+    done
+}
+
+hup_to_a_broken_version() { # MOST
     local old
 
     script_handler "exec $BIN/handler_bytes"
-    start_server -n 3 -e "$HANDLER"
-    COMPLAINTS='ended with status 7|the other handlers stay'
+    start_server -n 3 -x "$1" -e "$HANDLER"
+    COMPLAINTS='ended with status 7|the other children stay'
     old=$(children_of "$SERVER_PID" | sort)
     script_handler 'exit 7'
     kill -s HUP "$SERVER_PID"
@@ -481,178 +528,6 @@ deaf_handler() {
 
 # --- handlers that die, stop, leave ---------------------------------------------------------------
 
-# So many connections that wait for a handler, each in a process of its own, in QUEUED.
-queue_up() { # N STEP...
-    local i n=$1
-
-    shift
-    QUEUED=()
-    for ((i = 0; i < n; i++)); do
-        poke_away "$ADDRESS" connect send:'100\n' silent:300 touch:"$T/queued.$i" reply:100 "$@"
-        QUEUED+=("$POKE")
-    done
-    for ((i = 0; i < n; i++)); do
-        eventually test -e "$T/queued.$i"
-    done
-    rm "$T"/queued.*
-}
-
-await_queued() {
-    local pid
-
-    for pid in "${QUEUED[@]}"; do
-        await_poke "$pid"
-    done
-}
-
-@test "connections that a killed handler had not begun are served by others" {
-    local way
-
-    for way in "${WAYS[@]}"; do
-        # shellcheck disable=SC2086
-        start_server -n 1 -Q 4 -T "$PATIENCE" $way
-        COMPLAINTS='died of signal 9'
-        HELPERS=()
-        occupy_child gone
-        queue_up 3 half eof
-        kill -s KILL "$CHILD"
-        touch "$T/go"
-        await_poke "${HELPERS[0]}"
-        await_queued
-        rm "$T/go" "$T"/ready.*
-        poke -r 8 "$ADDRESS" connect send:'100\n' reply:100 half eof # its successor has room
-        stop_server
-        counted connections 12
-        counted requests 12
-        counted children_lost 1
-    done
-}
-
-# What they ask comes late: one that stops with the server would not wait for it.
-@test "TERM to one handler: what it had not begun is served by its successor" {
-    local i way
-
-    for way in "${WAYS[@]}"; do
-        # shellcheck disable=SC2086
-        start_server -n 1 -Q 4 -T "$PATIENCE" $way
-        COMPLAINTS='left by itself'
-        HELPERS=()
-        occupy_child eof
-        for i in 1 2 3; do
-            poke_away "$ADDRESS" connect touch:"$T/queued.$i" until:"$T/late" send:'100\n' \
-                reply:100 half eof
-        done
-        for i in 1 2 3; do
-            eventually test -e "$T/queued.$i"
-        done
-        ask_server
-        ask_server # between the two it has accepted and passed them
-        kill -s TERM "$CHILD"
-        eventually dead "$CHILD"
-        touch "$T/go" "$T/late"
-        await_all
-        stop_server
-        [[ $STATUS -eq 0 ]]
-        counted requests 4
-        rm "$T/go" "$T/late" "$T"/ready.* "$T"/queued.*
-    done
-}
-
-@test "TERM: what is queued is served before the end" {
-    local way
-
-    for way in "${WAYS[@]}"; do
-        # shellcheck disable=SC2086
-        start_server -n 1 -Q 4 -T "$PATIENCE" -g "$LIMIT" $way
-        HELPERS=()
-        poke_away "$ADDRESS" connect send:'1\n100 0 2000000\n' reply:1 touch:"$T/working" \
-            reply:100 eof
-        eventually test -e "$T/working"
-        queue_up 3 eof
-        kill -s TERM "$SERVER_PID"
-        await_end
-        await_poke "${HELPERS[0]}"
-        await_queued
-        [[ $STATUS -eq 0 ]]
-        counted requests 5
-        counted broken 0
-        rm "$T/working"
-    done
-}
-
-# As a service manager stops whatever belongs to a service; some handlers have left before the
-# distributor has heard of it.
-@test "TERM to all its processes at once: what is queued is served before the end" {
-    local way
-
-    for way in "${WAYS[@]}"; do
-        # shellcheck disable=SC2086
-        start_server -n 2 -Q 4 -T "$PATIENCE" -g "$LIMIT" $way
-        HELPERS=()
-        COMPLAINTS='left by itself'
-        occupy_child eof
-        occupy_child eof
-        queue_up 6 eof
-        # shellcheck disable=SC2046
-        kill -s TERM $(children_of "$SERVER_PID") "$SERVER_PID"
-        await_end
-        touch "$T/go"
-        await_poke "${HELPERS[0]}"
-        await_poke "${HELPERS[1]}"
-        await_queued
-        [[ $STATUS -eq 0 ]]
-        counted requests 8
-        counted broken 0
-        rm "$T/go" "$T"/ready.*
-    done
-}
-
-# Both are busy for longer than the grace, and one is killed then.
-@test "TERM, and one of two busy handlers is killed: what waits for it is served all the same" {
-    local way
-
-    for way in "${WAYS[@]}"; do
-        # shellcheck disable=SC2086
-        start_server -n 2 -Q 4 -T "$PATIENCE" -g 4 $way
-        COMPLAINTS='died of signal 9|1 children had to be killed|were not served'
-        HELPERS=()
-        occupy_child send:'1 0 9000000\n' gone
-        occupy_child send:'1 0 9000000\n' gone
-        touch "$T/go"
-        poke_away -k -j 4 "$ADDRESS" connect send:'100\n' silent:500 touch:"$T/queued" \
-            reply:100 half eof
-        eventually test -e "$T/queued"
-        kill -s TERM "$SERVER_PID"
-        kill -s KILL "$CHILD"
-        await_end
-        counted requests -ge 4 # one of each handler, and the two that waited for the killed one
-        counted children_started 3
-        rm "$T/go" "$T/queued" "$T"/ready.*
-    done
-}
-
-@test "TERM, and the only handler is killed then: what is queued is served all the same" {
-    local way
-
-    for way in "${WAYS[@]}"; do
-        # shellcheck disable=SC2086
-        start_server -n 1 -Q 4 -T "$PATIENCE" -g "$LIMIT" $way
-        COMPLAINTS='died of signal 9'
-        HELPERS=()
-        poke_away "$ADDRESS" connect send:'1\n' reply:1 touch:"$T/working" send:'1 0 9000000\n' gone
-        eventually test -e "$T/working"
-        queue_up 3 eof
-        kill -s TERM "$SERVER_PID"
-        kill -s KILL "$(children_of "$SERVER_PID" | head -n 1)"
-        await_end
-        await_poke "${HELPERS[0]}"
-        await_queued
-        [[ $STATUS -eq 0 ]]
-        counted requests 4
-        rm "$T/working"
-    done
-}
-
 @test "a stopped handler gets nothing more, and what others can serve they do" {
     local way
 
@@ -663,12 +538,14 @@ await_queued() {
         occupy_child half eof
         occupy_child send:'100\n' silent:200 touch:"$T/waited" reply:100 half eof
         # four wait: queued in the channel, piped in the backlog
-        queue_up 4 half eof
+        queue 4 300
         kill -s STOP "$CHILD"
         eventually handlers_are 1 stopped
         touch "$T/go"
         await_poke "${HELPERS[0]}"
-        await_queued
+        for POKE in "${HELPERS[@]:2}"; do
+            await_poke
+        done
         poke -j 4 -r 25 "$ADDRESS" mark connect send:'100\n' reply:100 half eof \
             within:$((250 * LIMIT))
         eventually test -e "$T/waited"
@@ -676,7 +553,7 @@ await_queued() {
         await_poke "${HELPERS[1]}"
         eventually handlers_are 2 idle
         poke -j 4 -r 25 "$ADDRESS" connect send:'100\n' reply:100 half eof
-        rm "$T/go" "$T/waited" "$T"/ready.*
+        rm "$T/go" "$T/waited" "$T"/ready.* "$T"/queued.*
         stop_server
         counted connections 206
         counted requests 207
@@ -688,7 +565,8 @@ begin_storm() { # WAY
     start_server -n 4 -d "$1"
     BEFORE+=("$(find "/proc/$SERVER_PID/fd" -mindepth 1 | wc -l)")
     PLACES+=("$SERVER_PID $OUT $ADDRESS")
-    "$BIN/client" -p "$PORT" -c 3 -t 1000000 -b 20000 -T 19 -o json >"$T/client.$1" 2>&1 3>&- &
+    "$BIN/client" -p "$PORT" -c 3 -t 1000000 -b 20000 -W 0:3000 -T 19 -o json \
+        >"$T/client.$1" 2>&1 3>&- &
     HELPERS+=($!)
 }
 

@@ -130,7 +130,7 @@ function check_counts(    i, rows, started) {
     for (i = 1; i <= after["children.#"]; i++) {
         rows += after["children." i ".connections"]
     }
-    if (rows != after["connections"]) {
+    if (asked !~ /^server06/ && rows != after["connections"]) { # a thread per connection: no rows
         fail("the children's connections add up to " rows ", the total is " after["connections"])
     }
 }
@@ -159,7 +159,8 @@ function check_deaths(    text, pid, deaths, extra) {
     if (deaths + 0 != grown("children_lost")) {
         fail(deaths + 0 " deaths were reported, " grown("children_lost") " counted as lost")
     }
-    if ((phase == "kills" || phase == "rest") && asked ~ /^server0[3-9]/ && asked !~ / -s auto/) {
+    if ((phase == "kills" || phase == "rest") && asked ~ /^server(0[3-9]|1[03])/ &&
+        asked !~ / -s auto/) {
         for (pid in killed) {
             if (!(pid in reported)) {
                 fail("child " pid " was killed, which the server has not noticed")
@@ -171,6 +172,8 @@ function check_deaths(    text, pid, deaths, extra) {
 function verdict() {
     read_disturb()
     excuses = phase == "rest" ? 0 : kills + 0 # at rest they serve nobody
+    if (asked ~ /^server10/) excuses *= 2 # as many as threads
+    if (asked ~ /^server(08|13)/) excuses *= phase == "kills" ? 24 : 6 # all that are in flight
     tally(good, "good")
     tally(bad, "misbehaving")
     print "figures", served, kills + 0, did["stop"] + did["stop-server"], did["replace"] + 0, \

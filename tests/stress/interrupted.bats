@@ -64,6 +64,11 @@ interrupt() { # SIGNAL PATTERN SCRIPT...
         [[ $STATUS -eq ${signal#*:} ]]
         says "$T/said" '^tests/run: interrupted, after 0 tests$'
     done
+    # And make, which passes it on to what it runs, if there is no shell in between.
+    interrupt TERM 'sleep 1002' env -u MAKEFLAGS PATH="$T/fake:$PATH" \
+        make -s -C "$ROOT" BIN="$BIN" BUILD="$BUILD" test TESTS=units
+    says "$T/said" '^tests/run: interrupted, after 0 tests$'
+    run ! grep -nE '^.@?[A-Z]+=' "$ROOT/Makefile"
     stand_in "$T/fake/make" 'exec sleep 1002'
     interrupt TERM 'sleep 1002' env PATH="$T/fake:$PATH" MAKE="$T/fake/make" "$TESTS/run" units
     [[ $STATUS -eq 143 ]]
@@ -113,7 +118,8 @@ interrupt() { # SIGNAL PATTERN SCRIPT...
     local signal
 
     for signal in INT:130 TERM:143; do
-        interrupt "${signal%:*}" '/disturb .* kills' "$TESTS/stress/chaos" -d 180 -s '03 accept'
+        interrupt "${signal%:*}" '/disturb .* kills' "$TESTS/stress/chaos" -d 180 \
+            -s 'prefork accept'
         [[ $STATUS -eq ${signal#*:} ]]
         says "$T/said" '^chaos: interrupted, after 0 of 1 servers and variants$'
     done
@@ -134,7 +140,7 @@ interrupt() { # SIGNAL PATTERN SCRIPT...
     local signal
 
     for signal in INT:130 TERM:143; do
-        interrupt "${signal%:*}" '/poke ' "$TESTS/stress/attack" -s 02 -a reset,half -d 3 \
+        interrupt "${signal%:*}" '/poke ' "$TESTS/stress/attack" -s 00 -a silent,half \
             -T 10 -w 30 -o "$T/results"
         [[ $STATUS -eq ${signal#*:} ]]
         says "$T/said" '^attack: interrupted, after 0 of 2$'

@@ -1,10 +1,13 @@
 # shellcheck shell=sh
-# resources.sh - what a server and its children hold at the moment, from /proc; for chaos and soak.
-# Functions only; numbers on stdout.
+# resources.sh - what a server and its children hold at the moment, from /proc; and the options that
+# chaos and soak have alike. Functions only; numbers on stdout.
 
-# children_of PID - also zombies, a line each: pid and state.
+# children_of PID - also zombies, a line each: pid and state. (Not every kernel lists them.)
 children_of() {
-    cat /proc/[0-9]*/stat 2>/dev/null | awk -v parent="$1" '
+    files=$(sed 's|[0-9][0-9]*|/proc/&/stat|g' /proc/"$1"/task/*/children 2>/dev/null) ||
+        files='/proc/[0-9]*/stat'
+    # shellcheck disable=SC2086 # several, or a pattern
+    cat /dev/null $files 2>/dev/null | awk -v parent="$1" '
         { pid = $1; sub(/^.*\) /, "") }
         $2 == parent { print pid, $1 }' || :
 }
@@ -62,4 +65,39 @@ owned_by() {
             cat "/proc/$pid/smaps_rollup"
         done
     } 2>/dev/null | awk '/^Pss_(Anon|Shmem):/ { sum += $2; known = 1 } END { if (known) print sum }'
+}
+
+# --- the command line ----------------------------------------------------------------------------
+
+# check_number LETTER VALUE MOST
+check_number() {
+    case $2 in
+    '' | *[!0-9]* | 0 | 0?* | ???????????*) wrong "-$1 '$2': a number from 1 to $3 is allowed" ;;
+    esac
+    [ "$2" -le "$3" ] || wrong "-$1 '$2': a number from 1 to $3 is allowed"
+}
+
+# chosen_rows NAMES ALL - of the tool's `rows`, those that a line of NAMES names; without any, the
+# usual ones, or all if ALL is not empty.
+chosen_rows() {
+    rows | awk -F'|' -v chosen="$1" -v all="$2" '
+        BEGIN { n = split(chosen, name, "\n") }
+        {
+            for (i = 1; i < n; i++) {
+                if ($2 == name[i] || index($3, name[i]) == 1 || index($3, "server" name[i]) == 1) {
+                    print
+                    next
+                }
+            }
+            usual = $1 == "yes" || $2 ~ /mutex|least-loaded$/
+            if (chosen == "" && (all != "" || usual)) print
+        }'
+}
+
+# check_chosen NAMES - each names some.
+check_chosen() {
+    printf %s "$1" | while IFS= read -r each; do
+        [ -n "$(chosen_rows "$each
+" '')" ] || wrong "-s '$each': neither a server nor a variant"
+    done
 }

@@ -5,12 +5,12 @@
  */
 #include "fault.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -125,7 +125,7 @@ is_the_one(unsigned count, uint32_t site)
 static bool
 is_due(enum fault_call call, unsigned count, uint32_t site)
 {
-    static pid_t hit; /* a forked child counts as well */
+    static atomic_int hit; /* a forked child counts as well */
 
     if (state->what == 0 || state->call != (int)call) {
         return false;
@@ -137,8 +137,7 @@ is_due(enum fault_call call, unsigned count, uint32_t site)
     } else if (clock_us() >= atomic_load(&state->until_us)) {
         return false;
     }
-    if (hit != getpid()) {
-        hit = getpid();
+    if (atomic_exchange(&hit, (int)getpid()) != (int)getpid()) {
         atomic_fetch_add(&state->hit_processes, 1);
     }
     atomic_fetch_add(&state->hits, 1);
@@ -178,7 +177,6 @@ WRAP(int, access, -1, (const char *path, int how), (path, how))
 WRAP(int, bind, -1, (int fd, const struct sockaddr *to, socklen_t length), (fd, to, length))
 WRAP(void *, calloc, NULL, (size_t count, size_t size), (count, size))
 WRAP(int, dup, -1, (int fd), (fd))
-WRAP(int, dup2, -1, (int fd, int to), (fd, to))
 WRAP(FILE *, fopen, NULL, (const char *path, const char *mode), (path, mode))
 WRAP(int, fstat, -1, (int fd, struct stat *to), (fd, to))
 WRAP(int, ftruncate, -1, (int fd, off_t size), (fd, size))
@@ -194,20 +192,21 @@ WRAP(void *, mmap, MAP_FAILED,
      (at, size, protection, flags, fd, offset))
 WRAP(int, nanosleep, -1, (const struct timespec *time, struct timespec *left), (time, left))
 WRAP(FILE *, open_memstream, NULL, (char **text, size_t *length), (text, length))
-WRAP(DIR *, opendir, NULL, (const char *path), (path))
 WRAP(int, pipe, -1, (int ends[2]), (ends))
 WRAP(int, poll, -1, (struct pollfd * polls, nfds_t count, int ms), (polls, count, ms))
 WRAP(int, pselect, -1,
      (int count, fd_set *readable, fd_set *writable, fd_set *special, const struct timespec *time,
       const sigset_t *mask),
      (count, readable, writable, special, time, mask))
-WRAP(struct dirent *, readdir, NULL, (DIR * directory), (directory))
+WRAP(char *, realpath, NULL, (const char *path, char *found), (path, found))
 WRAP(void *, realloc, NULL, (void *memory, size_t size), (memory, size))
 WRAP(ssize_t, recv, -1, (int fd, void *bytes, size_t length, int flags), (fd, bytes, length, flags))
 WRAP(int, select, -1,
      (int count, fd_set *readable, fd_set *writable, fd_set *special, struct timeval *time),
      (count, readable, writable, special, time))
 WRAP(ssize_t, sendmsg, -1, (int fd, const struct msghdr *message, int flags), (fd, message, flags))
+WRAP(int, sem_init, -1, (sem_t * semaphore, int shared, unsigned value), (semaphore, shared, value))
+WRAP(int, sem_wait, -1, (sem_t * semaphore), (semaphore))
 WRAP(int, setenv, -1, (const char *name, const char *value, int replaces), (name, value, replaces))
 WRAP(int, setitimer, -1, (int which, const struct itimerval *to, struct itimerval *was),
      (which, to, was))
@@ -222,6 +221,7 @@ WRAP(int, sigaction, -1, (int number, const struct sigaction *action, struct sig
 WRAP(int, socket, -1, (int family, int type, int protocol), (family, type, protocol))
 WRAP(int, socketpair, -1, (int family, int type, int protocol, int pair[2]),
      (family, type, protocol, pair))
+WRAP(int, stat, -1, (const char *path, struct stat *to), (path, to))
 WRAP(long, sysconf, -1, (int name), (name))
 WRAP(FILE *, tmpfile, NULL, (void), ())
 WRAP(int, unlink, -1, (const char *path), (path))
@@ -240,7 +240,6 @@ WRAP(int, unsetenv, -1, (const char *name), (name))
     }
 
 WRAP_DONE(close, -1, int)
-WRAP_DONE(closedir, -1, DIR *)
 WRAP_DONE(fclose, EOF, FILE *)
 
 /* EINTR: the connection is being made all the same. */
@@ -277,8 +276,19 @@ WRAP_NUMBER(posix_spawn_file_actions_init, (posix_spawn_file_actions_t * actions
 WRAP_NUMBER(posix_spawnattr_init, (posix_spawnattr_t * attributes), (attributes))
 WRAP_NUMBER(posix_spawnattr_setflags, (posix_spawnattr_t * attributes, short flags),
             (attributes, flags))
+WRAP_NUMBER(pthread_attr_init, (pthread_attr_t * attributes), (attributes))
+WRAP_NUMBER(pthread_attr_setstacksize, (pthread_attr_t * attributes, size_t size),
+            (attributes, size))
+WRAP_NUMBER(pthread_create,
+            (pthread_t * thread, const pthread_attr_t *attributes, void *(*main)(void *),
+             void *argument),
+            (thread, attributes, main, argument))
 WRAP_NUMBER(pthread_mutex_init, (pthread_mutex_t * mutex, const pthread_mutexattr_t *attributes),
             (mutex, attributes))
+int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock, const struct timespec *end);
+WRAP_NUMBER(pthread_mutex_clocklock,
+            (pthread_mutex_t * mutex, clockid_t clock, const struct timespec *end),
+            (mutex, clock, end))
 WRAP_NUMBER(pthread_mutex_timedlock, (pthread_mutex_t * mutex, const struct timespec *until),
             (mutex, until))
 WRAP_NUMBER(pthread_mutexattr_init, (pthread_mutexattr_t * attributes), (attributes))
@@ -473,20 +483,4 @@ __wrap_open(const char *path, int flags, ...)
         va_end(arguments);
     }
     return hook_refuses(FAULT_CALL_open, FROM) ? -1 : __real_open(path, flags, mode);
-}
-
-int __wrap_dprintf(int fd, const char *format, ...) DIE_PRINTF(2, 3);
-int
-__wrap_dprintf(int fd, const char *format, ...)
-{
-    va_list arguments;
-    int count;
-
-    if (hook_refuses(FAULT_CALL_dprintf, FROM)) {
-        return -1;
-    }
-    va_start(arguments, format);
-    count = vdprintf(fd, format, arguments);
-    va_end(arguments);
-    return count;
 }

@@ -21,26 +21,27 @@
  * more). Behind a "!" stands what only a mistake in the program brings about: then it may end,
  * saying so. SHORT: fewer bytes than there are or than there is room for. TRUNC: the message has
  * lost its descriptor, for the table was full. `fcntl` is counted apart for what it does; `stdout`
- * is the write(2) inside of stdio; epoll is Linux's; `waitpid` is one that waits, for no signal
- * interrupts it with WNOHANG.
+ * is the write(2) inside of stdio; epoll and io_uring are Linux's; `waitpid` is one that waits, for
+ * no signal interrupts it with WNOHANG.
  */
 #define FAULT_CALLS(X)                                                                             \
     X(accept, "EINTR EAGAIN ECONNABORTED EPROTO EMFILE ENFILE ENOBUFS ENOMEM EPERM ENETDOWN "      \
               "ENOPROTOOPT EHOSTDOWN ENONET EHOSTUNREACH EOPNOTSUPP ENETUNREACH ETIMEDOUT "        \
               "!EBADF !EINVAL !ENOTSOCK")                                                          \
+    X(accept4, "EINTR EAGAIN ECONNABORTED EPROTO EMFILE ENFILE ENOBUFS ENOMEM EPERM ENETDOWN "     \
+               "ENOPROTOOPT EHOSTDOWN ENONET EHOSTUNREACH EOPNOTSUPP ENETUNREACH ETIMEDOUT "       \
+               "!EBADF !EINVAL !ENOTSOCK")                                                         \
     X(access, "EACCES ENOENT EIO ENOMEM")                                                          \
     X(bind, "EACCES EADDRINUSE EADDRNOTAVAIL ENOBUFS ENOMEM EROFS !EBADF !EINVAL")                 \
     X(calloc, "ENOMEM")                                                                            \
     X(clock_nanosleep, "EINTR")                                                                    \
     X(close, "EINTR EIO ENOSPC")                                                                   \
-    X(closedir, "EINTR")                                                                           \
     X(connect, "ECONNREFUSED EINTR EAGAIN ECONNRESET ETIMEDOUT ENETUNREACH EHOSTUNREACH "          \
                "EADDRNOTAVAIL EADDRINUSE EACCES EPERM ENOBUFS !EBADF")                             \
-    X(dprintf, "EIO ENOSPC EPIPE EAGAIN ENOMEM")                                                   \
     X(dup, "EMFILE !EBADF")                                                                        \
-    X(dup2, "EINTR EBUSY !EBADF")                                                                  \
     X(epoll_create1, "EMFILE ENFILE ENOMEM")                                                       \
     X(epoll_ctl, "ENOMEM ENOSPC !EBADF")                                                           \
+    X(epoll_pwait, "EINTR !EBADF")                                                                 \
     X(epoll_wait, "EINTR !EBADF")                                                                  \
     X(fclose, "EIO ENOSPC EINTR")                                                                  \
     X(fcntl, "EPERM EINTR !EBADF !EINVAL")                                                         \
@@ -54,15 +55,18 @@
     X(getrlimit, "!EINVAL")                                                                        \
     X(getsockname, "ENOBUFS !EBADF")                                                               \
     X(getsockopt, "ENOBUFS ENOMEM !EBADF")                                                         \
+    X(io_uring_enter, "EINTR EAGAIN EBUSY ENOMEM !EBADF")                                          \
+    X(io_uring_register, "ENOMEM EINVAL")                                                          \
+    X(io_uring_setup, "EPERM ENOSYS EINVAL EMFILE ENFILE ENOMEM")                                  \
     X(kill, "ESRCH EPERM")                                                                         \
     X(listen, "EADDRINUSE EACCES ENOBUFS !EBADF")                                                  \
     X(lstat, "EACCES EIO ENOENT ENOMEM")                                                           \
     X(malloc, "ENOMEM")                                                                            \
+    X(memfd_create, "EMFILE ENFILE ENOMEM")                                                        \
     X(mmap, "EAGAIN ENOMEM EMFILE EACCES")                                                         \
     X(nanosleep, "EINTR")                                                                          \
     X(open, "EACCES EINTR EMFILE ENFILE ENOENT ENOSPC")                                            \
     X(open_memstream, "ENOMEM EMFILE")                                                             \
-    X(opendir, "EACCES EMFILE ENFILE ENOENT ENOMEM")                                               \
     X(pipe, "EMFILE ENFILE")                                                                       \
     X(poll, "EINTR EAGAIN ENOMEM !EINVAL")                                                         \
     X(posix_fallocate, "ENOSPC EINTR EIO EFBIG EOPNOTSUPP")                                        \
@@ -72,17 +76,23 @@
     X(posix_spawnattr_init, "ENOMEM")                                                              \
     X(posix_spawnattr_setflags, "!EINVAL")                                                         \
     X(pselect, "EINTR ENOMEM !EBADF !EINVAL")                                                      \
+    X(pthread_attr_init, "ENOMEM")                                                                 \
+    X(pthread_attr_setstacksize, "EINVAL")                                                         \
+    X(pthread_create, "EAGAIN !EINVAL")                                                            \
     X(pthread_mutex_init, "EAGAIN ENOMEM EPERM")                                                   \
+    X(pthread_mutex_clocklock, "ETIMEDOUT EAGAIN EDEADLK ENOTRECOVERABLE !EINVAL")                 \
     X(pthread_mutex_timedlock, "ETIMEDOUT EAGAIN EDEADLK ENOTRECOVERABLE !EINVAL")                 \
     X(pthread_mutexattr_init, "ENOMEM")                                                            \
     X(pthread_mutexattr_setpshared, "ENOTSUP")                                                     \
     X(pthread_mutexattr_setrobust, "ENOTSUP")                                                      \
     X(read, "EINTR EAGAIN ECONNRESET ETIMEDOUT EIO ENOBUFS ENOMEM SHORT !EBADF")                   \
-    X(readdir, "EOVERFLOW !EBADF")                                                                 \
+    X(realpath, "EACCES ENOENT EIO ENOMEM")                                                        \
     X(realloc, "ENOMEM")                                                                           \
     X(recv, "EINTR EAGAIN ECONNRESET ETIMEDOUT ENOBUFS ENOMEM !EBADF")                             \
     X(recvmsg, "EINTR EAGAIN ECONNRESET ENOBUFS ENOMEM TRUNC !EBADF")                              \
     X(select, "EINTR ENOMEM !EBADF !EINVAL")                                                       \
+    X(sem_init, "ENOSPC")                                                                          \
+    X(sem_wait, "EINTR")                                                                           \
     X(sendmsg, "EINTR EAGAIN ECONNRESET EPIPE ENOBUFS ENOMEM ETOOMANYREFS !EBADF")                 \
     X(setenv, "ENOMEM !EINVAL")                                                                    \
     X(setitimer, "!EINVAL")                                                                        \
@@ -95,9 +105,10 @@
     X(socket, "EACCES EAFNOSUPPORT EMFILE ENFILE ENOBUFS ENOMEM")                                  \
     X(socketpair, "EMFILE ENFILE ENOBUFS ENOMEM EAFNOSUPPORT")                                     \
     X(stdout, "EIO ENOSPC EPIPE EAGAIN EINTR")                                                     \
+    X(stat, "EACCES ENOENT EIO EOVERFLOW")                                                         \
     X(sysconf, "!EINVAL")                                                                          \
     X(tmpfile, "EMFILE ENFILE ENOSPC EINTR ENOMEM")                                                \
-    X(unlink, "EACCES EBUSY ENOENT EPERM EROFS")                                                   \
+    X(unlink, "EACCES EBUSY EPERM EROFS")                                                          \
     X(unsetenv, "ENOMEM")                                                                          \
     X(waitpid, "EINTR")                                                                            \
     X(write, "EINTR EAGAIN EPIPE ECONNRESET EIO ENOSPC ENOBUFS SHORT !EBADF")                      \

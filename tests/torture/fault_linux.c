@@ -6,8 +6,11 @@
 #define _GNU_SOURCE
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "hook.h"
@@ -43,8 +46,26 @@ hook_stdout(void)
     }
 }
 
+WRAP(int, accept4, -1, (int fd, struct sockaddr *to, socklen_t *length, int flags),
+     (fd, to, length, flags))
 WRAP(int, epoll_create1, -1, (int flags), (flags))
 WRAP(int, epoll_ctl, -1, (int fd, int what, int on, struct epoll_event *event),
      (fd, what, on, event))
+WRAP(int, epoll_pwait, -1,
+     (int fd, struct epoll_event *events, int most, int ms, const sigset_t *mask),
+     (fd, events, most, ms, mask))
 WRAP(int, epoll_wait, -1, (int fd, struct epoll_event *events, int most, int ms),
      (fd, events, most, ms))
+WRAP(int, memfd_create, -1, (const char *name, unsigned flags), (name, flags))
+
+/* server13's own: in the other programs there are none. */
+#pragma weak __real_io_uring_enter
+#pragma weak __real_io_uring_register
+#pragma weak __real_io_uring_setup
+struct io_uring_params;
+WRAP(int, io_uring_enter, -1,
+     (int fd, unsigned submit, unsigned least, unsigned flags, const void *argument, size_t size),
+     (fd, submit, least, flags, argument, size))
+WRAP(int, io_uring_register, -1, (int fd, unsigned what, const void *argument, unsigned count),
+     (fd, what, argument, count))
+WRAP(int, io_uring_setup, -1, (unsigned entries, struct io_uring_params *params), (entries, params))

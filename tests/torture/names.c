@@ -33,12 +33,13 @@ static const struct error_name {
     ERROR(EMFILE),          ERROR(ENETDOWN),        ERROR(ENETUNREACH),
     ERROR(ENFILE),          ERROR(ENOBUFS),         ERROR(ENOENT),
     ERROR(ENOLCK),          ERROR(ENOMEM),          ERROR(ENOPROTOOPT),
-    ERROR(ENOSPC),          ERROR(ENOTCONN),        ERROR(ENOTRECOVERABLE),
-    ERROR(ENOTSOCK),        ERROR(ENOTSUP),         ERROR(EOVERFLOW),
-    ERROR(EPERM),           ERROR(EPIPE),           ERROR(EPROTO),
-    ERROR(EROFS),           ERROR(ESRCH),           ERROR(ETIMEDOUT),
-    ERROR(ETXTBSY),         ERROR(EAI_AGAIN),       ERROR(EAI_FAIL),
-    ERROR(EAI_MEMORY),      ERROR(EAI_NONAME),      ERROR(EAI_SYSTEM),
+    ERROR(ENOSPC),          ERROR(ENOSYS),          ERROR(ENOTCONN),
+    ERROR(ENOTRECOVERABLE), ERROR(ENOTSOCK),        ERROR(ENOTSUP),
+    ERROR(EOVERFLOW),       ERROR(EPERM),           ERROR(EPIPE),
+    ERROR(EPROTO),          ERROR(EROFS),           ERROR(ESRCH),
+    ERROR(ETIMEDOUT),       ERROR(ETXTBSY),         ERROR(EAI_AGAIN),
+    ERROR(EAI_FAIL),        ERROR(EAI_MEMORY),      ERROR(EAI_NONAME),
+    ERROR(EAI_SYSTEM),
 #ifdef EHOSTDOWN
     ERROR(EHOSTDOWN),
 #endif
@@ -173,11 +174,16 @@ has_word(const char *list, const char *word)
             __VA_ARGS__                                                                            \
         }                                                                                          \
     }
-#define SERVER "-p", "0", "-o", "json", "-T", "2", "-g", "3"
+#define SERVER "-p", "0", "-o", "json", "-T", "2", "-g", "6"
 #define POOL SERVER, "-n", "2" /* CHILDREN of torture.h */
 #define CREW (IS_POOL | IS_CREW)
 #define CLIENT "-o", "json", "-T", "3", "-c", "2"
 
+/* "piped" has -x 3, the most handlers that the scenario asks for: in server05 a seat that has once
+ * had a handler keeps its channel. Without the limit the number of descriptors would depend on how
+ * many handlers start and leave at the same moment.
+ * "auto" has -M 2: a look that came while handlers were busy has started more, and else they would
+ * stay. */
 const struct variant variants[] = {
     VARIANT("server00_iterative", "", 0, SERVER),
     VARIANT("server00_iterative", " unix", ON_PATH, SERVER, "-i", "./socket"),
@@ -199,9 +205,31 @@ const struct variant variants[] = {
     VARIANT("server04_fdpass", " round-robin", IS_POOL, POOL, "-P", "round-robin"),
     VARIANT("server04_fdpass", " queue", IS_POOL, POOL, "-Q", "2"),
     VARIANT("server05_spawn_pool", "", CREW, POOL),
-    VARIANT("server05_spawn_pool", " piped", CREW, POOL, "-d", "piped"),
-    VARIANT("server05_spawn_pool", " auto", CREW, POOL, "-s", "auto"),
+    VARIANT("server05_spawn_pool", " piped", CREW, POOL, "-d", "piped", "-x", "3"),
+    VARIANT("server05_spawn_pool", " auto", CREW, POOL, "-s", "auto", "-M", "2"),
     VARIANT("server05_spawn_pool", " frames", CREW | TAKES_FRAMES, POOL, "-e", "handler_echo"),
+    VARIANT("server06_thread", "", 0, SERVER, "-n", "3"),
+    VARIANT("server06_thread", " unix", ON_PATH, SERVER, "-i", "./socket", "-v"),
+    VARIANT("server07_poll", "", 0, SERVER, "-v"),
+    VARIANT("server07_poll", " unix", ON_PATH, SERVER, "-i", "./socket"),
+    VARIANT("server07_poll", " inherited", INHERITS, SERVER),
+#ifdef __linux__
+    VARIANT("server08_epoll", "", IS_POOL, POOL),
+    VARIANT("server08_epoll", " edge", IS_POOL, POOL, "-a", "edge"),
+    VARIANT("server08_epoll", " reuseport", IS_POOL, POOL, "-a", "reuseport"),
+#endif
+    VARIANT("server09_prethread", "", 0, SERVER, "-n", "2"),
+    VARIANT("server09_prethread", " mutex", 0, SERVER, "-n", "2", "-a", "mutex"),
+    VARIANT("server09_prethread", " queue", 0, SERVER, "-n", "2", "-a", "queue"),
+    VARIANT("server10_process_threads", "", IS_POOL, POOL, "-t", "2"),
+    VARIANT("server10_process_threads", " mutex", IS_POOL, POOL, "-t", "2", "-a", "mutex"),
+    VARIANT("server11_event_workers", "", IS_POOL, POOL),
+    VARIANT("server11_event_workers", " queue", IS_POOL, POOL, "-Q", "2", "-v"),
+    VARIANT("server12_shared_memory", "", IS_POOL, POOL),
+    VARIANT("server12_shared_memory", " memory", IS_POOL | SHARES, POOL, "-S", "./socket"),
+#ifdef __linux__
+    VARIANT("server13_io_uring", "", IS_POOL, POOL),
+#endif
     VARIANT("client", "", IS_CLIENT, CLIENT, "-t", "4", "-k", "2", "-m", "2"),
     VARIANT("client", " open", IS_CLIENT, CLIENT, "-t", "4", "-r", "400", "-m", "2", "-W",
             "100:100@0.5"),

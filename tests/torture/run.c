@@ -153,6 +153,7 @@ exec_program(const struct run *run, int out, int err)
     for (int fd = 3; fd < FEW_FDS; fd++) {
         close(fd);
     }
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = FEW_FDS, .rlim_max = FEW_FDS});
     if (variant->flags & INHERITS) {
         struct address any_port;
 
@@ -179,7 +180,7 @@ run_start(struct run *run, const struct variant *variant, const struct fault *fa
     if (pipe(out) == -1 || pipe(err) == -1) {
         die("pipe");
     }
-    if (variant->flags & ON_PATH) {
+    if (variant->flags & (ON_PATH | SHARES)) {
         leave_dead_socket(run);
     }
     run->began_us = clock_us();
@@ -422,10 +423,11 @@ run_look(struct run *run)
     tally->zombie = false;
     for (unsigned i = 0; i < count && i < FAULT_PIDS_MOST; i++) {
         int pid = atomic_load(&run->state->pids[i]);
-        unsigned fds = pid != run->pid ? count_fds(pid) : 0;
         char state = '\0';
+        bool is_child = process_parent(pid, &state) == run->pid; /* not a stranger, with its pid */
+        unsigned fds = is_child ? count_fds(pid) : 0;
 
         tally->child_fds = fds > tally->child_fds ? fds : tally->child_fds;
-        tally->zombie |= pid != run->pid && process_parent(pid, &state) != 0 && state == 'Z';
+        tally->zombie |= is_child && state == 'Z';
     }
 }

@@ -22,7 +22,7 @@
 #include "../../common/scoreboard.h"
 #include "torture.h"
 
-enum { TRIALS_MOST = 60000, VARIANTS_MOST = 40, STICKY_MS = 150, JOBS_MOST = 16 };
+enum { TRIALS_MOST = 60000, VARIANTS_MOST = 60, STICKY_MS = 150, JOBS_MOST = 16 };
 /* Of so many runs one in five may miss its call: three in a hundred do. */
 enum { RUNS_ENOUGH = 100, MISSED_MOST = 5 };
 
@@ -318,8 +318,8 @@ lasts(const struct fault *fault)
     static const struct {
         const char *calls, *errors;
     } lasting[] = {
-        {"accept fork posix_spawnp socketpair pselect select poll epoll_wait recvmsg sendmsg "
-         "fcntl_lock",
+        {"accept accept4 fork posix_spawnp socketpair pselect select poll epoll_wait recvmsg "
+         "sendmsg fcntl_lock",
          "EMFILE ENFILE ENOBUFS ENOMEM ENOLCK ETOOMANYREFS"},
         {"fork posix_spawnp poll", "EAGAIN"},
     };

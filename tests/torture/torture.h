@@ -19,8 +19,8 @@ enum {
     ERR_MOST = 1 << 13,
     PROBLEMS_MOST = 1200,
     ERRORS_MOST = 32,
-    FEW_FDS = 1024,
-    CHILDREN = 2 /* of a pool: -n */
+    FEW_FDS = 256, /* descriptors: server05 looks at each number that may be one */
+    CHILDREN = 2   /* of a pool: -n */
 };
 
 enum variant_flags {
@@ -30,7 +30,8 @@ enum variant_flags {
     IS_CLIENT = 8,
     ON_PATH = 16,  /* listens on a Unix socket, where a dead server has left one */
     INHERITS = 32, /* LISTEN_FDS */
-    SAYS_TEXT = 64 /* no JSON on standard output */
+    SAYS_TEXT = 64, /* no JSON on standard output */
+    SHARES = 128    /* memory, at that Unix socket */
 };
 
 struct variant {
