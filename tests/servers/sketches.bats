@@ -233,8 +233,11 @@ rows() {
             command=${command# \`} see=${see# \`}
             (cd "$T" && timeout $((3 * LIMIT)) bash -c "${command%\` }") \
                 >"$T/said" 2>&1 3>&- 4<&- || : # most end with a client that fails
-            echo "$SKETCH breaks $row: $(cat "$T/said")"
-            grep -qe "${see%\` }" "$T/said" "$ERR"
+            grep -qe "${see%\` }" "$T/said" "$ERR" || {
+                echo "$SKETCH breaks $row: no ${see%\` } in what came of: ${command%\` }"
+                cat "$T/said" "$ERR"
+                return 1
+            }
             end_sketch
         done 4< <(rows)
     done
