@@ -100,8 +100,8 @@ static const char help[] =
     "              of another one with connect. first_byte. service. or response. in\n"
     "              front. Numbers: failed unsent completed rate children jain held\n"
     "  -L LABEL    a name for the run, in the report\n"
-    "  -o FORMAT   the report as text (default), json or csv; hdr=FILE writes the\n"
-    "              histogram of the times to a file as well\n"
+    "  -o FORMAT   the report as text (default), json, csv or live (json, behind a\n"
+    "              line per half second); hdr=FILE writes a histogram file as well\n"
     "  -q          say only what went wrong\n"
     "  -v          say more: percentiles, client processes, seconds; with -M print\n"
     "              the replies\n"
@@ -194,7 +194,7 @@ take_label(const char *label)
 static void
 take_format(const char *format)
 {
-    static const char *const names[] = {"text", "json", "csv"}; /* by enum format */
+    static const char *const names[] = {"text", "json", "csv", "live"}; /* by enum format */
     static const char file[] = "hdr=";
 
     if (strncmp(format, file, strlen(file)) == 0 && format[strlen(file)] != '\0') {
@@ -215,7 +215,8 @@ take_format(const char *format)
             return;
         }
     }
-    die_usage("-o '%.60s': text, json, csv or hdr=FILE is allowed; for example -o json", format);
+    die_usage("-o '%.60s': text, json, csv, live or hdr=FILE is allowed; for example -o json",
+              format);
 }
 
 static void
@@ -536,6 +537,7 @@ report(const struct trial *trial)
         report_text(&trial->load, &trial->totals, trial->tallies);
         break;
     case FORMAT_JSON:
+    case FORMAT_LIVE:
         report_json(&trial->load, &trial->totals, trial->tallies);
         break;
     case FORMAT_CSV:
