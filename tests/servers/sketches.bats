@@ -211,6 +211,27 @@ rows() {
     done
 }
 
+# Types what a row says; it shows what the row says, in what came of it or in the sketch's stderr.
+shows() { # COMMAND PATTERN
+    local command=$1
+
+    start_sketch
+    command=${command//-p 2000/-p $PORT}
+    command=${command//127.0.0.1\/2000/127.0.0.1/$PORT}
+    command=${command//.\/sketch12.2000/./cwd/sketch12.$PORT}
+    (cd "$T" && timeout $((3 * LIMIT)) bash -c "$command") \
+        >"$T/said" 2>&1 3>&- 4<&- || : # most end with a client that fails
+    if ! grep -qe "$2" "$T/said" "$ERR"; then
+        echo "$SKETCH: no $2 in what came of: $command"
+        cat "$T/said" "$ERR"
+        end_sketch
+        return 1
+    fi
+    end_sketch
+}
+
+# The times that a reader waits (sleep 0.5) are too short on a busy machine, once in a while. But a
+# sketch without the fault never shows it.
 @test "each sketch: what its README says to type shows each fault as it says there" {
     local command row see
 
@@ -220,25 +241,13 @@ rows() {
         choose "$PAGE"
         can_run || continue
         while IFS='|' read -r _ row _ command see _ <&4; do
-            start_sketch
-            command=${command//-p 2000/-p $PORT}
-            command=${command//127.0.0.1\/2000/127.0.0.1/$PORT}
-            command=${command//.\/sketch12.2000/./cwd/sketch12.$PORT}
+            command=${command# \`} command=${command%\` } see=${see# \`} see=${see%\` }
             if [[ $command == *python3* ]] && ! type -P python3 >/dev/null; then
                 echo "no python3: sketch12 breaks $row is left out"
                 [[ ${CI:-} != true ]]
-                end_sketch
                 continue
             fi
-            command=${command# \`} see=${see# \`}
-            (cd "$T" && timeout $((3 * LIMIT)) bash -c "${command%\` }") \
-                >"$T/said" 2>&1 3>&- 4<&- || : # most end with a client that fails
-            grep -qe "${see%\` }" "$T/said" "$ERR" || {
-                echo "$SKETCH breaks $row: no ${see%\` } in what came of: ${command%\` }"
-                cat "$T/said" "$ERR"
-                return 1
-            }
-            end_sketch
+            shows "$command" "$see" || shows "$command" "$see" || shows "$command" "$see"
         done 4< <(rows)
     done
     [[ -e $T/said ]]
