@@ -49,12 +49,12 @@ SERVERS := $(FOLDERS:%/=%)
 SKETCHES := $(foreach each,$(wildcard $(FOLDERS:%=%sketch.c) $(FOLDERS:%=%sketch_linux.c)),\
 	$(patsubst server%,sketch%,$(firstword $(subst _, ,$(each)))))
 
-# The handlers of server05, each in one file:
+# The handlers that server05 and server11 start, each in one file of handlers/:
 #   handler_bytes            the protocol of all the servers
 #   handler_echo             the reply is the request: the smallest one
 #   handler_clock            JSON in, the same JSON with the time added out
 #   handler_primes           factors a number: work for a processor
-HANDLERS := $(sort $(patsubst %.c,%,$(notdir $(wildcard server[0-9][0-9]_*/handlers/handler_*.c))))
+HANDLERS := $(sort $(patsubst %.c,%,$(notdir $(wildcard handlers/handler_*.c))))
 
 # The load generator that drives all of them, and what this machine can do at all:
 #   limits                   from bench/limits; and limits_static, the same program linked statically
@@ -63,7 +63,7 @@ PROGRAMS := $(SERVERS) $(HANDLERS) client limits
 # What is not the lesson.
 COMMON := $(patsubst %.c,$(BUILD)/%.o,$(wildcard common/*.c))
 
-all: $(PROGRAMS:%=$(BIN)/%) $(SKETCHES:%=$(BIN)/%) $(if $(HANDLERS),$(BUILD)/libhandler.a)
+all: $(PROGRAMS:%=$(BIN)/%) $(SKETCHES:%=$(BIN)/%) $(BUILD)/libhandler.a
 
 $(PROGRAMS) $(SKETCHES): %: $(BIN)/%
 
@@ -88,7 +88,7 @@ $(BIN)/limits: $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/limits/*.c)) $(BUILD
 
 # A handler is linked with the library that a user's own one needs, and nothing else.
 define handler
-$(BIN)/$(1): $$(patsubst %.c,$(BUILD)/%.o,$$(wildcard server*/handlers/$(1).c)) $(BUILD)/libhandler.a | $(BIN)
+$(BIN)/$(1): $(BUILD)/handlers/$(1).o $(BUILD)/libhandler.a | $(BIN)
 	$$(call SAY,LINK)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
 endef
 $(foreach each,$(HANDLERS),$(eval $(call handler,$(each))))
@@ -102,10 +102,7 @@ $(BUILD)/libcommon.a: $(COMMON)
 	$(call SAY,AR  )rm -f $@ && $(AR) rc $@ $^
 
 # The library for handlers of one's own: all that they need is in it.
-LIBHANDLER := $(patsubst %.c,$(BUILD)/%.o,$(wildcard server[0-9][0-9]_*/handlers/handler.c))
-LIBHANDLER_H := $(wildcard server[0-9][0-9]_*/handlers/handler.h)
-
-$(BUILD)/libhandler.a: $(LIBHANDLER) $(COMMON)
+$(BUILD)/libhandler.a: $(BUILD)/handlers/handler.o $(COMMON)
 	$(call SAY,AR  )rm -f $@ && $(AR) rc $@ $^
 
 $(BUILD)/%.o: %.c Makefile
@@ -137,10 +134,9 @@ $(BUILD)/libtests.a: $(TESTS_LIB)
 $(BUILD)/libclient.a: $(CLIENT)
 	$(call SAY,AR  )rm -f $@ && $(AR) rc $@ $^
 
-# Fuzz targets: each includes what it is about, so one of server05 goes with it. They take inputs from
-# files, as tests; tests/fuzz/run links them with libFuzzer in place of FUZZ_MAIN.
-FUZZ_TARGETS := $(patsubst %.c,$(BUILD)/%,$(if $(wildcard server05_*),\
-	$(wildcard tests/fuzz/fuzz_*.c),$(shell grep -L server05 tests/fuzz/fuzz_*.c)))
+# Fuzz targets: each includes what it is about. They take inputs from files, as tests; tests/fuzz/run
+# links them with libFuzzer in place of FUZZ_MAIN.
+FUZZ_TARGETS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_MAIN = $(BUILD)/tests/fuzz/replay.o
 
 $(FUZZ_TARGETS): %: %.o $(BUILD)/tests/fuzz/support.o $(FUZZ_MAIN) $(BUILD)/libclient.a $(BUILD)/libcommon.a
@@ -276,12 +272,13 @@ install: all
 	mkdir -p $(DESTDIR)$(DOC)
 	install -m 644 README.md docs/*.md $(DESTDIR)$(DOC)/
 	mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/man/man3
-	$(if $(LIBHANDLER),install -m 644 $(BUILD)/libhandler.a $(DESTDIR)$(PREFIX)/lib/)
-	$(if $(LIBHANDLER),install -m 644 $(LIBHANDLER_H) $(DESTDIR)$(PREFIX)/include/)
-	$(if $(LIBHANDLER),printf '%s\n' 'Name: libhandler' 'Version: $(VERSION)' \
-		'Description: write a handler for server05_spawn_pool' 'Cflags: -I$(PREFIX)/include' \
-		'Libs: -L$(PREFIX)/lib -lhandler $(LDLIBS)' >$(DESTDIR)$(PREFIX)/lib/pkgconfig/libhandler.pc)
-	$(if $(LIBHANDLER),install -m 644 man/libhandler.3 $(DESTDIR)$(PREFIX)/share/man/man3/)
+	install -m 644 $(BUILD)/libhandler.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 handlers/handler.h $(DESTDIR)$(PREFIX)/include/
+	printf '%s\n' 'Name: libhandler' 'Version: $(VERSION)' \
+		'Description: write a handler for server05_spawn_pool and server11_event_workers' \
+		'Cflags: -I$(PREFIX)/include' 'Libs: -L$(PREFIX)/lib -lhandler $(LDLIBS)' \
+		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/libhandler.pc
+	install -m 644 man/libhandler.3 $(DESTDIR)$(PREFIX)/share/man/man3/
 
 uninstall:
 	for each in $(PROGRAMS); do \

@@ -101,9 +101,8 @@ answer_by_error(struct conn *conn, const char *error)
     conn->state = CONN_WRITING;
 }
 
-/* A bad request came. */
-static enum conn_result
-refuse(struct conn *conn, const char *error)
+enum conn_result
+conn_refuse(struct conn *conn, const char *error)
 {
     counter_add(&conn->worker->slot->rejected, 1);
     answer_by_error(conn, error);
@@ -153,15 +152,15 @@ parse(struct conn *conn, const char *text, const char *end)
         end--;
     }
     if (end - text > CONN_LINE_MAX) {
-        return refuse(conn, "error: a request line has at most 64 bytes\n");
+        return conn_refuse(conn, "error: a request line has at most 64 bytes\n");
     }
     for (int i = 0; i < 3 && (i == 0 || text < end); i++) {
         if (!take_number(&text, end, fields[i].most, &values[i]) || values[0] == 0) {
-            return refuse(conn, fields[i].error);
+            return conn_refuse(conn, fields[i].error);
         }
     }
     if (text < end) {
-        return refuse(conn, "error: a request is BYTES [CPU_US [WAIT_US]] and nothing else\n");
+        return conn_refuse(conn, "error: a request is BYTES [CPU_US [WAIT_US]] and nothing else\n");
     }
     return accept_request(conn, values[0], values[1], values[2]);
 }
@@ -191,9 +190,8 @@ is_idle(const struct conn *conn)
     return conn->state == CONN_READING && conn->used == conn->have && !http_begun(&conn->http);
 }
 
-/* Its request is over, whole or not. */
-static void
-request_over(const struct conn *conn)
+void
+conn_request_over(const struct conn *conn)
 {
     counter *serving = &conn->worker->slot->serving;
 
@@ -208,7 +206,7 @@ ends_as(const struct conn *conn, counter *counted)
     if (conn->state != CONN_DRAINING && (!conn->error || !conn->last)) {
         counter_add(counted, 1);
         if (conn->state != CONN_READING && !conn->error) {
-            request_over(conn);
+            conn_request_over(conn);
         }
     }
     return CONN_CLOSED;
@@ -241,7 +239,7 @@ take_http(struct conn *conn)
     }
     conn->nth = 0;
     if (http->error) {
-        refuse(conn, http->error);
+        conn_refuse(conn, http->error);
         begin_reply(conn);
         return CONN_OK;
     }
@@ -503,7 +501,7 @@ reply_sent(struct conn *conn)
 
     if (!conn->error) {
         counter_add(&conn->worker->slot->requests, 1);
-        request_over(conn);
+        conn_request_over(conn);
         if (verbose) {
             tell(conn);
         }

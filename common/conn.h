@@ -103,6 +103,12 @@ enum conn_result conn_step(struct conn *conn);
 size_t conn_room(struct conn *conn, char **to);
 enum conn_result conn_received(struct conn *conn, ssize_t count);
 
+/* A bad request came: the client is told by this line, which stays the caller's; it is counted. */
+enum conn_result conn_refuse(struct conn *conn, const char *error);
+
+/* Its request is over, whole or not: it is in progress no more. */
+void conn_request_over(const struct conn *conn);
+
 /* In CONN_WORKING: blocks as long as the request asks, or tells that this has been done. */
 enum conn_result conn_work(struct conn *conn);
 void conn_worked(struct conn *conn);

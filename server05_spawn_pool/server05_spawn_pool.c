@@ -3,16 +3,16 @@
  *
  * The distributor accepts connections and gives each to a handler: a process that it has not forked
  * but spawned, another executable (-e), of which it knows only how they talk: connections come
- * through a Unix socket (common/channel), states and counters stand in shared memory (board.h).
- * What handlers do is theirs: the suite's protocol (handlers/handler_bytes.c), or whatever a
- * function from bytes to bytes can compute (handlers/handler.h). The connections that wait when a
- * handler dies are served: queued, by another handler; piped, by its successor, from the same
- * channel. On its seat a handler counts those `received`, and those of them that are `done`: who
- * took which from a common queue the distributor does not see.
+ * through a Unix socket (common/channel), states and counters stand in shared memory
+ * (common/board.h). What handlers do is theirs: the suite's protocol (handlers/handler_bytes.c), or
+ * whatever a function from bytes to bytes can compute (handlers/handler.h). The connections that
+ * wait when a handler dies are served: queued, by another handler; piped, by its successor, from
+ * the same channel. On its seat a handler counts those `received`, and those of them that are
+ * `done`: who took which from a common queue the distributor does not see.
  *
  * It costs what server04_fdpass costs, and a program start where that forks. It breaks where the
  * handlers do, and only there: they can be killed, replaced by a new version, or grow in number
- * with the load (-s auto) while the distributor serves on; crew.c has their lives.
+ * with the load (-s auto) while the distributor serves on; size.c says when.
  * Compare with server04_fdpass (the children are forked), and -d queued with -d piped.
  */
 #include <fcntl.h>
@@ -23,14 +23,14 @@
 #include <unistd.h>
 
 #include "../common/channel.h"
+#include "../common/crew.h"
 #include "../common/die.h"
 #include "../common/listen.h"
 #include "../common/server.h"
 #include "../common/signals.h"
-#include "board.h"
-#include "crew.h"
+#include "../common/spawn.h"
 #include "settings.h"
-#include "spawn.h"
+#include "size.h"
 
 static void open_channels(void);
 static bool pass_connections(void);
@@ -52,25 +52,24 @@ main(int argc, char **argv)
     bool paused = false, full = false;
 
     settings_take(&settings, &server, argc, argv);
-    settings.program = settings.arguments[0] = (char *)spawn_find(argv[0], settings.program);
     spawn_prepare();
 
     stats_start(&server.stats, settings_variant(&settings));
-    signals_open(server.options.grace_us, true, &server.waiting); /* (counters: crew_open()) */
+    signals_open(server.options.grace_us, true, &server.waiting); /* (counters: size_open()) */
     server.listenfd = listen_open(&server.options);
     listen_nonblocking(server.listenfd);
     if (fcntl(server.listenfd, F_SETFD, FD_CLOEXEC) == -1) {
         die("FD_CLOEXEC");
     }
     open_channels();
-    crew_open(&server, &settings);
+    size_open(&server, &settings, spawn_find(argv[0], settings.program));
 
     while (!signals_stop) {
-        crew_turn(full);
+        size_turn(full);
         if (crew.there) { /* the first handlers are ready */
             server_ready(&server);
             paused = !pass_connections();
-            crew_report(false);
+            size_report(false);
         }
         full = wait_for_work(paused);
     }
@@ -86,12 +85,12 @@ open_channels(void)
 {
     int bytes = server.options.children * (int)settings.queue * MESSAGE_BYTES;
 
-    crew.channels = channels_new(settings.piped ? settings.most : 1, settings.queue);
-    if (!settings.piped && !channel_open(&crew.channels[1], SOCK_SEQPACKET)) {
+    channels = channels_new(settings.piped ? settings.most : 1, settings.queue);
+    if (!settings.piped && !channel_open(&channels[1], SOCK_SEQPACKET)) {
         die("socketpair");
     }
     if (!settings.piped) {
-        setsockopt(crew.channels[1].sender, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+        setsockopt(channels[1].sender, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
     }
 }
 
@@ -109,7 +108,7 @@ pass_connections(void)
         if (held_connfd == -1) {
             return !listen_exhausted();
         }
-        if (!channel_send(&crew.channels[number], held_connfd)) {
+        if (!channel_send(&channels[number], held_connfd)) {
             fcntl(held_connfd, F_SETFD, FD_CLOEXEC); /* not for handlers spawned meanwhile */
             return false;
         }
@@ -125,7 +124,7 @@ pass_connections(void)
 static unsigned
 choose(void)
 {
-    struct pollfd common = {.fd = crew.channels[1].sender, .events = POLLOUT};
+    struct pollfd common = {.fd = channels[1].sender, .events = POLLOUT};
     unsigned best = 0, best_held = settings.queue;
 
     if (!settings.piped) {
@@ -133,7 +132,7 @@ choose(void)
     }
     for (unsigned step = 0; step < crew.highest && best_held > 0; step++) {
         unsigned i = 1 + (last_chosen + step) % crew.highest;
-        unsigned held = crew.channels[i].given - atomic_load(&crew.board->seat[i].done);
+        unsigned held = channels[i].given - atomic_load(&crew.board->seat[i].done);
 
         if (held < best_held && crew_takes(i)) {
             best = i;
@@ -159,7 +158,7 @@ wait_for_work(bool paused)
         full = choose() == 0;
     }
     if (full && !settings.piped && crew.pool->alive > 0) {
-        queues = crew.channels[1].sender; /* for room in the common queue */
+        queues = channels[1].sender; /* for room in the common queue */
     } else if (!full && !paused && crew.there) {
         accepts = server.listenfd; /* for a client; the first handlers come before it */
     }
@@ -179,13 +178,13 @@ stop(void)
     listen_remove();
     close(server.listenfd);
     do {
-        if (held_connfd != -1 && channel_send(&crew.channels[1], held_connfd)) {
+        if (held_connfd != -1 && channel_send(&channels[1], held_connfd)) {
             held_connfd = -1; /* any handler will do; if channels[1] is full: in the next turn */
         }
-        left = held_connfd != -1 ||
-               channels_any_inside(crew.channels, settings.piped ? crew.highest : 1);
-        crew_end_turn(left);
+        left =
+            held_connfd != -1 || channels_any_inside(channels, settings.piped ? crew.highest : 1);
+        size_end_turn(left);
     } while (pool_ending(crew.pool, &server, left, &status));
-    crew_report(true);
+    size_report(true);
     return status;
 }

@@ -4,10 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../common/crew.h"
 #include "../common/die.h"
 
 enum { HANDLERS_MAX = 400 /* two descriptors each, and select() takes 1024 */, HANDLERS = 64 };
-enum { QUEUE_MAX = 64, REQUESTS_MAX = 1000 * 1000 * 1000, READY_US = 10 * 1000 * 1000 };
+enum { QUEUE_MAX = 64, REQUESTS_MAX = 1000 * 1000 * 1000 };
 static const int64_t DAY_US = 86400LL * 1000 * 1000;
 
 static const char help[] =
@@ -99,20 +100,14 @@ complete(struct settings *settings, struct options *options)
     }
 }
 
-/* Behind "--" stand the handler's arguments, which getopt() must not see; the "--" itself makes
- * room for the handler's name. */
 void
 settings_take(struct settings *settings, struct server *server, int argc, char **argv)
 {
-    static char *alone[2];
     bool policy = false, spare = false; /* options that need another one */
-    int ours = 1, letter;
+    int ours = crew_arguments(argc, argv), letter;
 
-    while (ours < argc && strcmp(argv[ours], "--") != 0) {
-        ours++;
-    }
-    *settings =
-        (struct settings){.least_loaded = true, .queue = 1, .min_spare = 2, .ready_us = READY_US};
+    *settings = (struct settings){
+        .least_loaded = true, .queue = 1, .min_spare = 2, .ready_us = CREW_READY_US};
     settings->program = "handler_bytes";
     server->options = options_default(0);
     while ((letter = server_option(server, ours, argv, "d:e:m:M:n:P:Q:R:s:w:x:", help,
@@ -128,7 +123,6 @@ settings_take(struct settings *settings, struct server *server, int argc, char *
         die_usage("-%c is for -s auto", settings->max_spare > 0 ? 'M' : 'm');
     }
     complete(settings, &server->options);
-    settings->arguments = ours < argc ? &argv[ours] : alone;
 }
 
 const char *

@@ -8,8 +8,7 @@
 #include "../common/server.h"
 
 struct settings {
-    const char *program;           /* -e: the handler */
-    char **arguments;              /* its own; the first is its name */
+    const char *program;           /* -e: the handler, as it was named */
     bool piped;                    /* -d: each handler has a channel; else all receive from one */
     bool least_loaded;             /* -P, of piped */
     unsigned queue;                /* -Q: connections per handler */

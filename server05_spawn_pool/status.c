@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "../common/clock.h"
-#include "crew.h"
+#include "size.h"
 
 enum { LINE = 64 }; /* letters on one */
 

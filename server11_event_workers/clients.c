@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include "../common/die.h"
+#include "../common/signals.h"
 
 struct pollfd *clients_polled;
 nfds_t clients_first, clients_end;
+bool clients_unhelped;
 
 /* Invariant: clients[fd] is that of descriptor fd. */
 static struct client *clients;
@@ -49,6 +51,9 @@ clients_add(int connfd, struct worker *worker)
         return;
     }
     client = &clients[connfd];
+    if (frames_most > 0) {
+        fcntl(connfd, F_SETFD, FD_CLOEXEC); /* it is not for the handlers that are started later */
+    }
     conn_open(&client->conn, worker, connfd);
     client->place = clients_end++;
     clients_polled[client->place] = (struct pollfd){.fd = connfd, .events = POLLIN};
@@ -72,6 +77,7 @@ clients_drop(struct client *client)
     if (client->queued) {
         unqueue(client);
     }
+    frames_forget(&client->frame);
     close(client->conn.fd);
     client->generation++;
     client->place = client->nth = 0;
@@ -109,30 +115,6 @@ clients_given(unsigned child, unsigned nth)
     return client;
 }
 
-enum conn_result
-clients_step(struct client *client)
-{
-    struct conn *conn = &client->conn;
-    enum conn_result result = CONN_OK;
-
-    if (conn->state == CONN_READING || conn->state == CONN_DRAINING) {
-        char *to;
-        size_t size = conn_room(conn, &to);
-
-        result = conn_received(conn, read(conn->fd, to, size));
-    } else if (conn->state == CONN_WORKING) {
-        errno = ECONNRESET;
-        return conn_received(conn, -1);
-    }
-    if (conn->state == CONN_WRITING) {
-        struct conn_pieces pieces;
-
-        conn_pieces(conn, &pieces);
-        result = conn_sent(conn, writev(conn->fd, pieces.piece, pieces.count));
-    }
-    return result;
-}
-
 void
 clients_worked_for(struct client *client, const struct worker *worker)
 {
@@ -168,15 +150,6 @@ clients_unserved(void)
 }
 
 void
-clients_watch(const struct client *client)
-{
-    enum conn_state state = client->conn.state;
-    int events = state == CONN_WORKING ? 0 : state == CONN_WRITING ? POLLOUT : POLLIN;
-
-    clients_polled[client->place].events = (short)events;
-}
-
-void
 clients_queue(struct client *client, bool in_front)
 {
     client->queued = true;
@@ -197,12 +170,84 @@ clients_take(void)
     return client;
 }
 
+/* In CONN_WORKING a step is only made if the client has gone. */
+static enum conn_result
+step(struct client *client)
+{
+    struct conn *conn = &client->conn;
+    enum conn_result result = CONN_OK;
+    struct conn_pieces pieces;
+    size_t size;
+    char *to;
+
+    if (conn->state == CONN_WORKING) {
+        errno = ECONNRESET;
+        return conn_received(conn, -1);
+    }
+    if (conn->state == CONN_READING && frames_most > 0) {
+        result = frames_read(conn, &client->frame);
+    } else if (conn->state != CONN_WRITING) {
+        size = conn_room(conn, &to);
+        result = conn_received(conn, read(conn->fd, to, size));
+    }
+    if (conn->state == CONN_WRITING && frames_most > 0 && !conn->error) {
+        result = frames_write(conn, &client->frame);
+    } else if (conn->state == CONN_WRITING) {
+        conn_pieces(conn, &pieces);
+        result = conn_sent(conn, writev(conn->fd, pieces.piece, pieces.count));
+    }
+    return result;
+}
+
+/* poll() watches for news that the state waits for. What a client that has asked sends more stays
+ * in its socket: back-pressure. poll() tells only that it has gone. */
+void
+clients_go_on(struct client *client)
+{
+    static const short events[] = {[CONN_READING] = POLLIN,
+                                   [CONN_WORKING] = 0,
+                                   [CONN_WRITING] = POLLOUT,
+                                   [CONN_DRAINING] = POLLIN};
+
+    if (step(client) == CONN_CLOSED) {
+        clients_drop(client);
+        return;
+    }
+    if (client->conn.state == CONN_WORKING && !client->frame.streams) { /* a request is here */
+        client->retried = false;
+        clients_queue(client, false);
+    }
+    clients_polled[client->place].events = events[client->conn.state];
+}
+
+static void
+look_after(struct client *client, bool news, int64_t now)
+{
+    bool over = signals_over();
+
+    if (news && !over) {
+        clients_go_on(client);
+    }
+    if (client->place != 0 && (client->conn.state != CONN_WORKING || over) &&
+        conn_given_up(&client->conn, now)) {
+        clients_unhelped = clients_unhelped || client->queued;
+        clients_drop(client);
+    }
+}
+
+/* Downwards, for a client that is dropped leaves its place to the last one. */
+void
+clients_look_after(int64_t now)
+{
+    for (nfds_t i = clients_end - 1; i >= clients_first; i--) {
+        look_after(clients_at(i), clients_polled[i].revents != 0, now);
+    }
+}
+
 void
 clients_forget(void)
 {
-    for (nfds_t i = 0; i < clients_end; i++) {
-        if (clients_polled[i].fd != -1) {
-            close(clients_polled[i].fd);
-        }
+    for (nfds_t i = clients_first; i < clients_end; i++) {
+        close(clients_polled[i].fd);
     }
 }

@@ -10,9 +10,11 @@
 #include <stdint.h>
 
 #include "../common/conn.h"
+#include "frames.h"
 
 struct client {
     struct conn conn;
+    struct frame frame; /* of -e */
     struct worker
         worker;          /* has worked for its last request; a copy: it may be replaced meanwhile */
     uint32_t generation; /* counts the connections that had this descriptor */
@@ -24,10 +26,15 @@ struct client {
     struct client *before, *next; /* in the queue */
 };
 
+enum { CLIENTS_MAX = 100000 };
+
 /* Invariant: clients_polled[0..clients_first) are the caller's, [clients_first..clients_end) are
  * the clients, without holes. */
 extern struct pollfd *clients_polled;
 extern nfds_t clients_first, clients_end;
+
+/* The grace was over while a request waited for a worker. */
+extern bool clients_unhelped;
 
 /* Room for `places` clients, with descriptors below `limit`, behind `first` entries. Dies if there
  * is no memory. */
@@ -49,9 +56,14 @@ struct client *clients_at(nfds_t place);
 struct client *clients_find(uint32_t descriptor, uint32_t generation);
 struct client *clients_given(unsigned child, unsigned nth);
 
-/* At most one read() and one write(), as conn_step(); but the work of a request is left to others:
- * it waits in CONN_WORKING. There a step is only made if the client has gone. */
-enum conn_result clients_step(struct client *client);
+/* A turn of the client: at most one read() and one write(), as conn_step(); but the work of a
+ * request is left to others. One that has asked is queued; one that has gone, or had enough, is
+ * dropped: its `place` is 0 then. */
+void clients_go_on(struct client *client);
+
+/* After poll(), at the time `now`: a turn of each client that has news; who is overdue is dropped.
+ * While a child works for a client no time limit counts but the grace. */
+void clients_look_after(int64_t now);
 
 /* The work is done, by this worker, which the reply names. A connection counts as that of the
  * worker who has worked for it first. */
@@ -60,15 +72,11 @@ void clients_worked_for(struct client *client, const struct worker *worker);
 /* How many may still need a worker: they have not all of a request, or no answer to it. */
 unsigned clients_unserved(void);
 
-/* What poll() watches it for: news that its state waits for. A client that has asked is watched for
- * nothing, and what it sends more stays in its socket; poll() tells only that it has gone. */
-void clients_watch(const struct client *client);
-
 /* The queue: puts it at the end, or in front of all; takes the first, or NULL. */
 void clients_queue(struct client *client, bool in_front);
 struct client *clients_take(void);
 
-/* In a child: closes all that the parent has open in clients_polled. */
+/* In a forked child: closes all of them. */
 void clients_forget(void);
 
 #endif

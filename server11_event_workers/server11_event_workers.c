@@ -12,14 +12,17 @@
  * the answer comes, and its descriptor be another's. If a child dies, another one works for its
  * requests: nothing of the reply has been sent. But one that has cost two children gets an error.
  *
+ * With -e the children are not forked, but spawned: other programs, the handlers that server05 has.
+ * A request is then a frame, and its errand to the handler a socket pair of its own.
+ *
  * Cost: two messages per request, and waking two processes. It breaks where the parent does: then
  * all connections are lost. Compare with server07_poll and server04_fdpass.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <stdint.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,67 +30,48 @@
 #include "../common/channel.h"
 #include "../common/clock.h"
 #include "../common/conn.h"
+#include "../common/crew.h"
 #include "../common/die.h"
 #include "../common/listen.h"
 #include "../common/pool.h"
 #include "../common/server.h"
 #include "../common/signals.h"
+#include "../common/spawn.h"
 #include "clients.h"
-#include "seats.h"
+#include "desks.h"
+#include "settings.h"
+#include "workers.h"
 
-static void open_places(unsigned others);
 static void turn(void);
-static int wait_ms(void);
-static void hear_children(void);
-static void look_after(nfds_t place, int64_t now);
-static void go_on(struct client *client);
 static void hand_out(void);
 static unsigned choose(void);
-static void give(struct client *client, unsigned number);
-static void watch_seat(unsigned number);
-static void lose_child(unsigned number);
 static void accept_clients(int most);
 static void start_child(unsigned number);
+static void start_handler(unsigned number);
 static _Noreturn void child_main(unsigned number, const int pair[2]);
-static bool release_idle(void);
 
-static const char help[] =
-    "An event loop has the clients; worker processes do the work of their requests.\n\n"
-    "  -n N        children that work (default 10); HUP replaces them one by one\n"
-    "  -Q N        requests that a child may have in hand (default 1)\n";
-
-enum { CHILDREN = 10, CHILDREN_MAX = 1000, QUEUE_MAX = 64, CLIENTS_MAX = 100000, SPARE = 8 };
-enum { BURST = 64, PAUSE_US = 1000 * 1000, LOOK_US = 1000 * 1000, ENDING_US = 50 * 1000 };
+enum { BURST = 64, PAUSE_US = 1000 * 1000 };
 
 static struct server server; /* its listenfd is -1 after a stop signal */
 static struct worker loop;   /* opens connections; they are counted as its own until they ask */
 static struct pool *pool;
-static unsigned queue = 1;
+static struct settings settings;
 static int64_t accept_after; /* clock_us(): until then the listener is left out of the wait */
-
-/* Invariant: seats[i] is that of child i, which has -Q requests in hand at most; clients_polled[i]
- * watches its descriptor, and clients_polled[0] the listener. */
-static struct seat *seats;
 
 int
 main(int argc, char **argv)
 {
     int status = EXIT_SUCCESS;
 
-    server.options = options_default(CHILDREN);
-    while (server_option(&server, argc, argv, "n:Q:", help, CHILDREN_MAX) != -1) {
-        queue = (unsigned)options_number('Q', optarg, 1, QUEUE_MAX);
-    }
-    server.board.apart = true;
-    server_open(&server, "", true);
+    settings_take(&settings, &server, argc, argv);
+    server_open(&server, settings.program ? "frames" : "", true);
     server.listenfd = listen_open(&server.options);
     listen_nonblocking(server.listenfd);
-    pool = pool_open((unsigned)server.options.children);
-    open_places(1 + pool->size);
+    fcntl(server.listenfd, F_SETFD, FD_CLOEXEC);
+    pool = workers_open(&server, settings.program);
     loop = conn_worker(0, 0, &server.board.slots[0]);
     /* POSIX.1-2008 has no poll() with a mask. */
     pthread_sigmask(SIG_SETMASK, &server.waiting, NULL);
-    server_ready(&server);
 
     while (!signals_stop) {
         turn();
@@ -95,35 +79,17 @@ main(int argc, char **argv)
     listen_remove();
     close(server.listenfd);
     server.listenfd = -1;
-    while (release_idle() || clients_end > clients_first) { /* until the grace is over, at most */
+    while (workers_release() || clients_end > clients_first) { /* the grace ends it, at most */
         turn();
     }
+    if (clients_unhelped) {
+        warnx("requests that had come were not served");
+        status = EXIT_FAILURE;
+    }
     signals_block(&server.waiting); /* for pselect() */
-    while (pool_ending(pool, &server, false, &status)) {
+    while (workers_ending(&status)) {
     }
     return server_close(&server, status);
-}
-
-/* Places in the array of poll() for the listener and the channels, which are `others`, and clients.
- */
-static void
-open_places(unsigned others)
-{
-    unsigned limit = descriptors_raise(CLIENTS_MAX);
-
-    if (limit <= others + SPARE) {
-        diex("-n %u needs more descriptors than `ulimit -Hn` allows", others - 1);
-    }
-    clients_open(others, limit - others - SPARE, limit);
-    seats = calloc(others, sizeof *seats);
-    if (!seats) {
-        die("%u children", others - 1);
-    }
-    clients_polled[0].events = POLLIN;
-    for (unsigned i = 1; i < others; i++) {
-        seats[i].fd = -1;
-        watch_seat(i);
-    }
 }
 
 /* One turn of the loop: wait, look after the children, take their answers, let every client that is
@@ -133,12 +99,16 @@ static void
 turn(void)
 {
     static bool interrupted;
+    bool there = !settings.program || crew.there; /* the first handlers are ready */
+    bool accepts = there && !clients_full() && clock_us() >= accept_after;
+    nfds_t clients = clients_end;
     unsigned number;
     int64_t now;
-    int ready;
+    int ready, most_ms;
 
-    clients_polled[0].fd = clients_full() || clock_us() < accept_after ? -1 : server.listenfd;
-    ready = poll(clients_polled, clients_end, interrupted ? 0 : wait_ms());
+    clients_polled[0].fd = accepts ? server.listenfd : -1;
+    most_ms = workers_watch();
+    ready = poll(clients_polled, clients_end, interrupted ? 0 : most_ms);
     interrupted = ready == -1;
     if (interrupted && errno == EINVAL && descriptors_raise(CLIENTS_MAX) >= clients_end) {
         return; /* somebody had lowered the limit */
@@ -149,85 +119,21 @@ turn(void)
     }
     now = clock_us();
     counter_add(&loop.slot->wakeups, 1);
-    pool_turn(pool, &server); /* reaps; HUP and USR1. A child that is stopped gets no more to do */
-    while ((number = pool_due(pool)) != 0 && seats[number].fd == -1) {
-        start_child(number); /* else there may still be answers of the one that has ended */
+    workers_look(); /* reaps; HUP and USR1. A child that is stopped gets no more to do */
+    while ((number = pool_due(pool)) != 0 && workers_may_start(number)) {
+        (settings.program ? start_handler : start_child)(number);
     }
-    hear_children();
-    for (nfds_t i = clients_end - 1; i >= clients_first; i--) { /* see drop: downwards */
-        look_after(i, now);
+    if (there && server.listenfd != -1) {
+        server_ready(&server);
     }
+    workers_hear();
+    clients_look_after(now);
     hand_out();
+    accept_after = clients_end < clients ? 0 : accept_after; /* a descriptor is free again */
     if (clients_polled[0].revents != 0) {
         accept_clients(ready > 2 ? BURST : 1); /* when much is ready a turn is long */
     }
 }
-
-static int
-wait_ms(void)
-{
-    int64_t us = pool_wait_us(pool), most = signals_stop ? ENDING_US : LOOK_US;
-
-    return (int)(((us == -1 || us > most ? most : us) + 999) / 1000);
-}
-
-/* One answer of each child that has some. An answer to a client that has gone reaches nobody. */
-static void
-hear_children(void)
-{
-    for (unsigned i = 1; i <= pool->size; i++) {
-        struct seat *seat = &seats[i];
-        enum seat_news news = SEAT_NOTHING;
-        struct client *client;
-
-        if (clients_polled[i].revents != 0) {
-            seat_send(seat);
-            news = seat_hear(seat);
-        }
-        if (news == SEAT_LOST) {
-            lose_child(i);
-        } else if (news == SEAT_ANSWER &&
-                   (client = clients_find(seat->in.client, seat->in.generation))) {
-            clients_worked_for(client, &seat->worker);
-            go_on(client); /* the reply is tried at once */
-        }
-        watch_seat(i); /* perhaps there was room for the rest of a message */
-    }
-}
-
-/* A client's turn. While a child works for it no time limit counts but the grace. */
-static void
-look_after(nfds_t place, int64_t now)
-{
-    struct client *client = clients_at(place);
-    bool over = signals_over();
-
-    if (clients_polled[place].revents != 0 && !over) {
-        go_on(client);
-    }
-    if (client->place != 0 && (client->conn.state != CONN_WORKING || over) &&
-        conn_given_up(&client->conn, now)) {
-        clients_drop(client);
-        accept_after = 0;
-    }
-}
-
-static void
-go_on(struct client *client)
-{
-    if (clients_step(client) == CONN_CLOSED) {
-        clients_drop(client);
-        accept_after = 0;
-        return;
-    }
-    if (client->conn.state == CONN_WORKING) { /* a request is here: back-pressure from now on */
-        client->retried = false;
-        clients_queue(client, false);
-    }
-    clients_watch(client);
-}
-
-/* --- requests to the children, and their answers --------------------------------------------- */
 
 static void
 hand_out(void)
@@ -236,7 +142,10 @@ hand_out(void)
     struct client *client;
 
     while ((number = choose()) != 0 && (client = clients_take())) {
-        give(client, number);
+        if (!workers_give(number, client)) {
+            clients_queue(client, true);
+            return; /* something has run out: in a later turn */
+        }
     }
 }
 
@@ -244,65 +153,15 @@ hand_out(void)
 static unsigned
 choose(void)
 {
-    unsigned best = 0, best_held = queue;
+    unsigned best = 0, best_held = settings.queue;
 
     for (unsigned i = 1; i <= pool->size && best_held > 0; i++) {
-        unsigned held = seats[i].given - seats[i].answered;
-
-        if (held < best_held && seats[i].unsent == 0 && seats[i].fd != -1 && pool_takes(pool, i)) {
+        if (workers_held(i) < best_held && workers_has_room(i)) {
             best = i;
-            best_held = held;
+            best_held = workers_held(i);
         }
     }
     return best;
-}
-
-static void
-give(struct client *client, unsigned number)
-{
-    struct message message = {.client = (uint32_t)client->conn.fd,
-                              .generation = client->generation,
-                              .cpu_us = client->conn.cpu_us,
-                              .wait_us = client->conn.wait_us};
-
-    seat_give(&seats[number], &message);
-    watch_seat(number);
-    client->child = number;
-    client->nth = seats[number].given;
-}
-
-static void
-watch_seat(unsigned number)
-{
-    clients_polled[number].fd = seats[number].fd;
-    clients_polled[number].events = seats[number].unsent > 0 ? POLLIN | POLLOUT : POLLIN;
-}
-
-/* The child is no more. It had begun with the first of its requests at most: only that one can have
- * been its end. Nothing of a reply has been sent; so another child works for them. */
-static void
-lose_child(unsigned number)
-{
-    struct seat *seat = &seats[number];
-
-    for (unsigned nth = seat->given; nth != seat->answered; nth--) { /* so the order stays */
-        struct client *client = clients_given(number, nth);
-        bool begun = nth == seat->answered + 1;
-
-        if (!client) {
-            continue;
-        }
-        client->nth = 0;
-        if (begun && client->retried) {
-            conn_unworkable(&client->conn, "error: two processes have died of this request\n");
-            go_on(client);
-        } else {
-            client->retried = client->retried || begun;
-            clients_queue(client, true);
-        }
-    }
-    close(seat->fd);
-    *seat = (struct seat){.fd = -1};
 }
 
 /* As in server07_poll. */
@@ -344,8 +203,33 @@ start_child(unsigned number)
     } else if (pid > 0) {
         struct worker worker = conn_worker_of(number, 0, &server.board.slots[number], pid);
 
-        seat_take(&seats[number], pair[0], &worker);
-        watch_seat(number);
+        desk_take(&desks[number], pair[0], &worker);
+    }
+}
+
+/* (The loop keeps both ends of a handler's channel: that it has died SIGCHLD tells.) */
+static void
+start_handler(unsigned number)
+{
+    struct desk *desk = &desks[number];
+    posix_spawn_file_actions_t actions;
+    pid_t pid = -1;
+
+    crew_vacate(number, desk->given);
+    crew_starts(number);
+    if (channel_open(&desk->channel, SOCK_STREAM) &&
+        spawn_actions(&actions, number, desk->channel.receiver, crew.boardfd)) {
+        int error = posix_spawnp(&pid, crew.program, &actions, &spawn_attributes, crew.arguments,
+                                 spawn_environment());
+
+        posix_spawn_file_actions_destroy(&actions);
+        pid = error == 0 ? pid : -1;
+        errno = error;
+    }
+    crew_started(number, pid);
+    if (pid != -1) {
+        desk->worker = conn_worker_of(number, 0, &server.board.slots[number], pid);
+        desk->dead = false;
     }
 }
 
@@ -354,51 +238,14 @@ static _Noreturn void
 child_main(unsigned number, const int pair[2])
 {
     struct worker worker = server_child(&server, number, &server.board.slots[number]);
-    struct conn conn = {.worker = &worker};
-    struct message message;
 
-    if (clients_polled[0].fd == -1 && server.listenfd != -1) {
-        close(server.listenfd); /* the parent's, left out of the wait just now */
+    if (server.listenfd != -1) {
+        close(server.listenfd); /* the parent's */
     }
     clients_forget(); /* the parent's too: here they would keep the connections open */
+    workers_forget();
     close(pair[0]);
-    while (seat_receive(pair[1], &message, &worker)) {
-        counter_add(&worker.slot->wakeups, 1);
-        conn.state = CONN_WORKING;
-        conn.cpu_us = message.cpu_us;
-        conn.wait_us = message.wait_us;
-        if (conn_work(&conn) == CONN_CLOSED || !seat_answer(pair[1], &message)) {
-            break; /* the parent has died */
-        }
-    }
+    desk_serve(pair[1], &worker);
     scoreboard_publish(worker.slot);
     _exit(EXIT_SUCCESS);
-}
-
-/* While the server stops: as many children that can work stay as there are clients that may still
- * need one. When the grace is over none is needed: those without a request, which lose nothing, are
- * killed without a word. True while there are such. */
-static bool
-release_idle(void)
-{
-    bool over = signals_over(), any = false;
-    unsigned needed = over ? 0 : clients_unserved(), able = 0;
-
-    pool->wanted = needed < pool->wanted ? needed : pool->wanted;
-    for (unsigned i = 1; i <= pool->size; i++) {
-        able += pool_takes(pool, i);
-    }
-    for (unsigned i = pool->size; i > 0; i--) {
-        if (pool->child[i].pid == 0 || seats[i].given != seats[i].answered) {
-            continue;
-        }
-        if (over) {
-            pool_ask(pool, i, SIGKILL);
-            any = true;
-        } else if (able > needed && pool_takes(pool, i)) {
-            pool_ask(pool, i, SIGTERM);
-            able--;
-        }
-    }
-    return any;
 }

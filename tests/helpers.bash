@@ -473,6 +473,21 @@ handlers_are() { # N STATE
     [[ $(grep -Ec "^handlers\.[0-9]+\.state $2\$" <<<"$FIELDS") -eq $1 ]]
 }
 
+byte_of() { # N
+    case $1 in
+    0) printf '\\0' ;;
+    10) printf '\\n' ;;
+    92) printf '\\\\' ;;
+    *) printf %b "\\x$(printf %02x "$1")" ;;
+    esac
+}
+
+# A frame's length, as poke sends it; below 16 MiB.
+length_of() { # N
+    printf '\\0%s%s%s' "$(byte_of $(($1 / 65536)))" "$(byte_of $(($1 / 256 % 256)))" \
+        "$(byte_of $(($1 % 256)))"
+}
+
 # Runs poke in the background against the server; its pid is in POKE.
 poke_away() {
     poke "$@" >"$T/poke.${#HELPERS[@]}" 2>&1 3>&- &

@@ -1,5 +1,5 @@
 /*
- * fuzz_clock - server05_spawn_pool/handlers/handler_clock.c: the parser of JSON.
+ * fuzz_clock - handlers/handler_clock.c: the parser of JSON.
  *
  * The oracle is a parser of another kind: a regular expression cuts the text into tokens, and they
  * are reduced on a stack by the rules of RFC 8259, without recursion. Both must agree on what is an
@@ -9,7 +9,7 @@
 
 #include "handled.h"
 
-#include "../../server05_spawn_pool/handlers/handler_clock.c"
+#include "../../handlers/handler_clock.c"
 
 enum { LENGTH_MOST = 4096, LEVELS = 64 };
 

@@ -1,5 +1,5 @@
 /*
- * fuzz_handler - server05_spawn_pool/handlers/handler.c: reading frames and answering them.
+ * fuzz_handler - handlers/handler.c: reading frames and answering them.
  *
  * An input is what a client sends: a length of four bytes and a message, or something else. The
  * request function answers with the message, cut to a size, or fails. What comes back must be what
@@ -34,7 +34,7 @@ static void *limited_realloc(void *old, size_t size);
 #define malloc(size) limited_malloc(size)
 #define realloc(old, size) limited_realloc(old, size)
 
-#include "../../server05_spawn_pool/handlers/handler.c"
+#include "../../handlers/handler.c"
 
 #undef malloc
 #undef realloc

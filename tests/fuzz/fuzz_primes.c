@@ -1,12 +1,12 @@
 /*
- * fuzz_primes - server05_spawn_pool/handlers/handler_primes.c: the parser of its requests.
+ * fuzz_primes - handlers/handler_primes.c: the parser of its requests.
  *
  * The oracle reads the request with other means, and tries all divisors. Numbers whose factors
  * would take long are only parsed: a limit of this test, not of the handler, which has none.
  */
 #include "handled.h"
 
-#include "../../server05_spawn_pool/handlers/handler_primes.c"
+#include "../../handlers/handler_primes.c"
 
 enum { LENGTH_MOST = 256 };
 

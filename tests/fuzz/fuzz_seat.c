@@ -1,5 +1,5 @@
 /*
- * fuzz_seat - server05_spawn_pool/handlers/handler.c: how a handler finds its place, and what it
+ * fuzz_seat - handlers/handler.c: how a handler finds its place, and what it
  * does there until it is to leave.
  *
  * under test: common/options.c
@@ -113,7 +113,7 @@ ignore(int fd, ...)
 #define kill(pid, signal) wake(pid, signal)
 #define fcntl(...) ignore(__VA_ARGS__)
 
-#include "../../server05_spawn_pool/handlers/handler.c"
+#include "../../handlers/handler.c"
 
 static void
 serve_nothing(int connfd)

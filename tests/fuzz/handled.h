@@ -5,7 +5,7 @@
 #ifndef FUZZ_HANDLED_H
 #define FUZZ_HANDLED_H
 
-#include "../../server05_spawn_pool/handlers/handler.c"
+#include "../../handlers/handler.c"
 
 #include "fuzz.h"
 

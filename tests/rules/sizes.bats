@@ -10,10 +10,10 @@ cd "$ROOT" || exit
 # out. Measures: lines and files in all; of a function, the most lines and the deepest block.
 # More than a server's 220 lines: server04 keeps the whole hand-over in sight, and says at each
 # step of it why no connection and no wake-up is lost; server08 has its parent and the loop of its
-# children in one file, and asks of a client apart from what acts on the answer; server11 has the
-# loop, what it hands out and takes back, its children and their end in one; server09 has three
-# ways side by side, and says what keeps them right; server13 has no library, but the kernel's
-# structures and its queues in files of its own. More than 5000 in all: times with units, output
+# children in one file, and asks of a client apart from what acts on the answer; server11 forks its
+# children or, with -e, spawns them, both in sight; server09 has three ways side by side, and says
+# what keeps them right; server13 has no library, but the kernel's structures and its queues in files
+# of its own. More than 5000 in all: times with units, output
 # that waits for its reader, listeners that others share, what wakes threads, and comments that say
 # why at the place have their lines; and 970 for HTTP (common/http with a picture of its states,
 # common/decimal, the replies in conn), which every server speaks, with 1100 of its tests: cases for
@@ -22,6 +22,10 @@ cd "$ROOT" || exit
 # of HTTP replies, whose words a user needs to see what is wrong.
 # And lines of -o live for a program that shows a run while it lasts.
 # Also in common/: the rings of server12, which its client shares.
+# Also in common/: the rings of server12, which its client shares; and what server05 and server11
+# share of handlers: the board, their start, their lives (crew), which needs headers.
+# server11 in all: two kinds of workers, forked ones and handlers; and for these frames, replies that
+# wait for slow readers, and what becomes of a request when its handler dies.
 table() {
     cat <<'END'
 lines 220 server00_iterative/server00_iterative.c
@@ -40,11 +44,11 @@ lines 270 server10_process_threads/*.[ch]
 lines 260 server13_io_uring/server13_io_uring_linux.c
 lines 920 server13_io_uring/*.[ch]
 lines 1300 server05_spawn_pool/*.[ch]
-lines 7300 common/*.[ch] server0[0-5]_*/*.[ch]
+lines 7420 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 404 server11_event_workers/server11_event_workers.c
-lines 825 server11_event_workers/*.[ch]
+lines 1650 server11_event_workers/*.[ch]
 lines 18900 client bench
-lines 33400 tests
+lines 33900 tests
 lines 220 server12_shared_memory/server12_shared_memory.c
 lines 500 server12_shared_memory/*.[ch]
 files 150 tests

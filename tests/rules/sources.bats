@@ -7,7 +7,7 @@ cd "$ROOT" || exit
 
 # All C files of the suite; or those that match.
 sources() { # [PATTERN]
-    find common server[0-9][0-9]_* client bench tests -name "${1:-*.[ch]}" | sort
+    find common handlers server[0-9][0-9]_* client bench tests -name "${1:-*.[ch]}" | sort
 }
 
 # The scripts of the tests: what begins like one.
@@ -17,7 +17,7 @@ scripts() {
 
 # The programs that a server spawns.
 handlers() {
-    find server[0-9][0-9]_*/handlers -name 'handler_*.c' 2>/dev/null | sed 's|.*/||; s|\.c$||'
+    find handlers -name 'handler_*.c' 2>/dev/null | sed 's|.*/||; s|\.c$||'
 }
 
 # Files without their comments and strings; before each line its place.
@@ -76,7 +76,8 @@ not_the_pools() {
 }
 
 @test "no server uses another server's files, or the client's" {
-    run ! grep -rEn --include='*.[ch]' '#include "(\.\./)*(server[0-9]|client/)' common server*
+    run ! grep -rEn --include='*.[ch]' '#include "(\.\./)*(server[0-9]|client/)' \
+        common handlers server*
     # shellcheck disable=SC2046 # into words
     code_of $(sources | grep ^server) | awk '
         { folder = $1; sub(/\/.*/, "", folder); sub(/^[^ ]*/, ""); gsub(folder, "") }
@@ -94,7 +95,7 @@ not_the_pools() {
     cd "$T/tree" || return
     # What is compiled already is linked only; and what links in two ways, but once.
     mkdir build
-    cp -a "$BUILD"/{bench,client,common,server*} build
+    cp -a "$BUILD"/{bench,client,common,handlers,server*} build
     set -- make -s CC="${CC:-cc}" CFLAGS="${CFLAGS:--O2 -g}" LINK_server01_fork=
     "$@" all >"$T/make.log" 2>&1 || { cat "$T/make.log"; return 1; }
     for server in server[0-9][0-9]_*; do
@@ -184,7 +185,7 @@ not_the_pools() {
         run ! grep -qaE '__wrap_|FAULT_FILE' "$program"
     done
     run ! grep -nE 'torture|(^|[^A-Z_])FAULT_|__wrap' common/*.[ch] client/*.[ch] client/*/*.[ch] \
-        server*/*.[ch]
+        handlers/*.[ch] server*/*.[ch]
     grep -qa 'LISTEN_PID' "$BIN/server02_select" # the search does find what is there
     grep -q 'FAULT_FILE' tests/torture/fault.h
 }

@@ -1,9 +1,20 @@
 #!/usr/bin/env bats
-# What libhandler and the handlers of server05_spawn_pool claim: frames, and what is made of them.
+# What libhandler and the handlers of server05 and server11 claim: frames, and what is made of them.
 
 load ../helpers
 
 SERVER=server05_spawn_pool
+BOTH='server05_spawn_pool server11_event_workers' # what is about frames concerns both
+
+# (server11 has a limit of its own.)
+start_frames() { # OPTION...
+    HELPERS=()
+    if [[ $SERVER == server11_* ]]; then
+        start_server -l 16M "$@"
+    else
+        start_server "$@"
+    fi
+}
 
 @test "run by hand it says who is to run it" {
     local handler
@@ -23,15 +34,6 @@ SERVER=server05_spawn_pool
 
 # --- frames ---------------------------------------------------------------------------------------
 
-# A frame's length, as poke sends it. (Below 256 * 256, without the bytes that bash cannot hold.)
-length_of() { # N
-    if (($1 < 256)); then
-        printf '\\0\\0\\0%b' "\\x$(printf %02x "$1")"
-    else
-        printf '\\0\\0%b%b' "\\x$(printf %02x $(($1 / 256)))" "\\x$(printf %02x $(($1 % 256)))"
-    fi
-}
-
 ask() { # TEXT, what the server is to say
     "$BIN/client" -q -v -p "$PORT" -c 1 -t 1 -M "$1"
 }
@@ -39,87 +41,98 @@ ask() { # TEXT, what the server is to say
 @test "frames: echoed byte for byte, whatever the size and the pieces" {
     local size
 
-    start_server -n 2 -e handler_echo
-    for size in 1 2 4095 4096 65537 1048576 16777216; do
-        head -c "$size" /dev/urandom >"$T/message"
-        "$BIN/client" -q -p "$PORT" -c 2 -t 3 -M "@$T/message" -E "@$T/message"
+    for SERVER in $BOTH; do
+        start_frames -n 2 -e handler_echo
+        for size in 1 2 4095 4096 65537 1048576 16777216; do
+            head -c "$size" /dev/urandom >"$T/message"
+            "$BIN/client" -q -p "$PORT" -c 2 -t 3 -M "@$T/message" -E "@$T/message"
+        done
+        poke "$ADDRESS" connect slow:30:"$(length_of 5)hello" read:5 eof
+        poke "$ADDRESS" connect send:"$(length_of 513)" fill:513 read:513 eof
+        poke "$ADDRESS" connect send:"$(length_of 5)hello" half read:5 eof
+        "$BIN/client" -q -p "$PORT" -c 10 -t 100 -M hello -E hello
+        stop_server
+        counted requests 1045
+        counted rejected 0
+        counted broken 0
     done
-    poke "$ADDRESS" connect slow:30:"$(length_of 5)hello" read:5 eof
-    poke "$ADDRESS" connect send:"$(length_of 513)" fill:513 read:513 eof
-    poke "$ADDRESS" connect send:"$(length_of 5)hello" half read:5 eof
-    "$BIN/client" -q -p "$PORT" -c 10 -t 100 -M hello -E hello
-    stop_server
-    counted requests 1045
-    counted rejected 0
-    counted broken 0
 }
 
 @test "frames: what is wrong is refused with a reason, and counted" {
     local length
 
-    start_server -n 1 -e handler_echo
-    run -0 poke "$ADDRESS" connect send:'\0\0\0\0' line:'error: ' eof
-    [[ $output == *'length is 0'*'1 to 16777216'* ]]
-    run -0 poke "$ADDRESS" connect send:$'\x01\\0\\0\x01' line:'error: ' eof
-    [[ $output == *'length is 16777217'* ]]
-    run -0 poke "$ADDRESS" connect send:$'\xff\xff\xff\xff' fill:100000 line:'error: ' eof
-    [[ $output == *4294967295* ]]
-    run -0 poke "$ADDRESS" connect send:"$(length_of 11)123" half line:'error: ' eof
-    [[ $output == *'3 of 11'* ]]
-    run -0 poke "$ADDRESS" connect send:'\0\0' half line:'error: ' eof
-    [[ $output == *'4 bytes'*2* ]]
-    poke "$ADDRESS" connect half eof
-    poke "$ADDRESS" connect close
-    all_seen() { # who has closed may still be in the queue
-        ask_server
-        [[ $(json_of connections) -eq 7 ]]
-    }
-    eventually all_seen
-    stop_server
-    counted rejected 5
-    counted requests 0
-    counted broken 0
-    counted bytes 0
-    counted connections 7
-    start_server -n 1 -e handler_echo -- -l 100
-    length=$(length_of 100)
-    poke "$ADDRESS" connect send:"$length" fill:100 read:100 eof
-    run -0 poke "$ADDRESS" connect send:"$(length_of 101)" fill:101 line:'error: ' eof
-    [[ $output == *'1 to 100 '* ]]
-    run ! ask "$(printf '%0200d' 1)"
-    stop_server
-    counted rejected 2
+    for SERVER in $BOTH; do
+        start_frames -n 1 -e handler_echo
+        run -0 poke "$ADDRESS" connect send:'\0\0\0\0' line:'error: ' eof
+        [[ $output == *'length is 0'*'1 to 16777216'* ]]
+        run -0 poke "$ADDRESS" connect send:$'\x01\\0\\0\x01' line:'error: ' eof
+        [[ $output == *'length is 16777217'* ]]
+        run -0 poke "$ADDRESS" connect send:$'\xff\xff\xff\xff' fill:100000 line:'error: ' eof
+        [[ $output == *4294967295* ]]
+        run -0 poke "$ADDRESS" connect send:"$(length_of 11)123" half line:'error: ' eof
+        [[ $output == *'3 of 11'* ]]
+        run -0 poke "$ADDRESS" connect send:'\0\0' half line:'error: ' eof
+        [[ $output == *'4 bytes'*2* ]]
+        poke "$ADDRESS" connect half eof
+        poke "$ADDRESS" connect close
+        all_seen() { # who has closed may still be in the queue
+            ask_server
+            [[ $(json_of connections) -eq 7 ]]
+        }
+        eventually all_seen
+        stop_server
+        counted rejected 5
+        counted requests 0
+        counted broken 0
+        counted bytes 0
+        counted connections 7
+        start_frames -n 1 -e handler_echo -- -l 100
+        length=$(length_of 100)
+        poke "$ADDRESS" connect send:"$length" fill:100 read:100 eof
+        run -0 poke "$ADDRESS" connect send:"$(length_of 101)" fill:101 line:'error: ' eof
+        [[ $output == *'1 to 100 '* ]]
+        run ! ask "$(printf '%0200d' 1)"
+        stop_server
+        counted rejected 2
+    done
 }
 
 @test "frames: nothing is allocated for a length that was only announced and not allowed" {
     local handler peak
 
-    # AddressSanitizer maps everything at once, but can refuse what is too large.
-    ASAN_OPTIONS+=:max_allocation_size_mb=100
-    start_server -n 1 -e handler_echo
-    handler=$(children_of "$SERVER_PID")
-    poke -r 20 "$ADDRESS" connect send:$'\x3f\xff\xff\xff' line:'error: ' eof >/dev/null
-    peak=$(awk '/^VmPeak/ { print $2 }' "/proc/$handler/status") # also what was never touched
-    ((peak < 500000 || peak > 1000000000)) # more is the shadow memory of AddressSanitizer
+    for SERVER in $BOTH; do
+        # AddressSanitizer maps everything at once, but can refuse what is too large.
+        ASAN_OPTIONS+=:max_allocation_size_mb=100
+        start_frames -n 1 -e handler_echo
+        handler=$(children_of "$SERVER_PID")
+        [[ $SERVER != server11_* ]] || handler=$SERVER_PID # it is who reads the length
+        poke -r 20 "$ADDRESS" connect send:$'\x3f\xff\xff\xff' line:'error: ' eof >/dev/null
+        peak=$(awk '/^VmPeak/ { print $2 }' "/proc/$handler/status") # also what was never touched
+        ((peak < 500000 || peak > 1000000000)) # more is the shadow memory of AddressSanitizer
+        stop_server
+    done
 }
 
 @test "frames: silent, slow, vanishing and chatty clients harm nobody" {
-    start_server -n 2 -e handler_echo -T 1 -g 1
-    poke "$ADDRESS" mark connect eof after:900 within:$((200 * LIMIT))
-    poke "$ADDRESS" connect send:"$(length_of 11)12" mark gone after:900 within:$((200 * LIMIT))
-    poke "$ADDRESS" connect send:"$(length_of 11)12" reset
-    poke "$ADDRESS" connect send:"$(length_of 5)helloand 100 more" read:5 eof
-    poke "$ADDRESS" connect send:"$(length_of 5)hello" reset
-    poke -r 5 "$ADDRESS" connect reset
-    [[ $(ask hello) == hello ]]
-    # At the stop nobody waits for those who have had their answer, and stay.
-    poke_away "$ADDRESS" connect send:'\0\0\0\0' line:'error: ' touch:"$T/refused" until:"$T/go"
-    eventually test -e "$T/refused"
-    stop_server
-    [[ $STATUS -eq 0 ]]
-    counted timed_out 2
-    counted broken -ge 1
-    counted broken -le 2
+    for SERVER in $BOTH; do
+        start_frames -n 2 -e handler_echo -T 1 -g 1
+        poke "$ADDRESS" mark connect eof after:900 within:$((200 * LIMIT))
+        poke "$ADDRESS" connect send:"$(length_of 11)12" mark gone after:900 within:$((200 * LIMIT))
+        poke "$ADDRESS" connect send:"$(length_of 11)12" reset
+        poke "$ADDRESS" connect send:"$(length_of 5)helloand 100 more" read:5 eof
+        poke "$ADDRESS" connect send:"$(length_of 5)hello" reset
+        poke -r 5 "$ADDRESS" connect reset
+        [[ $(ask hello) == hello ]]
+        # At the stop nobody waits for those who have had their answer, and stay.
+        poke_away "$ADDRESS" connect send:'\0\0\0\0' line:'error: ' touch:"$T/refused" until:"$T/go"
+        eventually test -e "$T/refused"
+        stop_server
+        [[ $STATUS -eq 0 ]]
+        counted timed_out 2
+        counted broken -ge 1
+        counted broken -le 2
+        rm "$T/refused"
+    done
 }
 
 @test "frames: a reader that pauses gets every line of -v" {
@@ -155,53 +168,64 @@ ask() { # TEXT, what the server is to say
 }
 
 @test "frames: a reply that is not taken ends with a reset, which is no reply's end" {
-    start_server -n 1 -e handler_echo -T 1
-    poke_away "$ADDRESS" buffer:4096 connect send:$'\\0\xf0\\0\\0' fill:$((0xf00000)) \
-        touch:"$T/asked" until:"$T/go" cut
-    eventually test -e "$T/asked"
-    eventually server_counts timed_out 1
-    touch "$T/go"
-    await_poke
+    for SERVER in $BOTH; do
+        start_frames -n 1 -e handler_echo -T 1
+        poke_away "$ADDRESS" buffer:4096 connect send:$'\\0\xf0\\0\\0' fill:$((0xf00000)) \
+            touch:"$T/asked" until:"$T/go" cut
+        eventually test -e "$T/asked"
+        eventually server_counts timed_out 1
+        touch "$T/go"
+        await_poke
+        stop_server
+        rm "$T/asked" "$T/go"
+    done
 }
 
 # As docs/handlers.md says: what came of it looks like all of it.
 @test "frames: over a Unix socket such a reply ends with the end of the file, there is no reset" {
-    start_server -n 1 -e handler_echo -T 1 -i "$T/socket"
-    poke_away "$ADDRESS" connect send:$'\\0\xf0\\0\\0' fill:$((0xf00000)) read:1000 \
-        touch:"$T/asked" until:"$T/go" cut
-    eventually test -e "$T/asked"
-    eventually server_counts timed_out 1
-    touch "$T/go"
-    run ! await_poke
-    [[ $output == *'instead of a reset: end of file'* ]]
-    stop_server
-    counted requests 0
-    counted timed_out 1
+    for SERVER in $BOTH; do
+        start_frames -n 1 -e handler_echo -T 1 -i "$T/socket"
+        poke_away "$ADDRESS" connect send:$'\\0\xf0\\0\\0' fill:$((0xf00000)) read:1000 \
+            touch:"$T/asked" until:"$T/go" cut
+        eventually test -e "$T/asked"
+        eventually server_counts timed_out 1
+        touch "$T/go"
+        run ! await_poke
+        [[ $output == *'instead of a reset: end of file'* ]]
+        stop_server
+        counted requests 0
+        counted timed_out 1
+        rm "$T/asked" "$T/go"
+    done
 }
 
 @test "handler_clock: JSON in, the same JSON with the time it was received out" {
-    start_server -e handler_clock
-    [[ $(ask '{"a": [1, {"b": null}]}') =~ \
-        ^\{\"a\":\ \[1,\ \{\"b\":\ null\}\],\"time_received\":\"20[0-9-]+T[0-9:.]+Z\"\}$ ]]
-    [[ $(ask '{}') =~ ^\{\"time_received\":\"[^\"]+\"\}$ ]]
-    run ! ask '[1]'
-    run ! ask '{"a":}'
-    stop_server
-    counted rejected 2
-    counted requests 2
+    for SERVER in $BOTH; do
+        start_frames -e handler_clock
+        [[ $(ask '{"a": [1, {"b": null}]}') =~ \
+            ^\{\"a\":\ \[1,\ \{\"b\":\ null\}\],\"time_received\":\"20[0-9-]+T[0-9:.]+Z\"\}$ ]]
+        [[ $(ask '{}') =~ ^\{\"time_received\":\"[^\"]+\"\}$ ]]
+        run ! ask '[1]'
+        run ! ask '{"a":}'
+        stop_server
+        counted rejected 2
+        counted requests 2
+    done
 }
 
 @test "handler_primes: numbers and their factors" {
-    start_server -e handler_primes
-    [[ $(ask 600851475143) == '600851475143 = 71 * 839 * 1471 * 6857' ]]
-    [[ $(ask 'factor 360') == '360 = 2^3 * 3^2 * 5' ]]
-    [[ $(ask 'next 1000000') == 1000003 ]]
-    run ! ask 0
-    run ! ask 18446744073709551616
-    run ! ask 'x'
-    stop_server
-    counted requests 3
-    counted rejected 3
+    for SERVER in $BOTH; do
+        start_frames -e handler_primes
+        [[ $(ask 600851475143) == '600851475143 = 71 * 839 * 1471 * 6857' ]]
+        [[ $(ask 'factor 360') == '360 = 2^3 * 3^2 * 5' ]]
+        [[ $(ask 'next 1000000') == 1000003 ]]
+        run ! ask 0
+        run ! ask 18446744073709551616
+        run ! ask 'x'
+        stop_server
+        counted requests 3
+        counted rejected 3
+    done
 }
 
 @test "work for processors is spread over all handlers, which do it at the same time" {
@@ -221,7 +245,7 @@ $'999999999999989\n' 3>&- &
 # From $T/handler_mine.c.
 build_handler() {
     # shellcheck disable=SC2086
-    ${CC:-cc} ${CFLAGS:-} -std=c11 -Wall -Wextra -Werror -I "$ROOT/$SERVER/handlers" \
+    ${CC:-cc} ${CFLAGS:-} -std=c11 -Wall -Wextra -Werror -I "$ROOT/handlers" \
         -o "$T/handler_mine" "$T/handler_mine.c" "$BUILD/libhandler.a" -pthread
 }
 
@@ -275,15 +299,17 @@ EOT
 
 # Else a client that reads a line would take what follows for a reply.
 @test "a failure stays one line, whatever of the request its message quotes" {
-    build_meddler 'if (request[0] != 42)
-        return handler_fail(reply, "no %.*s", (int)length, request)'
-    start_server -n 1 -e "$T/handler_mine"
-    run -0 poke "$ADDRESS" connect send:"$(length_of 8)"$'a\nb\x1bc\xc3\xa9d' \
-        line:'error: ' eof
-    [[ $output == *$'error: no a?b?c\xc3\xa9d' ]]
-    stop_server
-    counted rejected 1
-    rm "$T/handler_mine" "$T/handler_mine.c"
+    for SERVER in $BOTH; do
+        build_meddler 'if (request[0] != 42)
+            return handler_fail(reply, "no %.*s", (int)length, request)'
+        start_frames -n 1 -e "$T/handler_mine"
+        run -0 poke "$ADDRESS" connect send:"$(length_of 8)"$'a\nb\x1bc\xc3\xa9d' \
+            line:'error: ' eof
+        [[ $output == *$'error: no a?b?c\xc3\xa9d' ]]
+        stop_server
+        counted rejected 1
+        rm "$T/handler_mine" "$T/handler_mine.c"
+    done
 }
 
 # The kernel then sends TTIN to the whole group, which stops the handlers. It is no user's wish.
@@ -336,7 +362,7 @@ EOT
     flags=$(sed -n "s|^Cflags: ||p; s|^Libs: ||p" "$T/root/opt/lib/pkgconfig/libhandler.pc" |
         sed "s|/opt|$T/root/opt|")
     # shellcheck disable=SC2086
-    ${CC:-cc} ${CFLAGS:-} -o "$T/handler_mine" "$ROOT/$SERVER/handlers/handler_echo.c" $flags
+    ${CC:-cc} ${CFLAGS:-} -o "$T/handler_mine" "$ROOT/handlers/handler_echo.c" $flags
     run -0 "$T/handler_mine" -V
     rm -r "$T/root" "$T/handler_mine"
 }

@@ -14,7 +14,7 @@ letters_of() {
     server00* | server02* | server07*) echo i p B T g o q v h V ;;
     server03* | server08* | server09*) echo i p B T g o q v h V n a ;;
     server04*) echo i p B T g o q v h V n P Q ;;
-    server11*) echo i p B T g o q v h V n Q ;;
+    server11*) echo i p B T g o q v h V n Q e l ;;
     server05*) echo i p B T g o q v h V n d P Q e s m M x R w ;;
     server06*) echo i p B T g o q v h V n s ;;
     server10*) echo i p B T g o q v h V n t a ;;

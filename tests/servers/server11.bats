@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What server11_event_workers alone claims: no slow client holds a worker, and no work the loop;
-# answers in any order, each to its own client; a request outlives its worker, once.
+# answers in any order, each to its own client; a request outlives its worker, once. All of it also
+# of handlers.
 
 load ../helpers
 
@@ -281,4 +282,318 @@ dies_again() { # REQUEST STEP...
     poke -j 3 "$ADDRESS" connect send:"$text" "${steps[@]}" half eof
     stop_server
     counted requests 180
+}
+
+# --- handlers (-e) --------------------------------------------------------------------------------
+
+# A frame, as poke sends it.
+frame() { # TEXT
+    printf '%s%s' "$(length_of ${#1})" "$1"
+}
+
+# With the handler that does what it is told: tests/helpers/obedient.c.
+start_obedient() { # OPTION...
+    start_server -e "$BUILD/tests/helpers/obedient" "$@"
+}
+
+# The next handler has this client's request in hand, and holds it until there is $T/FILE.
+hold() { # FILE MORE STEP...
+    poke_away "$ADDRESS" connect send:"$(frame "hold $T/$1$2")" touch:"$T/asked.$1" "${@:3}"
+    eventually test -e "$T/asked.$1"
+    pause 0.2 # so that it has begun
+}
+
+echoes() { # OPTION...
+    poke "$@" "$ADDRESS" connect send:"$(frame hello)" expect:5:hello eof
+}
+
+@test "-e: with one handler, clients that do not finish, or do not read, do not hold it up" {
+    start_server -n 1 -e handler_echo -l 8M -T "$PATIENCE" -g 0 # more than sockets hold
+    poke_away -j 30 "$ADDRESS" connect send:"$(length_of 100)half" touch:"$T/begun" until:"$T/go"
+    poke_away -j 4 "$ADDRESS" buffer:4096 connect send:"$(length_of 8388608)" fill:8388608 \
+        more touch:"$T/stuck" until:"$T/go" read:8388608 eof
+    eventually server_counts connections 34
+    eventually test -e "$T/stuck"
+    echoes -r 100
+    touch "$T/go"
+    await_all
+    stop_server
+    counted rejected 30
+    counted requests 104
+}
+
+@test "-e -l: of a reply that is longer the handler waits for its client; the loop's memory stays" {
+    local before
+
+    start_obedient -n 1 -l 100k -T "$PATIENCE" -g "$LIMIT"
+    poke "$ADDRESS" connect send:"$(frame 'bytes 5')" read:5 eof
+    before=$(awk '/^VmRSS/ { print $2 }' "/proc/$SERVER_PID/status")
+    poke_away "$ADDRESS" buffer:4096 connect send:"$(frame 'bytes 30000000')" more \
+        touch:"$T/stuck" until:"$T/go" read:30000000 eof
+    eventually test -e "$T/stuck"
+    poke_away "$ADDRESS" connect send:"$(frame 'bytes 7')" silent:500 touch:"$T/waited" read:7 eof
+    eventually test -e "$T/waited"
+    (($(awk '/^VmRSS/ { print $2 }' "/proc/$SERVER_PID/status") - before < 400))
+    touch "$T/go"
+    await_all
+    stop_server
+    counted requests 3
+    counted bytes 30000012
+}
+
+@test "-e -l: a reply just below, at and above the limit comes whole" {
+    local bytes
+
+    start_obedient -n 2 -l 20000
+    for bytes in 1 4095 4096 4097 19999 20000 20001 40000 40001 1000000; do
+        poke "$ADDRESS" connect send:"$(frame "bytes $bytes")" read:"$bytes" eof
+    done
+    stop_server
+    counted requests 10
+    counted broken 0
+}
+
+@test "-e: the handler's refusal reaches the client, and is counted; the next one is served" {
+    start_obedient -n 1
+    poke "$ADDRESS" connect send:"$(frame 'do this')" line:"error: 'do' is no order" eof
+    poke "$ADDRESS" connect send:"$(frame 'bytes 9')" read:9 eof
+    stop_server
+    counted rejected 1
+    counted requests 1
+    counted connections 2
+    counted bytes 9
+}
+
+@test "-e: a client that has gone keeps its handler no longer than the work: EPIPE ends a reply" {
+    start_obedient -n 1 -l 10k
+    poke "$ADDRESS" buffer:4096 connect send:"$(frame 'bytes 100000000')" read:1000 reset
+    poke "$ADDRESS" connect send:"$(frame 'bytes 5')" read:5 eof
+    hold first '' reset
+    poke_away "$ADDRESS" connect send:"$(frame 'bytes 6')" silent:300 touch:"$T/waited" read:6 eof
+    eventually test -e "$T/waited"
+    touch "$T/first"
+    await_all
+    stop_server
+    counted requests 2
+    counted broken 2
+}
+
+@test "-e: a client that goes while it waits for a handler is not worked for" {
+    start_obedient -n 1
+    hold first ' bytes 3' read:3 eof
+    poke "$ADDRESS" connect send:"$(frame "hold $T/never")" sleep:100 reset
+    touch "$T/first"
+    await_all
+    poke "$ADDRESS" connect send:"$(frame 'bytes 5')" read:5 eof
+    stop_server
+    counted requests 2
+    counted broken 1
+}
+
+@test "-e: kill -9 of a handler within a request: another one works for it, and nobody notices" {
+    start_obedient -n 2
+    COMPLAINTS='died of signal 9'
+    hold first ' bytes 50000' read:50000 eof
+    kill -s KILL "$(holder)"
+    eventually says "$ERR" 'died of signal 9'
+    touch "$T/first"
+    await_poke
+    stop_server
+    counted requests 1
+    counted broken 0
+    counted children_lost 1
+}
+
+# The handler of number 1: the one that works, if only one does.
+holder() {
+    ask_server
+    json_of children.1.pid
+}
+
+@test "-e: a request that costs a second handler gets an error, and the next one is served" {
+    start_obedient -n 1
+    COMPLAINTS='died of signal 9'
+    hold never '' line:'error: two processes have died of this request' eof
+    while alive "$POKE"; do
+        pause 0.2 # so that it has begun
+        # shellcheck disable=SC2046 # perhaps none
+        kill -s KILL $(children_of "$SERVER_PID") 2>/dev/null || :
+    done
+    await_poke
+    poke "$ADDRESS" connect send:"$(frame 'bytes 5')" read:5 eof
+    stop_server
+    counted requests 1
+    counted broken 1
+    counted children_lost -ge 2
+}
+
+@test "-e: kill -9 within a reply that has begun: the client sees a reset, not the reply's end" {
+    start_obedient -n 1 -l 10k -T "$PATIENCE"
+    COMPLAINTS='died of signal 9'
+    poke_away "$ADDRESS" buffer:4096 connect send:"$(frame 'bytes 100000000')" read:1000 \
+        touch:"$T/begun" until:"$T/go" cut
+    eventually test -e "$T/begun"
+    kill -s KILL "$(children_of "$SERVER_PID")"
+    eventually says "$ERR" 'died of signal 9'
+    touch "$T/go"
+    await_poke
+    poke "$ADDRESS" connect send:"$(frame 'bytes 5')" read:5 eof
+    stop_server
+    counted requests 1
+    counted broken 1
+}
+
+@test "-e: a stopped handler keeps its own request waiting, and gets no other" {
+    local worker
+
+    start_obedient -n 2
+    hold first ' bytes 3' silent:500 touch:"$T/waited" read:3 eof
+    worker=$(holder)
+    suspend "$worker"
+    touch "$T/first"
+    poke -r 20 "$ADDRESS" connect send:"$(frame 'bytes 5')" read:5 eof
+    eventually test -e "$T/waited"
+    kill -s CONT "$worker"
+    await_poke
+}
+
+@test "-e: HUP under load replaces every handler, and no request fails" {
+    local before handler
+
+    start_server -n 3 -e handler_echo
+    before=$(children_of "$SERVER_PID")
+    "$BIN/client" -q -p "$PORT" -c 4 -d 3 -M hello -E hello -f 'failed==0' >"$T/client" 3>&- &
+    HELPERS+=($!)
+    eventually server_counts requests -ge 10
+    kill -s HUP "$SERVER_PID"
+    for handler in $before; do
+        eventually dead "$handler"
+    done
+    eventually has_children "$SERVER_PID" 3
+    await_all
+    stop_server
+    counted children_started 6
+    counted children_lost 0
+    counted broken 0
+}
+
+@test "-e: TERM with a request in hand: it is finished, and what has come is served" {
+    start_obedient -n 1 -g "$LIMIT"
+    hold first ' bytes 4' read:4 eof
+    poke_away "$ADDRESS" connect send:"$(frame 'bytes 5')" touch:"$T/queued" read:5 eof
+    eventually test -e "$T/queued"
+    eventually server_counts connections 2
+    pause 0.2 # so that the loop has read
+    kill -s TERM "$SERVER_PID"
+    pause 0.3
+    touch "$T/first"
+    await_all
+    await_end
+    [[ $STATUS -eq 0 ]]
+    counted requests 2
+    counted broken 0
+}
+
+@test "-e: kill -9 of the loop: the handlers leave, also the one with a request in hand" {
+    start_obedient -n 2
+    hold first '' gone
+    kill -s KILL "$SERVER_PID"
+    await_poke
+    await_end
+    touch "$T/first" # no function is interrupted
+    eventually nothing_marked
+}
+
+@test "-e: a handler that cannot run, at the start, is the end: one line, status 1" {
+    run -1 --separate-stderr timeout "$LIMIT" "$BIN/$SERVER" -p 0 -e handler_missing
+    [[ -z $output && $stderr == *"-e 'handler_missing': No such file"* ]]
+    run -1 --separate-stderr timeout "$LIMIT" "$BIN/$SERVER" -p 0 -n 1 -e handler_echo -- -l x
+    [[ -z $output && $stderr == *'ended with status 2 before it was ready'* ]]
+}
+
+@test "-e: a handler inherits its channel, the board and 0, 1, 2, and nothing else" {
+    local handler
+
+    start_server -n 3 -e handler_echo
+    poke_away "$ADDRESS" idle:3 connect send:"$(length_of 5)h" touch:"$T/open" until:"$T/go" \
+        send:ello read:5 eof
+    eventually test -e "$T/open"
+    COMPLAINTS='died of signal 9'
+    kill -s KILL "$(holder)" # its successor is started while they are open
+    eventually says "$ERR" 'died of signal 9'
+    eventually has_children "$SERVER_PID" 3
+    touch "$T/go"
+    await_poke
+    for handler in $(children_of "$SERVER_PID"); do
+        [[ $(find "/proc/$handler/fd" -mindepth 1 -printf '%f\n' | sort -n | paste -sd ' ') == \
+            '0 1 2 3 4' ]]
+    done
+}
+
+@test "-e: the statistics have a row for each handler, its wake-ups and its processor time" {
+    start_server -n 2 -e handler_primes
+    "$BIN/client" -q -p "$PORT" -c 2 -t 5 -M 'next 1000000000000000' 3>&- >"$T/client"
+    stop_server
+    counted requests 10
+    counted wakeups -ge 20
+    [[ $(json_of 'children.*.requests' | awk '{ sum += $1 } END { print sum }') -eq 10 ]]
+    [[ $(json_of 'children.*.wakeups' | awk 'NR > 1 { sum += $1 } END { print sum }') -eq 10 ]]
+    counted children.1.context_switches -ge 1
+}
+
+@test "-Q with -e, -l and arguments without it are wrong usage" {
+    refused "$SERVER" '-Q is not for -e' -e handler_echo -Q 2
+    refused "$SERVER" '-l is for -e' -l 100
+    refused "$SERVER" "'word': what stands behind -- is for -e" -- word
+    refused "$SERVER" "-l '0'" -e handler_echo -l 0
+}
+
+# --- stopped workers, and the end ----------------------------------------------------------------
+
+@test "-Q 2: what a stopped worker has not begun goes to others, its late answer to nobody" {
+    local workers
+
+    start_server -n 2 -Q 2
+    eventually has_children "$SERVER_PID" 2
+    work_begins 900 reply:33 half eof # the first one
+    work_begins 901 reply:33 half eof # the second one
+    poke_away "$ADDRESS" connect send:'41\n' touch:"$T/asked" reply:41 touch:"$T/served" mark \
+        send:'50 0 1500000\n' reply:50 after:1400 half eof
+    eventually test -e "$T/asked"
+    pause 0.2 # so that it is behind the first one
+    mapfile -t workers < <(children_of "$SERVER_PID" | sort -n)
+    suspend "${workers[0]}"
+    eventually test -e "$T/served"
+    pause 0.2 # its next request is in the second one's hands: the first one's answer is for the last
+    kill -s CONT "${workers[0]}"
+    await_all
+    stop_server
+    counted requests 4
+    counted broken 0
+}
+
+@test "no process can be had at TERM: requests are lost, and it says so with status 1" {
+    start_as_somebody -n 1 -g 1
+    COMPLAINTS='trying again|were not served|died of signal'
+    work_begins 9000 gone
+    limit_processes 1
+    kill -s KILL "$(children_of "$SERVER_PID")"
+    eventually says "$ERR" 'trying again'
+    stop_server
+    await_all
+    [[ $STATUS -eq 1 ]]
+    says "$ERR" 'requests that had come were not served'
+    counted broken 1
+}
+
+@test "over a Unix socket a client that closes is noticed while it waits; over TCP it may read on" {
+    start_server -n 1 -i "$T/socket"
+    work_begins 700 reply:33
+    poke "$ADDRESS" connect send:'33 0 5000000\n' sleep:100 close
+    poke "$ADDRESS" connect send:'33 0 1000\n' half reply:33 eof
+    await_all
+    stop_server
+    counted requests 2
+    counted broken 1
+    counted children.1.wakeups 2
 }

@@ -225,6 +225,8 @@ const struct variant variants[] = {
     VARIANT("server10_process_threads", " mutex", IS_POOL, POOL, "-t", "2", "-a", "mutex"),
     VARIANT("server11_event_workers", "", IS_POOL, POOL),
     VARIANT("server11_event_workers", " queue", IS_POOL, POOL, "-Q", "2", "-v"),
+    VARIANT("server11_event_workers", " frames", IS_POOL | TAKES_FRAMES, POOL, "-e",
+            "handler_echo"),
     VARIANT("server12_shared_memory", "", IS_POOL, POOL),
     VARIANT("server12_shared_memory", " memory", IS_POOL | SHARES, POOL, "-S", "./socket"),
 #ifdef __linux__

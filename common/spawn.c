@@ -4,22 +4,20 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../common/die.h"
 #include "board.h"
+#include "die.h"
 
 extern char **environ;
 
 enum { FDS_TRIED = 4096 }; /* the limit may be a thousand million: minutes */
 
-static posix_spawnattr_t attributes;
+posix_spawnattr_t spawn_attributes;
 
 /* Descriptors that this process was started with, but 0, 1 and 2, are close-on-exec from now on.
  * (/dev/fd, which lists what is open, is missing on some systems, or has 0, 1 and 2 only.) */
@@ -61,10 +59,10 @@ spawn_prepare(void)
     sigfillset(&all);
     sigdelset(&all, SIGKILL);
     sigdelset(&all, SIGSTOP);
-    if ((error = posix_spawnattr_init(&attributes)) != 0 ||
-        (error = posix_spawnattr_setsigmask(&attributes, &none)) != 0 ||
-        (error = posix_spawnattr_setsigdefault(&attributes, &all)) != 0 ||
-        (error = posix_spawnattr_setflags(&attributes,
+    if ((error = posix_spawnattr_init(&spawn_attributes)) != 0 ||
+        (error = posix_spawnattr_setsigmask(&spawn_attributes, &none)) != 0 ||
+        (error = posix_spawnattr_setsigdefault(&spawn_attributes, &all)) != 0 ||
+        (error = posix_spawnattr_setflags(&spawn_attributes,
                                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)) != 0) {
         die_error(error, "signals of handlers");
     }
@@ -101,25 +99,31 @@ spawn_find(const char *argv0, const char *name)
 
 /* dup2() makes copies that are not close-on-exec; all other descriptors are. Of the environment,
  * what was meant for the distributor alone is not passed on; the seat's number is. */
-pid_t
-spawn_handler(const char *path, char **arguments, unsigned number, int channel, int board)
+bool
+spawn_actions(posix_spawn_file_actions_t *actions, unsigned number, int channel, int board)
 {
-    posix_spawn_file_actions_t actions;
     char seat[16];
-    pid_t pid = -1;
-    int error = posix_spawn_file_actions_init(&actions);
+    int error = posix_spawn_file_actions_init(actions);
 
-    if (error == 0) {
-        snprintf(seat, sizeof seat, "%u", number);
-        unsetenv("LISTEN_PID");
-        unsetenv("LISTEN_FDS");
-        if ((error = posix_spawn_file_actions_adddup2(&actions, channel, HANDLER_CHANNEL)) == 0 &&
-            (error = posix_spawn_file_actions_adddup2(&actions, board, HANDLER_BOARD)) == 0 &&
-            (error = setenv(HANDLER_SEAT, seat, 1) == -1 ? errno : 0) == 0) {
-            error = posix_spawnp(&pid, path, &actions, &attributes, arguments, environ);
-        }
-        posix_spawn_file_actions_destroy(&actions);
+    if (error != 0) {
+        errno = error;
+        return false;
     }
+    snprintf(seat, sizeof seat, "%u", number);
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    if ((error = posix_spawn_file_actions_adddup2(actions, channel, HANDLER_CHANNEL)) == 0 &&
+        (error = posix_spawn_file_actions_adddup2(actions, board, HANDLER_BOARD)) == 0 &&
+        (error = setenv(HANDLER_SEAT, seat, 1) == -1 ? errno : 0) == 0) {
+        return true;
+    }
+    posix_spawn_file_actions_destroy(actions);
     errno = error;
-    return error == 0 ? pid : -1;
+    return false;
+}
+
+char **
+spawn_environment(void)
+{
+    return environ;
 }

@@ -3,14 +3,14 @@
  * to find it. They are different programs: this file and docs/handlers.md are all they have in
  * common, so whatever is changed here needs another BOARD_MAGIC.
  */
-#ifndef SERVER05_BOARD_H
-#define SERVER05_BOARD_H
+#ifndef COMMON_BOARD_H
+#define COMMON_BOARD_H
 
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../common/scoreboard.h"
+#include "scoreboard.h"
 
 /* A handler has these two open, and 0, 1, 2. Its number, from 1, is in the environment. */
 enum { HANDLER_CHANNEL = 3, HANDLER_BOARD = 4 };

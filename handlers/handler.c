@@ -18,13 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../common/channel.h"
-#include "../../common/clock.h"
-#include "../../common/conn.h"
-#include "../../common/die.h"
-#include "../../common/options.h"
-#include "../../common/signals.h"
-#include "../board.h"
+#include "../common/channel.h"
+#include "../common/clock.h"
+#include "../common/conn.h"
+#include "../common/die.h"
+#include "../common/options.h"
+#include "../common/signals.h"
+#include "../common/board.h"
 
 enum {
     FRAME_HEADER = 4,
@@ -61,7 +61,9 @@ static struct worker worker;
 static size_t most = FRAME_DEFAULT;
 static request_function *answer;
 
-#define HELP_FIRST "A handler: server05_spawn_pool -e starts it and gives it connections.\n\n"
+#define HELP_FIRST                                                                                 \
+    "A handler: server05_spawn_pool or server11_event_workers -e starts it and\n"                  \
+    "gives it connections.\n\n"
 #define HELP_LAST "  -h          this help\n  -V          the version\n"
 
 static const char help[] = HELP_FIRST HELP_LAST;
@@ -103,7 +105,7 @@ take_seat(void)
     struct stat status;
 
     if (!text || fstat(HANDLER_BOARD, &status) == -1) {
-        diex("is started by server05_spawn_pool -e, not by hand");
+        diex("is started by server05_spawn_pool -e or server11_event_workers -e, not by hand");
     }
     if ((size_t)status.st_size < board_size(1)) {
         diex("descriptor %d is not the distributor's board", HANDLER_BOARD);
