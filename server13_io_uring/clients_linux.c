@@ -86,11 +86,12 @@ name_of(const struct client *client)
     return (uint64_t)client->generation << 32 | (uint32_t)client->conn.fd;
 }
 
-/* What its connection waits for now. The kernel tries at once; if that would block, it is told by
- * the socket when to try again, and we hear of it when it is done. But the rest of a reply waits
- * first until the socket has a third of its buffer free, as in poll(): else the buffer would be
- * filled to the brim, and the client that reads 1 MB per second be without a sign of life for
- * longer than -T 1. */
+/* What its connection waits for now. A receipt waits first at the socket (POLL_FIRST), for what is
+ * asked for has seldom come yet, and to try would be for nothing. A reply is tried at once, but not
+ * its rest: that waits until the socket has a third of its buffer free, as in poll(). Else the
+ * buffer would be filled to the brim, and the client that reads 1 MB per second be without a sign
+ * of life for longer than -T 1. Behind the last reply conn_sent() shuts the connection down: by
+ * MSG_MORE the end of the reply waits for that, and both go in one packet instead of two. */
 static void
 ask(struct client *client)
 {
@@ -106,11 +107,12 @@ ask(struct client *client)
         entry = ring_ask(IORING_OP_SENDMSG, conn->fd, name_of(client));
         entry->addr = (uintptr_t)&client->message;
         entry->len = 1;
-        entry->op_flags = MSG_NOSIGNAL;
+        entry->op_flags = MSG_NOSIGNAL | (conn->last ? MSG_MORE : 0);
         entry->how = conn->sent > 0 ? IORING_RECVSEND_POLL_FIRST : 0;
     } else {
         entry = ring_ask(IORING_OP_RECV, conn->fd, name_of(client));
         entry->flags = IOSQE_BUFFER_SELECT;
+        entry->how = IORING_RECVSEND_POLL_FIRST;
         entry->len = (uint32_t)conn_room(conn, &to);
     }
 }
@@ -209,7 +211,7 @@ cut_off(struct client *client)
 static void
 drop(struct client *client)
 {
-    ring_ask(IORING_OP_CLOSE, client->conn.fd, CLIENTS_NOBODY);
+    ring_ask(IORING_OP_CLOSE, client->conn.fd, CLIENTS_NOBODY)->flags = IOSQE_CQE_SKIP_SUCCESS;
     client->generation++;
     client->open = client->leaving = false;
     clients_open--;

@@ -17,8 +17,6 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "../common/channel.h"
@@ -38,10 +36,9 @@ static void accept_on(void);
 static void accepted(const struct done *done);
 static void look_if_due(int64_t now);
 static void accept_ends(void);
-static void accept_no_more(void);
 static void start_child(unsigned number);
 
-enum { CHILDREN = 1, CHILDREN_MAX = 1000, CLIENTS_MAX = 100000, BURST = 64 };
+enum { CHILDREN = 1, CHILDREN_MAX = 1000, CLIENTS_MAX = 100000 };
 enum { LOOK_MS = 1000, ENDING_MS = 50 };
 
 static const char help[] = "The kernel accepts, receives, sends and closes: io_uring.\n\n"
@@ -56,7 +53,6 @@ static sigset_t waiting;  /* the signal mask while it waits */
 static bool accepting;    /* the kernel accepts for us until it says that it has stopped */
 static int64_t look_at;   /* clock_us() of the next look at the time limits */
 static unsigned full;     /* the clients that were open when descriptors had run out */
-static struct rlimit had; /* the limit on these, at the last look */
 
 int
 main(int argc, char **argv)
@@ -107,15 +103,15 @@ child_main(unsigned number)
     worker = server_child(&server, number, &server.board.slots[number]);
     sigprocmask(SIG_SETMASK, &blocked, &waiting);
     worker.waiting = &waiting;
-    listen_nonblocking(server.listenfd);
     clients_child(&worker);
     ring_open(&waiting);
-    getrlimit(RLIMIT_NOFILE, &had);
     accept_on();
     while (server_child_goes_on(&worker)) {
         turn();
     }
-    accept_no_more();
+    accept_ends();
+    close(server.listenfd);
+    server.listenfd = -1;
     while (accepting || (clients_open > 0 && !signals_over())) {
         turn();
     }
@@ -174,19 +170,19 @@ accepted(const struct done *done)
         clients_add(done->result);
         return;
     }
-    counter_add(&worker.slot->wasted, 1);
+    counter_add(&worker.slot->wasted, done->result != -ECANCELED);
     errno = -done->result;
     if (server.listenfd != -1 && listen_exhausted()) {
         full = clients_open;
     }
 }
 
-/* Once a second, all the time while the server stops. */
+/* Once a second, all the time while the server stops. Accepting ends too, and begins anew in the
+ * next turns: that finds a client for which the kernel has woken a child that is busy or stopped,
+ * and the kernel goes by the limit on descriptors that there is then. */
 static void
 look_if_due(int64_t now)
 {
-    struct rlimit has;
-
     if (now < look_at && !signals_stop) {
         return;
     }
@@ -194,18 +190,8 @@ look_if_due(int64_t now)
     clients_look(now);
     scoreboard_publish(worker.slot); /* of a child that leaves, too */
     full = UINT_MAX;                 /* perhaps somebody else has freed something */
-    getrlimit(RLIMIT_NOFILE, &has);
-    if (accepting && has.rlim_cur != had.rlim_cur) {
-        accept_ends(); /* then we ask again, and the kernel goes by the new one */
-    }
-    had = has;
-    for (int i = 0; i < BURST && accepting && server.listenfd != -1; i++) {
-        int connfd = listen_has_client(server.listenfd) ? accept(server.listenfd, NULL, NULL) : -1;
-
-        if (connfd == -1) {
-            break;
-        }
-        clients_add(connfd);
+    if (accepting) {
+        accept_ends();
     }
 }
 
@@ -216,14 +202,6 @@ accept_ends(void)
     struct io_uring_sqe *entry = ring_ask(IORING_OP_ASYNC_CANCEL, -1, CLIENTS_NOBODY);
 
     entry->addr = CLIENTS_LISTENER;
-}
-
-static void
-accept_no_more(void)
-{
-    accept_ends();
-    close(server.listenfd);
-    server.listenfd = -1;
 }
 
 /* The child makes its ring itself: the kernel lets no other process have it. */

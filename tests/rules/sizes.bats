@@ -41,8 +41,8 @@ lines 505 server08_epoll/*.[ch]
 lines 236 server09_prethread/server09_prethread.c
 lines 220 server10_process_threads/server10_process_threads.c
 lines 270 server10_process_threads/*.[ch]
-lines 260 server13_io_uring/server13_io_uring_linux.c
-lines 920 server13_io_uring/*.[ch]
+lines 220 server13_io_uring/server13_io_uring_linux.c
+lines 900 server13_io_uring/*.[ch]
 lines 1300 server05_spawn_pool/*.[ch]
 lines 7420 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 404 server11_event_workers/server11_event_workers.c
