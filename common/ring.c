@@ -25,6 +25,9 @@ enum {
     NAP_NS = 1000 * 1000
 };
 
+/* Else it would be guarded by a lock, of which each process has its own. */
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "an index is moved by one instruction");
+
 /* Each index in a cache line of its own: else each side would slow the other one down. */
 struct direction {
     _Alignas(LINE_BYTES) atomic_uint put;
