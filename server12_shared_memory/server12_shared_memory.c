@@ -155,16 +155,18 @@ child_main(unsigned number)
     _exit(EXIT_SUCCESS);
 }
 
-/* All idle children wait here, and one is the fastest: but there are few of them. */
+/* All idle children wait here, and one is the fastest: but there are few of them. If clients wait at
+ * both doors, they take turns: else a crowd at one door would keep the other door's waiting. */
 static int
 next_client(struct slot *slot, bool *attaches)
 {
-    int connfd, door;
+    static int door = PORT;
+    int connfd, other = door == PORT ? MEMORY : PORT;
 
     if (poll(doors, DOORS, -1) == -1) {
         return -1;
     }
-    door = doors[MEMORY].revents != 0 ? MEMORY : PORT;
+    door = doors[other].revents != 0 ? other : door;
     *attaches = door == MEMORY;
     connfd = listen_has_client(doors[door].fd) ? accept(doors[door].fd, NULL, NULL) : -1;
     if (connfd != -1 || errno == EAGAIN || errno == EWOULDBLOCK) {

@@ -248,6 +248,22 @@ are_children() { # N
     counted children_lost 0
 }
 
+@test "two doors: a crowd at one of them does not keep the other door's clients waiting" {
+    start_memory -n 1 -x 1
+    "$BIN/client" -i "shm:$MEMORY" -c 4 -t 100000000 -q -T 0 >/dev/null 2>&1 3>&- &
+    HELPERS+=("$!")
+    eventually server_counts connections -ge 100
+    ask_client -p "$PORT" -c 1 -t 20 -T "$LIMIT"
+    [[ $STATUS -eq 0 ]]
+    end_helpers || : # killed
+    HELPERS=()
+    "$BIN/client" -p "$PORT" -c 4 -t 100000000 -q -T 0 >/dev/null 2>&1 3>&- &
+    HELPERS+=("$!")
+    eventually server_counts connections -ge 1000
+    ask_client -i "shm:$MEMORY" -c 1 -t 20 -T "$LIMIT"
+    [[ $STATUS -eq 0 ]]
+}
+
 @test "HUP: whoever shares memory stays with its old child until it leaves" {
     local old
 
