@@ -32,7 +32,7 @@ static int64_t orphan_us;       /* how long a request may go on after that */
 /* Invariant: listenfds[0..nlisten) are the sockets that the first stop shuts. */
 static int *listenfds;
 static size_t nlisten;
-static atomic_bool *shut; /* in shared memory: children find it out by accept(), before their TERM */
+static atomic_bool *shut; /* shared: children find it out by accept(), before their TERM */
 
 /* By asking, not by a variable that a child sets: the write would cost each child of server01 a
  * copy of the page. */

@@ -543,8 +543,8 @@ some_wait_in_write() {
     counted bytes 4194305
 }
 
-# Also where children that are busy have the listening socket open; also of a Unix socket, whose name
-# stays until the server can remove it.
+# Also where children that are busy have the listening socket open; also of a Unix socket, whose
+# name stays until the server can remove it.
 @test "TERM: whoever comes while a reply is being sent is refused at once, in every way to serve" {
     local host way
 
