@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "die.h"
 #include "scoreboard.h"
+#include "signals.h"
 
 enum {
     INHERITED_FD = 3,
@@ -147,8 +148,9 @@ listen_begin(const struct options *options, struct address *address)
 }
 
 void
-listen_bound(void)
+listen_bound(int listenfd)
 {
+    signals_shuts(listenfd);
     lstat(socket_file, &made); /* of an internet address there is none */
 }
 
@@ -192,7 +194,7 @@ listen_open(const struct options *options)
     if (bind(listenfd, &address.any, address.length) == -1) {
         die("cannot listen on %s", text);
     }
-    listen_bound();
+    listen_bound(listenfd);
     if (listenfd >= FD_SETSIZE) {
         diex("listening descriptor %d: too large for select", listenfd);
     }
@@ -253,6 +255,9 @@ listen_pause(void)
 bool
 listen_exhausted(void)
 {
+    if (errno == EINVAL && signals_have_shut()) {
+        return !signals_stop; /* a child waits for its TERM, which has been sent */
+    }
     switch (errno) {
     case EMFILE:
     case ENFILE:

@@ -36,9 +36,10 @@ bool listen_has_client(int listenfd);
  * waits for a connection or a signal. Keeps errno. */
 void listen_await(int listenfd);
 
-/* After bind(): notes which file it has made. listen_remove() removes that file and the lock, if it
- * is still the same; before the socket is closed, so that no other file can have its number. */
-void listen_bound(void);
+/* After bind(): a stop shuts this socket, see signals_shuts(). Notes which file bind() has made;
+ * listen_remove() removes that file and the lock, if it is still the same; before the socket is
+ * closed, so that no other file can have its number. */
+void listen_bound(int listenfd);
 void listen_remove(void);
 
 /* Sorts what accept(2), or what waits for it, a lock around it included, may fail with: true if

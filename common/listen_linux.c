@@ -13,6 +13,7 @@
 
 #include "channel.h"
 #include "die.h"
+#include "signals.h"
 
 static int
 open_another(const struct address *address, int backlog)
@@ -25,6 +26,7 @@ open_another(const struct address *address, int backlog)
         bind(fd, &address->any, address->length) == -1 || listen(fd, backlog) == -1) {
         die("reuseport");
     }
+    signals_shuts(fd);
     return fd;
 }
 

@@ -4,11 +4,14 @@
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "die.h"
+#include "scoreboard.h"
 
 enum {
     GRACE_LEAST_US = 100 * 1000, /* even idle children need a moment to leave */
@@ -26,12 +29,27 @@ static bool server_ticks;       /* this process too; children always do */
 static atomic_int orphaned;     /* in a child: the server has died */
 static int64_t orphan_us;       /* how long a request may go on after that */
 
+/* Invariant: listenfds[0..nlisten) are the sockets that the first stop shuts. */
+static int *listenfds;
+static size_t nlisten;
+static atomic_bool *shut; /* shared: children find it out by accept(), before their TERM */
+
 /* By asking, not by a variable that a child sets: the write would cost each child of server01 a
  * copy of the page. */
 static bool
 is_child(void)
 {
     return getpid() != server;
+}
+
+/* In the handler, since a server that serves by itself may be busy for long. */
+static void
+shut_listeners(void)
+{
+    for (size_t i = 0; i < nlisten; i++) {
+        *shut = true;
+        shutdown(listenfds[i], SHUT_RD); /* async-signal-safe */
+    }
 }
 
 /* XCPU comes each second, and TERM from the parent again and again: one wish. */
@@ -44,6 +62,9 @@ note_stop(int number, pid_t sender)
     if (signals_stop == 0) {
         stopped_at = now;
         signals_stop = 1;
+        if (!is_child()) {
+            shut_listeners();
+        }
     } else if (number != SIGXCPU && !is_child() && now - stopped_at >= ONE_STOP_US) {
         signals_stop = 2;
     }
@@ -139,6 +160,28 @@ signals_open(int64_t grace, bool pool, sigset_t *waiting)
     /* These alone, whatever the starter may have blocked. */
     pthread_sigmask(SIG_SETMASK, &set, NULL);
     sigemptyset(waiting);
+}
+
+/* Stop signals are blocked meanwhile: see signals_open(). */
+void
+signals_shuts(int listenfd)
+{
+    int *more = realloc(listenfds, (nlisten + 1) * sizeof *more);
+
+    if (!more) {
+        die("listening sockets");
+    }
+    listenfds = more;
+    listenfds[nlisten++] = listenfd;
+    if (!shut) {
+        shut = scoreboard_memory(sizeof *shut);
+    }
+}
+
+bool
+signals_have_shut(void)
+{
+    return shut && *shut;
 }
 
 /* Lets pending signals in, and those of the next `us` microseconds. */

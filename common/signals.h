@@ -35,6 +35,15 @@ extern atomic_int signals_more;    /* TTIN and TTOU: how many children more, or 
  * the first stop. */
 void signals_open(int64_t grace_us, bool pool, sigset_t *waiting);
 
+/* The first stop shuts this listening socket, which no process but the server and its children has:
+ * from then on new clients are refused at once, although children who are busy have it open. (By
+ * shutdown() of a socket that listens, as Linux does it. POSIX promises nothing; elsewhere clients
+ * wait in the queue, and are refused when the last of these processes closes it.) */
+void signals_shuts(int listenfd);
+
+/* True in the server and in its children when that has been done: accept() fails with EINVAL. */
+bool signals_have_shut(void);
+
 /* pselect() lets signals in only when it finds no descriptor ready: in a busy server that may be
  * never. So call this when it found some; ten times a second it lets pending signals in. */
 void signals_admit(const sigset_t *waiting);

@@ -78,7 +78,7 @@ open_listener(const struct options *options)
         address_text(&address, text);
         die("cannot listen on %s", text);
     }
-    listen_bound();
+    listen_bound(listenfd);
     if (listen(listenfd, options->backlog) == -1) {
         die("listen");
     }

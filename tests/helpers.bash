@@ -351,6 +351,22 @@ takes_children() {
     "$BIN/$SERVER" -h | grep -Eq '^ *-n N'
 }
 
+# Every way to serve that it has: the options.
+ways() {
+    case $SERVER in
+    server03_*) printf -- '-a %s\n' accept select poll lock-file lock-mutex ;;
+    server04_*) printf -- '-P %s\n' first round-robin ;;
+    server05_*) printf -- '-d %s\n' queued piped ;;
+    server08_*) printf -- '-a %s\n' level edge reuseport edge-reuseport ;;
+    server09_*) printf -- '-a %s\n' accept mutex queue ;;
+    server10_*) printf -- '-a %s\n' accept mutex ;;
+    *) echo ;;
+    esac
+    if [[ $SERVER == server03_* && $OSTYPE == linux* ]]; then
+        printf -- '-a %s\n' epoll epoll-exclusive reuseport
+    fi
+}
+
 # A client like all others gets its reply; and the server has closed the connection.
 served_after() {
     poke "$ADDRESS" connect send:'100\n' reply:100 half eof

@@ -223,7 +223,9 @@ connection_expire(struct connection *conn, int64_t now)
 static enum connection_result
 fail_in_request(struct connection *conn)
 {
-    if (conn->request > 0 && is_untouched(conn) && (errno == EPIPE || errno == ECONNRESET)) {
+    bool later = conn->request > conn->fresh && is_untouched(conn);
+
+    if (later && (errno == EPIPE || errno == ECONNRESET)) {
         return fail(conn, FAILURE_SHORT, 0);
     }
     return fail_with_errno(conn);
@@ -250,12 +252,11 @@ connection_omit(int kind)
     counter_add(&tally->omitted[kind], 1);
 }
 
-/* Sets up the next connection. Returns its number, among those of this run and the runs before. */
-static uint64_t
+/* Sets up the next connection. */
+static void
 take_next(struct connection *conn, int64_t due_ns)
 {
-    uint64_t nth = load->earlier + load_nth(load, tally->number, counter_get(&tally->taken));
-
+    conn->nth = load->earlier + load_nth(load, tally->number, counter_get(&tally->taken));
     conn->kind = connection_next();
     conn->misbehaviour =
         conn->kind == MISBEHAVE_NOT ? NULL : &load->misbehaviours.kinds[conn->kind];
@@ -263,14 +264,13 @@ take_next(struct connection *conn, int64_t due_ns)
     counter_add(&tally->taken, 1);
     counter_add(&conn->outcome->begun, 1);
     conn->trust = TRUST_VERIFIED;
-    conn->request = 0;
+    conn->request = conn->fresh = 0;
     conn->state = CONNECTION_OPENING;
     conn->due_ns = due_ns;
     conn->wake_ns = 0;
     conn->printed = (struct printed){.used = 0};
     verify_begin(&conn->reply);
     head_begin(&conn->head);
-    return nth;
 }
 
 static bool
@@ -289,18 +289,39 @@ narrow(const struct connection *conn)
            setsockopt(conn->fd, SOL_SOCKET, SO_RCVBUF, &window, sizeof window) == 0;
 }
 
+static enum connection_result
+make_socket(struct connection *conn)
+{
+    conn->state = CONNECTION_OPENING;
+    conn->fd =
+        local_address_socket(conn->nth + counter_get(&tally->reopened), conn->nonblocking);
+    return conn->fd == -1 || !narrow(conn) ? fail_with_errno(conn) : CONNECTION_GOES_ON;
+}
+
 enum connection_result
 connection_begin(struct connection *conn, int64_t due_ns, bool nonblocking)
 {
-    uint64_t nth = take_next(conn, due_ns);
+    enum connection_result result;
 
+    take_next(conn, due_ns);
+    conn->nonblocking = nonblocking;
     conn->opened_ns = conn->began_ns = clock_ns();
-    conn->fd = local_address_socket(nth, nonblocking);
-    if (conn->fd == -1 || !narrow(conn)) {
-        return fail_with_errno(conn);
+    result = make_socket(conn);
+    if (result == CONNECTION_GOES_ON) {
+        conn->opened_ns = conn->began_ns = clock_ns();
     }
-    conn->opened_ns = conn->began_ns = clock_ns();
-    return CONNECTION_GOES_ON;
+    return result;
+}
+
+/* By HTTP the server has said that its reply was the last here. (RFC 9112, 9.6: clients go on over
+ * another connection.) Connecting is part of the next request's time. */
+static enum connection_result
+begin_again(struct connection *conn)
+{
+    close(conn->fd);
+    attached_end();
+    conn->fresh = conn->request;
+    return make_socket(conn);
 }
 
 static void
@@ -329,9 +350,14 @@ connected(struct connection *conn)
     if (load->attaches && !attached_begin(conn->fd)) {
         return not_yet(errno) ? CONNECTION_WAITS : fail_with_errno(conn);
     }
-    counter_add(&conn->outcome->connected, 1);
     pacing_accepted();
     now = clock_ns();
+    if (conn->request > 0) {
+        counter_add(&tally->reopened, conn->misbehaviour ? 0 : 1);
+        ask(conn, now);
+        return CONNECTION_GOES_ON;
+    }
+    counter_add(&conn->outcome->connected, 1);
     conn->connected_ns = now - conn->began_ns;
     if (counter_get(&tally->good.connected) <= EARLY_CONNECTS && !conn->misbehaviour) {
         tally->early_connect_ns += conn->connected_ns;
@@ -532,7 +558,7 @@ count_request(const struct connection *conn, int64_t now)
     count_times(conn, now);
     if (verify_identified(reply)) {
         struct share share = {
-            .sender = reply->sender, .connections = conn->request == 0, .requests = 1};
+            .sender = reply->sender, .connections = conn->request == conn->fresh, .requests = 1};
 
         distribution_add(distribution, &share);
     }
@@ -561,12 +587,11 @@ replied(struct connection *conn, int64_t now)
         keep_sample(conn, FAILURE_KINDS);
     }
     conn->request++;
-    if (conn->request < load->requests && conn->head.closes) {
-        conn->head.why = ", by which it ends the connection: with -k more was to be asked there";
-        return fail(conn, FAILURE_SHORT, 0);
-    }
     if (conn->request < load->requests) {
         conn->began_ns = now;
+        if (conn->head.closes) {
+            return begin_again(conn);
+        }
         ask(conn, now);
         return CONNECTION_GOES_ON;
     }

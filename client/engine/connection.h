@@ -41,6 +41,9 @@ struct connection {
     struct outcome *outcome;                 /* where it is counted */
     enum trust trust;                        /* whether its replies could be verified */
     uint64_t request;                        /* how many replies have come */
+    uint64_t fresh; /* and had when it was made: not 0, if it was made again */
+    uint64_t nth;   /* its number among the connections of this run and the runs before */
+    bool nonblocking;
     unsigned class;                          /* of the request: its work; 0 without -W */
     size_t sent;                             /* bytes of the request */
     int broken;           /* errno of sending a message, while the reply is read yet; or 0 */

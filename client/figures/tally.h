@@ -67,6 +67,7 @@ struct tally {
     counter omitted[MISBEHAVE_MOST];    /* left out by -x: too many were open */
     counter requests[TRUST_KINDS];      /* replies received whole on well-behaved connections */
     counter bytes;                      /* received there, right or wrong */
+    counter reopened;                   /* made again: the server closed, -k wanted more */
     counter late;                       /* began more than LATE_NS after they were due */
     counter most_late_ns;               /* the latest of all */
     double room_s, own_s;  /* how long all waited to begin: while the -m places were taken, and for

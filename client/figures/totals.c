@@ -119,6 +119,7 @@ add_process(struct totals *totals, const struct load *load, const struct tally *
     add_misbehaved(totals, load, tally, bad);
     add_outcome(&tally->good, tally->died, totals->errors, &totals->connected);
     totals->bytes += counter_get(&tally->bytes);
+    totals->reopened += counter_get(&tally->reopened);
     totals->late += counter_get(&tally->late);
     totals->room_s += tally->room_s;
     totals->own_s += tally->own_s;

@@ -59,6 +59,7 @@ struct totals {
     uint64_t errors[FAILURE_KINDS]; /* failed, by kind */
     int error[FAILURE_KINDS];       /* an errno of each kind, or 0 */
     uint64_t requests, bytes;
+    uint64_t reopened;    /* connections made again, for the server announced that it closed */
     double seconds;       /* from the start to the end of the last connection, or of the schedule */
     double cpu_seconds;   /* processor time of the client's processes */
     double starved_s;     /* and how long they waited for a processor, ready to run */

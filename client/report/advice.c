@@ -410,6 +410,20 @@ advise_path(const struct totals *totals, const struct load *load, char text[ADVI
            totals->errors[FAILURE_REJECTED] > 0;
 }
 
+/* By HTTP with -k: what the requests cost is not what -k promises. */
+static bool
+advise_reopened(const struct totals *totals, const struct load *load, char text[ADVICE_TEXT])
+{
+    bool one = totals->reopened == 1;
+
+    snprintf(text, ADVICE_TEXT,
+             "The server announced the close of %s connection%s before all of -k was asked; the "
+             "client made %s again, and the time of the next request has that in it.",
+             format_grouped(totals->reopened).text, format_plural(totals->reopened),
+             one ? "it" : "each");
+    return totals->reopened > 0 && !load->quiet;
+}
+
 /* Nobody is there at all: how to start somebody, where any user of this machine can. */
 static bool
 advise_refused(const struct totals *totals, const struct load *load, char text[ADVICE_TEXT])
@@ -506,7 +520,7 @@ advice_any(const struct totals *totals, const struct load *load, enum advice_fir
 {
     static bool (*const advices[])(const struct totals *, const struct load *, char *) = {
         advice_rate,   advice_response, advise_limited, advise_held, advise_refused, advise_path,
-        advise_sample, advise_away,     advise_quota,   advise_few,  advise_ports};
+        advise_sample, advise_reopened, advise_away,    advise_quota, advise_few,     advise_ports};
 
     for (size_t i = first; i < sizeof advices / sizeof advices[0]; i++) {
         if (advices[i](totals, load, text) && nth-- == 0) {

@@ -124,6 +124,7 @@ total_columns(struct row *row, const struct totals *totals)
     count_column(row, "unsent", totals->unsent);
     count_column(row, "requests", totals->requests);
     count_column(row, "bytes_received", totals->bytes);
+    count_column(row, "reopened", totals->reopened);
     number_column(row, "seconds", 6, totals->seconds);
     number_column(row, "connections_per_second", 1, totals_rate(totals, totals->completed));
     number_column(row, "requests_per_second", 1, totals_rate(totals, totals->requests));

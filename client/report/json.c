@@ -73,6 +73,7 @@ print_totals(const struct totals *totals)
     printf(",\"failed\":%" PRIu64 ",\"unsent\":%" PRIu64, totals->failed, totals->unsent);
     printf(",\"requests\":%" PRIu64 ",\"bytes_received\":%" PRIu64, totals->requests,
            totals->bytes);
+    printf(",\"reopened\":%" PRIu64, totals->reopened);
     printf(",\"seconds\":%.6f", totals->seconds);
     printf(",\"connections_per_second\":%.1f", totals_rate(totals, totals->completed));
     printf(",\"requests_per_second\":%.1f", totals_rate(totals, totals->requests));

@@ -30,7 +30,7 @@ load ../helpers
     times=({connect,first_byte,service,response}_us.{count,min,mean,stddev,p50,p90,p99,p999,max})
     json_of target server_identifies_children clients connections_each bytes \
         requests_per_connection in_flight mode rate scheduled completed failed unsent requests \
-        bytes_received seconds connections_per_second requests_per_second \
+        bytes_received reopened seconds connections_per_second requests_per_second \
         errors.{refused,reset,timed_out,short,corrupt,rejected,client_limited,other} \
         children.0.{child,pid,connections,requests} \
         distribution.{children,min,max,mean,stddev,jain} "${times[@]}" >"$T/fields"

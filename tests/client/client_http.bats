@@ -7,10 +7,10 @@ OK=$'HTTP/1.1 200 OK\r\n'
 
 # A server that sends the head, with a Content-Length if LENGTH is not empty, an empty line and the
 # content, PIECE bytes at a time (0: at once); nothing but HEAD if LENGTH is -.
-start_http() { # [-H] HEAD LENGTH CONTENT [PIECE [PATH]]
+start_http() { # [-h|-H] HEAD LENGTH CONTENT [PIECE [PATH]]
     local how=-h
 
-    [[ $1 != -H ]] || { how=-H && shift; }
+    [[ $1 != -[hH] ]] || { how=$1 && shift; }
     printf '%s' "$1" >"$T/reply"
     [[ $2 == - ]] || printf '%s\r\n%s' "${2:+Content-Length: $2$'\r\n'}" "$3" >>"$T/reply"
     launch "$TOOLS/badserver" "$how" "$T/reply" "${4:-0}" "${@:5}"
@@ -158,24 +158,69 @@ http_fails() { # KIND HINT HEAD LENGTH CONTENT OPTION...
     done
 }
 
-@test "-k: a server that announces its close has not served the rest; the client says so" {
-    local head
+@test "-k: when a server announces its close, the rest is asked on another connection" {
+    local close head
 
-    for head in "${OK}Connection: foo, Close"$'\r\n' $'HTTP/1.0 200 OK\r\n'; do
-        start_http "$head" 5 hello
-        ask_client -u /x -c 1 -t 2 -k 3
-        [[ $STATUS -eq 1 ]]
-        counted requests 2
-        counted errors.short 2
-        [[ $(json_of 'hints.*') == *'by which it ends the connection: with -k more'* ]]
-        ask_client -u /x -c 1 -t 2
-        [[ $STATUS -eq 0 ]]
-        end_badserver
+    for close in -h -H; do # it closes, or leaves that to the client
+        for head in "${OK}Connection: foo, Close"$'\r\n' $'HTTP/1.0 200 OK\r\n'; do
+            start_http "$close" "$head" 5 hello
+            ask_client -u /x -c 1 -t 2 -k 3
+            [[ $STATUS -eq 0 ]]
+            counted completed 2
+            counted requests 6
+            counted reopened 4
+            [[ $(json_of 'hints.*') == *'announced the close of 4 connections before all of -k'* ]]
+            [[ $(grep -c '^GET /x ' "$OUT") -eq 6 ]]
+            ask_client -u /x -c 1 -t 2
+            [[ $STATUS -eq 0 ]]
+            counted reopened 0
+            ask_client -u /x -c 1 -t 10 -m 3 -k 2
+            [[ $STATUS -eq 0 ]]
+            counted requests 20
+            counted reopened 10
+            ask_client -u /x -c 1 -t 2 -m 2 -k 3 -x half-close
+            counted misbehaved.0.completed 2
+            counted reopened 0
+            end_badserver
+        done
     done
     start_http $'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n' 5 hello
     ask_client -u /x -c 1 -t 2 -k 3
     [[ $STATUS -eq 0 ]]
+    counted reopened 0
     end_badserver
+}
+
+@test "-k: a server that closes without a word has failed the next request" {
+    start_http -H "$OK" 5 hello
+    ask_client -u /x -c 1 -t 2 -k 3
+    [[ $STATUS -eq 1 && $(json_of 'hints.*') == *'the server closed without a reply'* ]]
+    counted errors.short 2
+    counted requests 2
+    counted reopened 0
+    end_badserver
+}
+
+@test "-k: at HUP no request is lost, and client and server count the same connections" {
+    local connections server
+
+    start_number 03 -n 2
+    server=$SERVER_PID
+    client_away -P http -c 2 -t 1 -k $((10 * LIMIT)) -b 40 -W 0:20ms@1
+    SERVER_PID=$server OUT=$T/out.0
+    eventually server_counts connections 2
+    kill -s HUP "$server"
+    await_end "$CLIENT"
+    [[ $STATUS -eq 0 ]]
+    counted failed 0
+    counted requests $((20 * LIMIT))
+    counted reopened -ge 2
+    connections=$((2 + $(json_of reopened)))
+    [[ $(json_of 'children.*.connections' | awk '{ n += $1 } END { print n }') -eq $connections ]]
+    stop_server
+    counted connections "$connections"
+    counted requests $((20 * LIMIT))
+    counted broken 0
 }
 
 @test "-u: what no stamp proves to be this suite's is counted; what one does is verified" {
@@ -268,27 +313,34 @@ END
     end_badserver
 }
 
-@test "nginx" {
-    local nginx
-
-    nginx=$(PATH=$PATH:/usr/sbin command -v nginx) || skip "needs nginx"
-    make_www
+start_nginx() { # REQUESTS_PER_CONNECTION
     cat >"$T/nginx.conf" <<END
 daemon off; master_process off; pid $T/nginx.pid; error_log $T/nginx.log crit;
 events {}
 http {
-    access_log off;
+    access_log off; keepalive_requests $1;
     client_body_temp_path $T/a; proxy_temp_path $T/b; fastcgi_temp_path $T/c;
     uwsgi_temp_path $T/d; scgi_temp_path $T/e;
-    server { listen unix:$T/nginx.sock; root $T/www; }
+    server { listen unix:$T/nginx.$1; root $T/www; }
 }
 END
-    launch "$nginx" -c "$T/nginx.conf" -e "$T/nginx.log"
-    eventually test -S "$T/nginx.sock"
+    launch "$NGINX" -c "$T/nginx.conf" -e "$T/nginx.log"
+    eventually test -S "$T/nginx.$1"
     PORT=1
-    foreign_agrees 50 -i "$T/nginx.sock"
-    ask_client -c 1 -t 1 -i "$T/nginx.sock"
+}
+
+@test "nginx, also where it allows fewer requests on a connection than -k asks" {
+    NGINX=$(PATH=$PATH:/usr/sbin command -v nginx) || skip "needs nginx"
+    make_www
+    start_nginx 1000
+    foreign_agrees 50 -i "$T/nginx.1000"
+    ask_client -c 1 -t 1 -i "$T/nginx.1000"
     [[ $STATUS -eq 1 ]]
     [[ $(json_of 'hints.*') == *": this looks like HTTP: -P http, or with others' servers -u /." ]]
+    end_badserver
+    start_nginx 20
+    foreign_agrees 50 -i "$T/nginx.20"
+    ask_client -u /file -c 1 -t 4 -k 50 -m 2 -i "$T/nginx.20"
+    counted reopened 8
     end_badserver
 }

@@ -46,4 +46,17 @@ signals_spawned(pid_t distributor, int64_t grace_us)
     stopping_distributor.grace_us = grace_us;
 }
 
+/* It has no listening socket. */
+void
+signals_shuts(int listenfd)
+{
+    (void)listenfd;
+}
+
+bool
+signals_have_shut(void)
+{
+    return false;
+}
+
 #endif

@@ -21,6 +21,8 @@ cd "$ROOT" || exit
 # shares of who was late, and sentences that are said only if the figures carry them; and the heads
 # of HTTP replies, whose words a user needs to see what is wrong.
 # And lines of -o live for a program that shows a run while it lasts.
+# of HTTP replies, whose words a user needs to see what is wrong; and connections that are made again
+# when a server announces its close. A stop that refuses new clients at once is 50 lines of common/.
 # Also in common/: the rings of server12, which its client shares.
 # Also in common/: the rings of server12, which its client shares; and what server05 and server11
 # share of handlers: the board, their start, their lives (crew), which needs headers.

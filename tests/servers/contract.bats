@@ -543,6 +543,32 @@ some_wait_in_write() {
     counted bytes 4194305
 }
 
+# Also where children that are busy have the listening socket open; also of a Unix socket, whose
+# name stays until the server can remove it.
+@test "TERM: whoever comes while a reply is being sent is refused at once, in every way to serve" {
+    local host way
+
+    [[ $OSTYPE == linux* ]] || skip "a listening socket can be shut on Linux alone"
+    while read -r way; do
+        for host in "$OWN_HOST" "$T/socket"; do
+            [[ $way != *reuseport || $host != */* ]] || continue
+            # shellcheck disable=SC2086 # words
+            start_server $way -i "$host" -T 0 -g $((2 * PATIENCE))
+            rm -f "$T/working" "$T/go"
+            poke_away "$ADDRESS" buffer:4096 connect send:'1\n4194304\n' reply:1 more \
+                touch:"$T/working" until:"$T/go" reply:4194304 eof
+            eventually test -e "$T/working"
+            kill -s TERM "$SERVER_PID"
+            eventually poke "$ADDRESS" refused
+            touch "$T/go"
+            await_end
+            await_poke
+            [[ $STATUS -eq 0 ]]
+            counted bytes 4194305
+        done
+    done < <(ways)
+}
+
 @test "TERM: what a client asks for behind a long reply does not cost it that reply" {
     local more
 

@@ -18,22 +18,6 @@ expects() { # STATUS LENGTH CONNECTION STEP...
     STEPS+=(line:"Content-Length: $2" ${3:+line:"Connection: $3"$'\r'} line:$'\r' "${@:4}")
 }
 
-# Every way to serve that it has: the options.
-ways() {
-    case $SERVER in
-    server03_*) printf -- '-a %s\n' accept select poll lock-file lock-mutex ;;
-    server04_*) printf -- '-P %s\n' first round-robin ;;
-    server05_*) printf -- '-d %s\n' queued piped ;;
-    server08_*) printf -- '-a %s\n' level edge reuseport edge-reuseport ;;
-    server09_*) printf -- '-a %s\n' accept mutex queue ;;
-    server10_*) printf -- '-a %s\n' accept mutex ;;
-    *) echo ;;
-    esac
-    if [[ $SERVER == server03_* && $OSTYPE == linux* ]]; then
-        printf -- '-a %s\n' epoll epoll-exclusive reuseport
-    fi
-}
-
 start_way() { # WAY
     local few=()
 
