@@ -122,7 +122,8 @@ threads_wait_in() { # N FUNCTION
         queued() { [[ $(descriptors_of "$SERVER_PID") -eq $((before + i)) ]]; }
         eventually queued
     done
-    poke_away "$ADDRESS" connect send:'33\n' gone # in the backlog
+    poke_away "$ADDRESS" connect send:'33\n' touch:"$T/behind" gone # in the backlog
+    eventually test -e "$T/behind"
     stop_server
     await_all
     [[ $STATUS -eq 0 ]]
@@ -154,8 +155,10 @@ threads_wait_in() { # N FUNCTION
     done
     NPROC=3 start_as_somebody -a queue
     eventually says "$ERR" 'pthread_create, trying again'
-    poke_away "$ADDRESS" connect gone
+    poke_away "$ADDRESS" connect touch:"$T/waits" gone
+    eventually test -e "$T/waits"
     stop_server
+    await_poke
     [[ $STATUS -eq 0 ]]
 }
 

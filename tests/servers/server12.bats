@@ -160,9 +160,11 @@ are_children() { # N
     kill -s KILL "$victim"
     await_attached
     eventually are_children 2
-    attach_away send:'1000000000\n' take:100 here eof # within a reply
+    # Within a reply, of which it takes no more while the test finds the child.
+    attach_away send:'1000000000\n' take:100 here until:"$T/go" eof
     child=$(sed -n 's/^child . pid \([0-9]*\).*/\1/p' "$T/said")
     kill -s KILL "$child"
+    let_go
     await_attached
     eventually are_children 2
     ask_client -i "shm:$MEMORY" -c 2 -t 5 -k 5
@@ -295,6 +297,7 @@ are_children() { # N
     await_attached
     start_memory -n 2 -g "$PATIENCE"
     attach_away send:'1\n33 0 700000\n' take:1 here take:33 eof
+    pause 0.2 # nobody sees when the child begins with the second request
     stop_server
     [[ $STATUS -eq 0 ]]
     await_attached
