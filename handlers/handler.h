@@ -1,6 +1,7 @@
 /*
  * handler - the library (libhandler.a) for handlers of server05_spawn_pool and of
- * server11_event_workers: programs that the server starts and gives connections to. A handler of your own is a request function and
+ * server11_event_workers: programs that the server starts and gives connections to. A handler of
+ * your own is a request function and
  *
  *     int main(int argc, char **argv) { return handler_main(argc, argv, my_function); }
  *

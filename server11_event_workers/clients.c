@@ -45,15 +45,13 @@ clients_add(int connfd, struct worker *worker)
     struct client *client;
 
     errno = EMFILE; /* what it is if the descriptor has no place here */
-    if ((nfds_t)connfd >= room || fcntl(connfd, F_SETFL, O_NONBLOCK) == -1) {
+    if ((nfds_t)connfd >= room || fcntl(connfd, F_SETFL, O_NONBLOCK) == -1 ||
+        (frames_most > 0 && fcntl(connfd, F_SETFD, FD_CLOEXEC) == -1)) { /* not for handlers */
         warn_seldom(&quiet_until, "cannot watch a connection: closing it");
         close(connfd); /* the other clients must not wait for this one */
         return;
     }
     client = &clients[connfd];
-    if (frames_most > 0) {
-        fcntl(connfd, F_SETFD, FD_CLOEXEC); /* it is not for the handlers that are started later */
-    }
     conn_open(&client->conn, worker, connfd);
     client->place = clients_end++;
     clients_polled[client->place] = (struct pollfd){.fd = connfd, .events = POLLIN};

@@ -67,7 +67,9 @@ main(int argc, char **argv)
     server_open(&server, settings.program ? "frames" : "", true);
     server.listenfd = listen_open(&server.options);
     listen_nonblocking(server.listenfd);
-    fcntl(server.listenfd, F_SETFD, FD_CLOEXEC);
+    if (fcntl(server.listenfd, F_SETFD, FD_CLOEXEC) == -1) { /* it is not for handlers */
+        die("FD_CLOEXEC");
+    }
     pool = workers_open(&server, settings.program);
     loop = conn_worker(0, 0, &server.board.slots[0]);
     /* POSIX.1-2008 has no poll() with a mask. */

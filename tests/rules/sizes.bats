@@ -12,9 +12,8 @@ cd "$ROOT" || exit
 # step of it why no connection and no wake-up is lost; server08 has its parent and the loop of its
 # children in one file, and asks of a client apart from what acts on the answer; server11 forks its
 # children or, with -e, spawns them, both in sight; server09 has three ways side by side, and says
-# what keeps them right; server13 has no library, but the kernel's structures and its queues in files
-# of its own. More than 5000 in all: times with units, output
-# that waits for its reader, listeners that others share, what wakes threads, and comments that say
+# what keeps them right; server13 has no library, but the kernel's structures and its queues in
+# files of its own. More than 5000 in all: times with units, output that waits for its reader, listeners that others share, what wakes threads, and comments that say
 # why at the place have their lines; and 970 for HTTP (common/http with a picture of its states,
 # common/decimal, the replies in conn), which every server speaks, with 1100 of its tests: cases for
 # each row of docs/http.md, and an oracle that the fuzz targets share. The client's and bench's:
@@ -26,8 +25,8 @@ cd "$ROOT" || exit
 # Also in common/: the rings of server12, which its client shares.
 # Also in common/: the rings of server12, which its client shares; and what server05 and server11
 # share of handlers: the board, their start, their lives (crew), which needs headers.
-# server11 in all: two kinds of workers, forked ones and handlers; and for these frames, replies that
-# wait for slow readers, and what becomes of a request when its handler dies.
+# server11 in all: two kinds of workers, forked ones and handlers; and for these frames, replies
+# that wait for slow readers, and what becomes of a request when its handler dies.
 table() {
     cat <<'END'
 lines 220 server00_iterative/server00_iterative.c

@@ -322,8 +322,8 @@ echoes() { # OPTION...
     counted requests 104
 }
 
-@test "-e -l: of a reply that is longer the handler waits for its client; the loop's memory stays" {
-    local before
+@test "-e -l: of a longer reply the handler waits for its client; the loop's memory stays, it sleeps" {
+    local before wakeups
 
     start_obedient -n 1 -l 100k -T "$PATIENCE" -g "$LIMIT"
     poke "$ADDRESS" connect send:"$(frame 'bytes 5')" read:5 eof
@@ -331,8 +331,12 @@ echoes() { # OPTION...
     poke_away "$ADDRESS" buffer:4096 connect send:"$(frame 'bytes 30000000')" more \
         touch:"$T/stuck" until:"$T/go" read:30000000 eof
     eventually test -e "$T/stuck"
+    ask_server
+    wakeups=$(json_of children.0.wakeups)
     poke_away "$ADDRESS" connect send:"$(frame 'bytes 7')" silent:500 touch:"$T/waited" read:7 eof
     eventually test -e "$T/waited"
+    ask_server
+    (($(json_of children.0.wakeups) - wakeups < 100))
     (($(awk '/^VmRSS/ { print $2 }' "/proc/$SERVER_PID/status") - before < 400))
     touch "$T/go"
     await_all
@@ -564,7 +568,7 @@ holder() {
     mapfile -t workers < <(children_of "$SERVER_PID" | sort -n)
     suspend "${workers[0]}"
     eventually test -e "$T/served"
-    pause 0.2 # its next request is in the second one's hands: the first one's answer is for the last
+    pause 0.2 # the second one has its next request; the first one's answer is for the last
     kill -s CONT "${workers[0]}"
     await_all
     stop_server
