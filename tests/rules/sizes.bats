@@ -20,8 +20,8 @@ cd "$ROOT" || exit
 # each row of docs/http.md, and an oracle that the fuzz targets share. The client's and bench's:
 # shares of who was late, and sentences that are said only if the figures carry them; and the heads
 # of HTTP replies, whose words a user needs to see what is wrong.
-# Also in common/: the rings of server12, which its client shares, and why they prefetch; of the tests, 350 for a peer that
-# writes into these at any moment (fuzz_ring), and for two threads at them.
+# Also in common/: the rings of server12, which its client shares, and why they prefetch; of the
+# tests, 350 for a peer that writes into these at any moment (fuzz_ring), and for two threads there.
 table() {
     cat <<'END'
 lines 220 server00_iterative/server00_iterative.c
