@@ -190,7 +190,7 @@ sanitize:
 	$(MAKE) BUILD=$(abspath $(BUILD))/sanitize CFLAGS='-O1 -g $(SANITIZE)' $(LEAVE)
 	$(MAKE) BIN=$(BUILD)/sanitize/bin BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' \
 		LDFLAGS='$(LDFLAGS) -Wl,--wrap=_exit $(LEAVE)' \
-		NOT='attack awk calls chaos compare herd interrupted portability report rivals scale sizes \
+		NOT='attack awk calls chaos compare herd interrupted portability report rings rivals scale sizes \
 			sketches \
 			sources' test
 	$(if $(THREADED),$(MAKE) BIN=$(BUILD)/thread/bin BUILD=$(BUILD)/thread SLOWER=3 \

@@ -88,9 +88,8 @@ into(const struct ring *ring)
     return ring->serves ? &ring->memory->requests : &ring->memory->replies;
 }
 
-/* How many bytes have room, or are there; more than the ring has: nonsense. Acquire, for it pairs
- * with the release of the peer: what the peer wrote before it moved its index is seen, and where it
- * has read from may be written. */
+/* How many bytes have room; more than the ring has: nonsense. The acquire pairs with the release of
+ * `taken` in the peer's ring_take(): where the peer has read from may be written. */
 static unsigned
 room(struct ring *ring)
 {
@@ -114,15 +113,17 @@ room_for(struct ring *ring, const struct iovec *pieces, int count)
     return wanted <= before && before <= size ? before : room(ring);
 }
 
+/* How many bytes are there; more than the ring has: nonsense. The acquire pairs with the release of
+ * `put` in the peer's ring_put(): what the peer wrote before it moved its index is seen. */
 static unsigned
 input(const struct ring *ring)
 {
     return atomic_load_explicit(&into(ring)->put, memory_order_acquire) - ring->taken;
 }
 
-/* An index was moved: the peer may sleep for just that. The fence, and the one in ring_wait():
- * either the peer sees the new index before it sleeps, or this side sees that the peer is about to
- * sleep. */
+/* An index was moved: the peer may sleep for just that. The fence pairs with the one in
+ * ring_wait(): either the peer sees the new index before it sleeps, or this side sees that the peer
+ * is about to sleep. */
 static void
 wake(struct ring *ring, enum ring_wish wish)
 {
@@ -228,9 +229,9 @@ learn(struct ring *ring, bool paid, bool probed)
 }
 
 /* Between two looks. The bytes that are to come have a cache line of their own: asked for together
- * with the index, both come at once, and not one after the other. (An access it is not: the peer may
- * write there.) The fence is a pause: it orders nothing, but without it the processor begins many
- * looks ahead, and must throw them all away when the index moves. */
+ * with the index, both come at once, and not one after the other. (An access it is not: the peer
+ * may write there.) The fence is a pause: it orders nothing, but without it the processor begins
+ * many looks ahead, and must throw them all away when the index moves. */
 static void
 look_again(const struct ring *ring)
 {

@@ -155,8 +155,8 @@ child_main(unsigned number)
     _exit(EXIT_SUCCESS);
 }
 
-/* All idle children wait here, and one is the fastest: but there are few of them. If clients wait at
- * both doors, they take turns: else a crowd at one door would keep the other door's waiting. */
+/* All idle children wait here, and one is the fastest: but there are few of them. If clients wait
+ * at both doors, they take turns: else a crowd at one door would keep the other door's waiting. */
 static int
 next_client(struct slot *slot, bool *attaches)
 {

@@ -20,6 +20,17 @@ load ../helpers
     "$BUILD/tests/servers/ring_semaphore_test"
 }
 
+@test "common/ring: of two threads at the same rings ThreadSanitizer has nothing to say" {
+    local compile=("${CC:-cc}" -std=c11 -D_XOPEN_SOURCE=700 -O1 -g -w -fsanitize=thread -pthread)
+
+    [[ ${CFLAGS:-} != *sanitize* ]] || skip 'another sanitizer is at work'
+    echo 'int main(void) { return 0; }' >"$T/probe.c"
+    "${compile[@]}" -o "$T/probe" "$T/probe.c" && "$T/probe" || skip 'no ThreadSanitizer here'
+    "${compile[@]}" -o "$T/ring_test" "$TESTS/servers/ring_test.c" \
+        "$ROOT"/common/{die,scoreboard,sleeper_linux}.c
+    "$T/ring_test" threads
+}
+
 @test "server08_epoll/clients: an old event is not taken for one of the descriptor's next client" {
     [[ -x $BIN/server08_epoll ]] || skip 'Linux alone has epoll'
     "$BUILD/tests/servers/clients_test_linux"

@@ -130,7 +130,7 @@ not_the_pools() {
 
     mapfile -t scripts < <(grep -lE "sed -n '2,/\^set" tests/* tests/*/* bench/* 2>/dev/null |
         grep -v '\.bats$')
-    scripts+=(bench/{compare,demo,herd,scale,rivals,calls,cluster,report})
+    scripts+=(bench/{compare,demo,herd,scale,rivals,calls,rings,cluster,report})
     [[ ${#scripts[@]} -ge 10 ]]
     for script in "${scripts[@]}"; do
         echo "$script"

@@ -255,14 +255,14 @@ are_children() { # N
     "$BIN/client" -i "shm:$MEMORY" -c 4 -t 100000000 -q -T 0 >/dev/null 2>&1 3>&- &
     HELPERS+=("$!")
     eventually server_counts connections -ge 100
-    ask_client -p "$PORT" -c 1 -t 20 -T "$LIMIT"
+    ask_client -p "$PORT" -c 1 -t 1 -T "$LIMIT"
     [[ $STATUS -eq 0 ]]
     end_helpers || : # killed
     HELPERS=()
     "$BIN/client" -p "$PORT" -c 4 -t 100000000 -q -T 0 >/dev/null 2>&1 3>&- &
     HELPERS+=("$!")
     eventually server_counts connections -ge 1000
-    ask_client -i "shm:$MEMORY" -c 1 -t 20 -T "$LIMIT"
+    ask_client -i "shm:$MEMORY" -c 1 -t 1 -T "$LIMIT"
     [[ $STATUS -eq 0 ]]
 }
 
