@@ -3,6 +3,7 @@
 # other servers make system calls for; and nothing that is under way is forgotten, or another's.
 
 load ../helpers
+load event_loop
 
 SERVER=server13_io_uring
 
@@ -108,36 +109,8 @@ refuses_ring() { # ERROR WHY [CALL]
     stop_server
 }
 
-# As many times as server08 does, and for the same reason.
 @test "3000 idle connections do not make the others' dearer" {
-    local child idle=0 none try
-
-    ulimit -S -n "$(ulimit -H -n)"
-    (($(ulimit -n) >= 8192)) || skip 'the limit on open files is below 8192'
-    ns_used() { # for 2000 connections, one at a time
-        local after before
-
-        read -r before _ <"/proc/$child/schedstat"
-        "$BIN/client" -p "$PORT" -c 1 -t 2000 -b 100 -q >"$T/client"
-        read -r after _ <"/proc/$child/schedstat"
-        NS=$((after - before))
-    }
-    start_server -T 0
-    served_after
-    child=$(children_of "$SERVER_PID")
-    [[ -r /proc/$child/schedstat ]] || skip 'this kernel does not say what a process has used'
-    ns_used
-    none=$NS
-    poke_away -j 3 "$ADDRESS" idle:1000 connect until:"$T/go" send:'33\n' reply:33 half eof
-    eventually server_counts connections 5004
-    for ((try = 0; try < 3 && (idle == 0 || idle >= 2 * none); try++)); do
-        ns_used # more than once if another program has had the caches meanwhile
-        idle=$NS
-        echo "$none and $idle ns"
-    done
-    ((idle < 2 * none))
-    touch "$T/go"
-    await_poke
+    idle_clients_cost_nothing
 }
 
 # --- what is under way ----------------------------------------------------------------------------
@@ -214,44 +187,14 @@ same_as_before() {
     local children
 
     for children in 1 3; do
-        rm -f "$T/go" "$T/working"
-        start_server -n "$children" -i "$OWN_HOST" -g "$PATIENCE"
-        poke_away "$ADDRESS" buffer:4096 connect send:'1\n4194304\n' reply:1 more \
-            touch:"$T/working" until:"$T/go" reply:4194304 eof
-        eventually test -e "$T/working"
-        kill -s TERM "$SERVER_PID"
-        eventually poke "$ADDRESS" refused
-        touch "$T/go"
-        await_poke
-        await_end
-        [[ $STATUS -eq 0 ]]
-        counted broken 0
+        new_clients_are_refused_after_term -n "$children"
     done
 }
 
-# Pipelined: more than a buffer has room for, and replies that are sent in pieces.
-@test "nothing that is left in a socket is forgotten, and one that asks without end has its turns" {
-    local i pipelined=() text=''
+@test "nothing that is left in a socket is forgotten" {
+    what_is_left_is_served
+}
 
-    for ((i = 1; i <= 500; i++)); do
-        text+="$((i % 90 + 1))\n"
-        pipelined+=(reply:"$((i % 90 + 1))")
-    done
-    start_server -T 1
-    poke "$ADDRESS" connect send:"$text" half "${pipelined[@]}" eof
-    poke -j 3 "$ADDRESS" buffer:4096 connect send:'3000000\n100\n' reply:3000000 reply:100 half eof
-    exec 6<>"/dev/tcp/127.0.0.1/$PORT"
-    yes 1 >&6 3>&- &
-    HELPERS+=($!)
-    cat <&6 >/dev/null 3>&- &
-    HELPERS+=($!)
-    exec 6>&-
-    eventually server_counts requests -ge 1500
-    poke -r 50 "$ADDRESS" connect send:'1000\n' reply:1000 half eof within:$((750 * LIMIT))
-    poke "$ADDRESS" connect mark eof after:800 within:$((200 * LIMIT))
-    server_counts timed_out -ge 1
-    end_helpers || : # killed
-    HELPERS=()
-    stop_server
-    [[ $STATUS -eq 0 ]]
+@test "one that asks without end is served, and delays neither others nor limits" {
+    who_asks_without_end_delays_none
 }
