@@ -569,6 +569,29 @@ some_wait_in_write() {
     done < <(ways)
 }
 
+@test "TERM: another server can have the port while the last reply is being sent" {
+    local first
+
+    [[ $OSTYPE == linux* ]] || skip "a listening socket can be shut on Linux alone"
+    start_server -i "$OWN_HOST" -T 0 -g $((2 * PATIENCE))
+    first=$SERVER_PID
+    poke_away "$ADDRESS" buffer:4096 connect send:'1\n4194304\n' reply:1 more \
+        touch:"$T/working" until:"$T/go" reply:4194304 eof
+    eventually test -e "$T/working"
+    kill -s TERM "$first"
+    eventually poke "$ADDRESS" refused
+    start_server -i "$OWN_HOST" -p "$PORT"
+    served_after
+    alive "$first"
+    touch "$T/go"
+    await_end "$first"
+    await_poke
+    counted bytes 4194305
+    served_after
+    stop_server
+    counted connections 2
+}
+
 @test "TERM: what a client asks for behind a long reply does not cost it that reply" {
     local more
 
