@@ -11,11 +11,10 @@ cd "$ROOT" || exit
 # More than a server's 220 lines: server04 keeps the whole hand-over in sight, and says at each
 # step of it why no connection and no wake-up is lost; server08 has its parent and the loop of its
 # children in one file, and asks of a client apart from what acts on the answer; server11 has the
-# loop, what it hands out and takes back, its children and their end in one; server09 has three
-# ways side by side, and says what keeps them right; server13 has no library, but the kernel's
-# structures and its queues in files of its own. More than 5000 in all: times with units, output
-# that waits for its reader, listeners that others share, what wakes threads, and comments that say
-# why at the place have their lines; and 970 for HTTP (common/http with a picture of its states,
+# loop, what it hands out and takes back, its children and their end in one; server13 has no
+# library, but the kernel's structures and its queues in files of its own. More than 5000 in all:
+# times with units, output that waits for its reader, listeners that others share, what wakes
+# threads, and comments that say why at the place have their lines; and 970 for HTTP (common/http with a picture of its states,
 # common/decimal, the replies in conn), which every server speaks, with 1100 of its tests: cases for
 # each row of docs/http.md, and an oracle that the fuzz targets share. The client's and bench's:
 # shares of who was late, and sentences that are said only if the figures carry them; and the heads
@@ -28,19 +27,19 @@ lines 220 server00_iterative/server00_iterative.c
 lines 220 server01_fork/server01_fork.c
 lines 220 server02_select/server02_select.c
 lines 220 server03_prefork_accept/server03_prefork_accept.c
-lines 230 server04_fdpass/server04_fdpass.c
+lines 227 server04_fdpass/server04_fdpass.c
 lines 220 server05_spawn_pool/server05_spawn_pool.c
 lines 220 server06_thread/server06_thread.c
 lines 220 server07_poll/server07_poll.c
-lines 280 server08_epoll/server08_epoll_linux.c
-lines 505 server08_epoll/*.[ch]
-lines 236 server09_prethread/server09_prethread.c
+lines 260 server08_epoll/server08_epoll_linux.c
+lines 483 server08_epoll/*.[ch]
+lines 220 server09_prethread/server09_prethread.c
 lines 220 server10_process_threads/server10_process_threads.c
 lines 270 server10_process_threads/*.[ch]
 lines 260 server13_io_uring/server13_io_uring_linux.c
 lines 920 server13_io_uring/*.[ch]
 lines 1300 server05_spawn_pool/*.[ch]
-lines 7360 common/*.[ch] server0[0-5]_*/*.[ch]
+lines 7380 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 404 server11_event_workers/server11_event_workers.c
 lines 825 server11_event_workers/*.[ch]
 lines 18780 client bench
