@@ -276,3 +276,13 @@ listen_exhausted(void)
         return false;
     }
 }
+
+void
+listen_again(int listenfd)
+{
+    if (listen_exhausted()) {
+        listen_pause();
+    } else {
+        listen_await(listenfd);
+    }
+}

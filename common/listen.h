@@ -51,6 +51,10 @@ bool listen_exhausted(void);
 /* Sleeps a tenth of a second, or until a signal: after listen_exhausted(). */
 void listen_pause(void);
 
+/* All three, after accept() has failed in a server that blocks there: comes back when the next one
+ * may succeed. */
+void listen_again(int listenfd);
+
 /* On Linux, for -a reuseport: returns listeners[1..count], then 0: one for each child, all on the
  * port of `listenfd`, the first; the kernel deals connections out by a hash of their addresses. The
  * parent keeps all of them open: else those who wait in a queue would be reset. Dies on failure. */

@@ -144,15 +144,26 @@ options_quantity(int letter, const char *value, enum options_kind kind, int64_t 
 }
 
 int
-options_word(int letter, const char *value, const char *const words[2])
+options_word(int letter, const char *value, const char *const words[])
 {
-    int index = strcmp(value, words[0]) == 0 ? 0 : 1;
+    char allowed[128] = "";
+    int index = 0;
 
-    if (strcmp(value, words[index]) != 0) {
-        die_usage("-%c '%.60s': %s or %s is allowed; for example -%c %s", letter, value, words[0],
-                  words[1], letter, words[0]);
+    while (words[index] && strcmp(value, words[index]) != 0) {
+        index++;
     }
-    return index;
+    if (words[index]) {
+        return index;
+    }
+    for (int i = 0, used = 0; i < index; i++) {
+        used += snprintf(allowed + used, sizeof allowed - (size_t)used, "%s%s",
+                         i == 0           ? ""
+                         : i == index - 1 ? " or "
+                                          : ", ",
+                         words[i]);
+    }
+    die_usage("-%c '%.60s': %s is allowed; for example -%c %s", letter, value, allowed, letter,
+              words[0]);
 }
 
 static _Noreturn void

@@ -58,7 +58,7 @@ int64_t options_quantity(int letter, const char *value, enum options_kind kind, 
 bool options_take_quantity(const char **text, enum options_kind kind, uint64_t bare, uint64_t most,
                            uint64_t *value);
 
-/* 0 or 1, for the first or second word; anything else ends the program likewise. */
-int options_word(int letter, const char *value, const char *const words[2]);
+/* Which of these words it is, from 0; NULL ends them. Any other ends the program likewise. */
+int options_word(int letter, const char *value, const char *const words[]);
 
 #endif

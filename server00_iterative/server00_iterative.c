@@ -98,10 +98,8 @@ serve_clients(void)
             counter_add(&worker.slot->wakeups, 1);
             conn_serve(&worker, connfd);
             close(connfd);
-        } else if (listen_exhausted()) {
-            listen_pause();
         } else {
-            listen_await(server.listenfd); /* if somebody has made an inherited one non-blocking */
+            listen_again(server.listenfd);
         }
         server_report_if_asked(&server);
     }

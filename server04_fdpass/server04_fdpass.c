@@ -3,16 +3,16 @@
  *
  * The parent alone has the listening socket. Each child number has a channel, in which its child
  * waits for the next connection; so the parent's policy (-P), not the kernel, decides which child
- * serves it. The parent keeps both ends open, unlike the one of sketch.c: so the messages that a
- * child had not received when it died stay inside, for its successor. A child counts in shared
- * memory the connections that it has served (`done`); the parent knows how many it has passed
- * (`given`): the child holds the difference, at most -Q. When no child has room the parent says so
- * (`parent_waits`) and sleeps; the next child that is done wakes it by SIGCHLD.
+ * serves it. The parent keeps both ends open: so the messages that a child had not received when it
+ * died stay inside, for its successor. A child counts the connections that it has served (`done`),
+ * the parent those that it has passed (`given`): the child holds the difference, at most -Q. When
+ * no child has room the parent says so (`parent_waits`) and sleeps; the next child that is done
+ * wakes it by SIGCHLD.
  *
- * It costs a hand-over per connection: three more system calls, and waking a second process.
- * It breaks where the parent does: everything goes through one process. And with -Q 2 or more a
- * connection can wait behind a busy child while another child is idle: README.md shows it.
- * Compare with server03_prefork_accept, where the kernel hands out the connections.
+ * It costs a hand-over per connection: three more system calls, and waking a second process. It
+ * breaks where the parent does; and with -Q 2 or more a connection can wait behind a busy child
+ * while another child is idle: README.md shows it. Compare with server03_prefork_accept, where the
+ * kernel hands out the connections.
  */
 #include <sched.h>
 #include <stdatomic.h>
@@ -43,7 +43,7 @@ static const char help[] =
 
 enum { CHILDREN = 10, CHILDREN_MAX = 10000, QUEUE_MAX = 64, BURST = 64, PAUSE_US = 100 * 1000 };
 
-static const char *const policies[] = {"first", "round-robin"};
+static const char *const policies[] = {"first", "round-robin", NULL};
 
 static struct server server;
 static struct pool *pool;
@@ -135,9 +135,9 @@ choose(void)
 }
 
 /* Back-pressure: while no child has room the listener is left out, and the kernel queues. Before
- * the parent announces that it waits, it lets the children run: often one of them is done within
- * that moment, and no one need be woken. The last look is needed: a child may have got free before
- * it could see that the parent waits. PAUSE_US is the limit, should kill() fail. */
+ * the parent says that it waits, it lets the children run: often one of them is done within that
+ * moment. The last look is needed: a child may have got free before it could see that the parent
+ * waits. PAUSE_US is the limit, should kill() fail. */
 static void
 wait_for_work(bool paused)
 {
@@ -154,8 +154,7 @@ wait_for_work(bool paused)
 
 /* A child that died never counts the connection that it was serving. So the parent counts for it:
  * all are done but those still inside the channel (0 before it is opened), which the successor
- * receives. The parent knows how many, since each message carries its number modulo 256: it peeks
- * at the first one. */
+ * receives. */
 static void
 start_child(unsigned number)
 {
@@ -185,17 +184,16 @@ child_main(unsigned number)
     }
     do {
         sched_yield(); /* lets the parent run: often the next connection is here afterwards */
-        bool stays = server_child_goes_on(&worker); /* it publishes the counters, too */
-        connfd = channel_receive(channel, stays);   /* stays: waits; else an empty one is the END */
+        /* A child that goes on waits; for one that does not an empty channel is the END. */
+        connfd = channel_receive(channel, server_child_goes_on(&worker));
         if (connfd >= 0) {
             counter_add(&worker.slot->wakeups, 1);
             conn_serve(&worker, connfd);
             close(connfd);
         }
         if (connfd >= 0 || connfd == CHANNEL_LOST) { /* lost: given, so it counts as done */
-            /* In this order, sequentially consistent, no wake-up is lost: either the parent, once
-             * it has said that it waits, sees the new `done`, or the child sees that it waits.
-             * SIGCHLD, as after a death: in both cases it reaps, and looks who has room. */
+            /* In this order no wake-up is lost: either the parent, once it has said that it waits,
+             * sees the new `done`, or the child sees that it waits. SIGCHLD, as after a death. */
             atomic_fetch_add(&shared->child[number].done, 1);
             if (atomic_load(&shared->parent_waits) && atomic_exchange(&shared->parent_waits, 0)) {
                 kill(parent, SIGCHLD);
@@ -211,7 +209,6 @@ static int
 stop(void)
 {
     int status = EXIT_SUCCESS;
-    bool left;
 
     listen_remove();
     close(server.listenfd);
@@ -224,7 +221,7 @@ stop(void)
                 start_child(i);
             }
         }
-        left = held_connfd != -1 || channels_any_inside(channels, pool->size);
-    } while (pool_ending(pool, &server, left, &status));
+    } while (pool_ending(pool, &server,
+                         held_connfd != -1 || channels_any_inside(channels, pool->size), &status));
     return status;
 }

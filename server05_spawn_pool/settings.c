@@ -33,9 +33,9 @@ static const char help[] =
     "TTIN makes one handler more, TTOU one fewer.\n"
     "\n";
 
-static const char *const ways[] = {"queued", "piped"};
-static const char *const policies[] = {"round-robin", "least-loaded"};
-static const char *const sizes[] = {"pooled", "auto"};
+static const char *const ways[] = {"queued", "piped", NULL};
+static const char *const policies[] = {"round-robin", "least-loaded", NULL};
+static const char *const sizes[] = {"pooled", "auto", NULL};
 
 static void
 take(struct settings *settings, int letter)

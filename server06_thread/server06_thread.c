@@ -92,11 +92,7 @@ serve_clients(void)
             serve_client(place, connfd);
         } else if (place > 0) {
             threads_free(place);
-            if (listen_exhausted()) {
-                listen_pause();
-            } else {
-                listen_await(server.listenfd);
-            }
+            listen_again(server.listenfd);
         }
     }
 }

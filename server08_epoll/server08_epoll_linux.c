@@ -17,7 +17,6 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -39,7 +38,6 @@ static bool accept_clients(int most);
 static void start_child(unsigned number);
 static bool listen_too(bool too);
 static unsigned free_listener(void);
-static unsigned way_named(const char *name);
 
 enum { CHILDREN = 1, CHILDREN_MAX = 1000, CLIENTS_MAX = 100000, EVENTS = 1024, BURST = 64 };
 enum { LOOK_MS = 1000, ENDING_MS = 50 };
@@ -50,8 +48,8 @@ static const char help[] =
     "  -n N        children (default 1); HUP replaces them one by one\n"
     "  -a WAY      how epoll tells: level (default) or edge; with reuseport (level)\n"
     "              or edge-reuseport each child has a listening socket of its own\n";
-static const char *const ways[] = {"level", "edge", "reuseport", "edge-reuseport"};
-enum { WAYS = 4, EDGE = 1, REUSEPORT = 2 }; /* bits of `way` */
+static const char *const ways[] = {"level", "edge", "reuseport", "edge-reuseport", NULL};
+enum { EDGE = 1, REUSEPORT = 2 }; /* bits of `way` */
 
 static struct server server;
 static struct pool *pool;
@@ -75,7 +73,7 @@ main(int argc, char **argv)
 
     server.options = options_default(CHILDREN);
     while (server_option(&server, argc, argv, "n:a:", help, CHILDREN_MAX) != -1) {
-        way = way_named(optarg);
+        way = (unsigned)options_word('a', optarg, ways);
     }
     children = (unsigned)server.options.children;
     server.options.children *= 2; /* numbers: a child that leaves keeps its own until its clients
@@ -100,7 +98,6 @@ main(int argc, char **argv)
     }
 
     listen_remove();
-    listen_keep(listeners, server.listenfd);
     close(server.listenfd);
     while (pool_ending(pool, &server, false, &status)) {
     }
@@ -113,11 +110,8 @@ main(int argc, char **argv)
 static _Noreturn void
 child_main(unsigned number)
 {
-    sigset_t blocked;
-
-    sigprocmask(SIG_SETMASK, NULL, &blocked);
     worker = server_child(&server, number, &server.board.slots[number]);
-    sigprocmask(SIG_SETMASK, &blocked, &waiting);
+    signals_block(&waiting);
     worker.waiting = &waiting;
     listen_nonblocking(listenfd);
     clients_child(epollfd, &worker);
@@ -252,28 +246,15 @@ listen_too(bool too)
     return done;
 }
 
-/* With REUSEPORT, the first listener whose child has ended, or leaves. */
+/* With REUSEPORT, the first listener whose child has ended, or leaves. (child[0] is nobody.) */
 static unsigned
 free_listener(void)
 {
     for (unsigned i = 1;; i++) {
-        unsigned number = owners[i] > 0 ? pool_number(pool, owners[i]) : 0;
+        const struct pool_child *owner = &pool->child[pool_number(pool, owners[i])];
 
-        if (number == 0 || pool->child[number].asked) {
+        if (owner->pid == 0 || owner->asked) {
             return i;
         }
     }
-}
-
-static unsigned
-way_named(const char *name)
-{
-    for (unsigned i = 0; i < WAYS; i++) {
-        if (strcmp(name, ways[i]) == 0) {
-            return i;
-        }
-    }
-    die_usage("-a '%.60s': level, edge, reuseport or edge-reuseport is allowed; for example "
-              "-a edge",
-              name);
 }

@@ -16,7 +16,6 @@
 #include <semaphore.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,7 +33,6 @@ static int next_by_mutex(struct slot *slot);
 static void accept_for_all(struct slot *slot);
 static int next_by_queue(struct slot *slot);
 static void start_thread(unsigned place);
-static const struct way *way_named(const char *name);
 
 static const char help[] =
     "Threads created beforehand share one listening socket.\n\n"
@@ -45,13 +43,11 @@ enum { THREADS = 10, THREADS_MAX = 10000, NOBODY = THREADS_MAX + 2, STACK = 64 <
 
 /* With -a queue the second thread started is the acceptor: so one thread already serves when it
  * accepts. */
+static const char *const names[] = {"accept", "mutex", "queue", NULL};
 static const struct way {
-    const char *name;               /* for -a */
     int (*next)(struct slot *slot); /* waits for a connection; -1: no more will come */
     unsigned acceptor;              /* its place, or NOBODY: this way has no acceptor */
-} ways[] = {{"accept", next_by_accept, NOBODY},
-            {"mutex", next_by_mutex, NOBODY},
-            {"queue", next_by_queue, 2}};
+} ways[] = {{next_by_accept, NOBODY}, {next_by_mutex, NOBODY}, {next_by_queue, 2}};
 
 static struct server server = {.stats = {.threads = true}};
 static const struct way *way = ways;
@@ -78,10 +74,10 @@ main(int argc, char **argv)
 
     server.options = options_default(THREADS);
     while (server_option(&server, argc, argv, "n:a:", help, THREADS_MAX) != -1) {
-        way = way_named(optarg);
+        way = &ways[options_word('a', optarg, names)];
     }
     nthreads = (unsigned)server.options.children;
-    server_open(&server, way->name, false);
+    server_open(&server, names[way - ways], false);
     server.listenfd = listen_open(&server.options);
     descriptors_allow(nthreads, way->acceptor == NOBODY ? 0 : 2 * nthreads); /* served, queued */
     if (sem_init(&queue.room, 0, 2 * nthreads) == -1 || sem_init(&queue.items, 0, 0) == -1) {
@@ -136,11 +132,7 @@ next_by_accept(struct slot *slot)
             counter_add(&slot->wakeups, 1);
             return connfd;
         }
-        if (listen_exhausted()) {
-            listen_pause();
-        } else {
-            listen_await(server.listenfd); /* if somebody has made an inherited one non-blocking */
-        }
+        listen_again(server.listenfd);
     }
     return -1;
 }
@@ -221,15 +213,4 @@ start_thread(unsigned place)
     } else if (place == way->acceptor) {
         accepting = true;
     }
-}
-
-static const struct way *
-way_named(const char *name)
-{
-    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        if (strcmp(ways[i].name, name) == 0) {
-            return &ways[i];
-        }
-    }
-    die_usage("-a '%.60s': accept, mutex or queue is allowed; for example -a mutex", name);
 }

@@ -55,7 +55,7 @@ static char places[MOST + 1]; /* an address in here tells a thread its place */
 int
 main(int argc, char **argv)
 {
-    static const char *const ways[] = {"accept", "mutex"};
+    static const char *const ways[] = {"accept", "mutex", NULL};
     int letter, status = EXIT_SUCCESS;
     unsigned number;
 
@@ -190,11 +190,7 @@ accept_one(struct slot *slot)
             counter_add(&slot->wakeups, 1);
             return connfd;
         }
-        if (listen_exhausted()) {
-            listen_pause();
-        } else {
-            listen_await(server.listenfd); /* if somebody has made an inherited one non-blocking */
-        }
+        listen_again(server.listenfd);
     }
     return -1;
 }

@@ -599,6 +599,50 @@ limit_descriptors() { # SOFT PID...
     done
 }
 
+# A hundred connections, four at a time.
+serve_some() {
+    poke -j 4 -r 25 "$ADDRESS" connect send:'100\n' reply:100 half eof
+}
+
+# Each child is killed, and then there are as many again.
+kill_each_child() {
+    local child children
+
+    mapfile -t children < <(children_of "$SERVER_PID")
+    for child in "${children[@]}"; do
+        kill -s KILL "$child"
+        eventually says "$ERR" "pid $child, died of signal 9"
+        eventually has_children "$SERVER_PID" "${#children[@]}"
+        serve_some
+    done
+}
+
+# kill -9 of the parent: its children leave within two seconds, and the port, on OWN_HOST, is free.
+orphans_leave() {
+    local start
+
+    start=$(now_ms)
+    kill -s KILL "$SERVER_PID"
+    await_end
+    eventually nothing_marked
+    (($(now_ms) - start < 250 * LIMIT))
+    poke "$OWN_HOST:$PORT" refused
+}
+
+# Four connections are open, and the parent has a descriptor for none of them.
+parent_holds_none() {
+    local before
+
+    before=$(find "/proc/$SERVER_PID/fd" -mindepth 1 | wc -l)
+    poke_away "$ADDRESS" idle:4 touch:"$T/open" until:"$T/go"
+    eventually test -e "$T/open"
+    eventually server_counts connections 4
+    [[ $(find "/proc/$SERVER_PID/fd" -mindepth 1 | wc -l) -eq $before ]]
+    touch "$T/go"
+    await_poke
+    rm "$T/open" "$T/go"
+}
+
 # --- the end of each test ------------------------------------------------------------------------
 
 complain() {

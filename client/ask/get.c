@@ -9,7 +9,7 @@
 void
 get_take_protocol(struct load *load, const char *value)
 {
-    static const char *const names[2] = {"http", "lines"};
+    static const char *const names[] = {"http", "lines", NULL};
 
     load->http = options_word('P', value, names) == 0;
     load->lines = !load->http;

@@ -227,7 +227,8 @@ field() { # FILE NAME
     for name in label:here target:127.0.0.1:$PORT mode:closed rate:0 rate_to:0 duration_s:0.000 \
         clients:2 connections_each:50 in_flight:4 bytes:777 requests_per_connection:3 held:3 \
         failed:0 unsent:0 reopened:0 interrupted:0 children:1 errors_refused:0 \
-        errors_client_limited:0 response_us_count:0 response_us_p99: response_us_max: jain:1.000000; do
+        errors_client_limited:0 response_us_count:0 response_us_p99: response_us_max: \
+        jain:1.000000; do
         is_field "${name%%:*}" "${name#*:}"
     done
     [[ $(($(field "$T/csv" scheduled) + $(field "$T/csv" misbehaved))) -eq 100 ]]

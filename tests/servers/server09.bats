@@ -5,10 +5,6 @@ load ../helpers
 
 SERVER=server09_prethread
 
-serve_some() {
-    poke -j 4 -r 25 "$ADDRESS" connect send:'100\n' reply:100 half eof
-}
-
 # Each thread, and how often it has gone to sleep.
 sleeps() {
     awk '/^voluntary/ { print FILENAME, $2 }' "/proc/$SERVER_PID/task"/*/status
