@@ -307,7 +307,7 @@ help:
 	@echo "make test        all tests; make test TESTS='contract client' some of them;"
 	@echo "                 ONLY='server02_select': of those each server has, its own;"
 	@echo "                 FILTER=HUP: by their names"
-	@echo '                 TIMES=yes: the longest ten tests; processor time of each file'
+	@echo '                 TIMES=yes: the longest ten tests; the times of each file'
 	@echo 'make lint        strict compilers, format, static analysis, scripts, man pages'
 	@echo 'make torture     every system call fails once, each in its own run; ARGS=-q'
 	@echo 'make sanitize    the tests again under AddressSanitizer and UBSan; servers with'

@@ -598,7 +598,7 @@ END
 
     fake server02_select <<'END'
 trap 'kill $!; echo "{\"cpu_user_s\":0}"; exit 0' TERM
-badserver corrupt 100 &
+badserver corrupt 5 &
 wait
 END
     compare -q -r 1 -l blocking server02

@@ -305,7 +305,7 @@ resets_are() { # N
 @test "-x: they take none of the places of the good ones, but 1000 of their own" {
     start_number 00 -B 4096 -T 0
     # On schedule, who finds no place of these is left out; else it would wait for one.
-    set -- "$BIN/client" -p "$PORT" -c 1 -t 1100 -r 100000 -T 1 -x silent
+    set -- "$BIN/client" -p "$PORT" -c 1 -t 1100 -r 100000 -T $((LIMIT / 10)) -x silent
     "$@" >"$T/text" &
     HELPERS+=("$!")
     "$@" -o json >"$T/many" &

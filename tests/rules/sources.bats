@@ -93,14 +93,15 @@ not_the_pools() {
     tar -cf - --exclude=./bin --exclude=./build --exclude=./.git --exclude=./node_modules . |
         tar -xf - -C "$T/tree"
     cd "$T/tree" || return
-    # What is compiled already is linked only; and what links in two ways, but once.
+    # What is compiled already is linked only; what links in two ways, but once; and sketches, which
+    # have nothing but their own file, are linked the first time only.
     mkdir build
     cp -a "$BUILD"/{bench,client,common,handlers,server*} build
     set -- make -s CC="${CC:-cc}" CFLAGS="${CFLAGS:--O2 -g}" LINK_server01_fork=
     "$@" all >"$T/make.log" 2>&1 || { cat "$T/make.log"; return 1; }
     for server in server[0-9][0-9]_*; do
         mv "$server" "$T/away"
-        rm -rf bin/[sc]* "build/$server"
+        rm -rf bin/server* bin/client "build/$server"
         "$@" all >"$T/make.log" 2>&1 || { cat "$T/make.log"; return 1; }
         for other in server[0-9][0-9]_* client; do
             [[ -x bin/$other ]]
