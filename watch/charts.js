@@ -18,7 +18,8 @@
 //       columns: {t, cells: [[value, count], ...]}; value is the lower edge of a cell, of which
 //       there are four per doubling; t, in seconds, is where the column begins
 //   charts.distribution(element, {title, fair, rows})
-//       rows: {label, value, letter, state, title}; state: idle, busy, dead or another word
+//       rows: {label, value, letter, state, title}; state: idle, busy, dead or another word;
+//       without any letter there are no seats, only bars
 //   charts.number(value, unit)
 //       a figure as people read it: three digits, with the unit that suits it
 //
@@ -294,7 +295,7 @@ var charts = (function () {
     function paintBars(pen, width, {unit = "", log, rows}) {
         const names = widest(rows.map(row => row.label)) + 10;
         const above = names > width * 0.42;
-        const left = above ? 0 : names;
+        const left = above ? 6 : names; // room for a mark
         const right = width - widest(rows.map(row => number(row.value, unit))) - 12;
         const values = rows.flatMap(row => [row.value, row.low, row.high]).filter(isNumber);
         const scale = axis(values, {log, unit}, left, right);
@@ -518,7 +519,8 @@ var charts = (function () {
         const names = Math.min(widest(rows.map(row => row.label)), wide * 0.4) + 8;
         const figures = widest(rows.map(row => number(row.value))) + 8;
         const most = Math.max(1, fair || 0, ...rows.map(row => row.value).filter(isNumber));
-        const room = {names, figures, bar: wide - names - figures - 24, wide, most, fair};
+        const box = rows.some(row => row.letter) ? 22 : 0;
+        const room = {names, figures, box, bar: wide - names - figures - box - 2, wide, most, fair};
 
         rows.forEach((row, i) => {
             seat(pen, row, Math.floor(i / down) * (wide + 20), 2 + i % down * 20, room);
@@ -527,16 +529,19 @@ var charts = (function () {
             (isNumber(fair) ? ` Fair share: ${number(fair)}.` : "")};
     }
 
-    function seat(pen, row, x, y, {names, figures, bar, wide, most, fair}) {
+    function seat(pen, row, x, y, {names, figures, box, bar, wide, most, fair}) {
         const title = row.title || "";
-        const begin = x + names + 22;
+        const begin = x + names + box;
         const length = isNumber(row.value) ? bar * row.value / most : 0;
         const state = {class: "seat", "data-state": row.state || ""};
 
         write(pen, x, y + 13, row.label, {room: names - 6});
-        pen.put("rect", {...state, x: (x + names).toFixed(1), y, width: 17, height: 17, rx: 3}, "",
-            title);
-        write(pen, x + names + 8.5, y + 13, row.letter || "", {anchor: "middle", style: "letter"});
+        if (box) {
+            pen.put("rect", {...state, x: (x + names).toFixed(1), y, width: 17, height: 17, rx: 3},
+                "", title);
+            write(pen, x + names + 8.5, y + 13, row.letter || "",
+                {anchor: "middle", style: "letter"});
+        }
         pen.put("rect", {...state, x: begin.toFixed(1), y: y + 2,
             width: Math.max(0, length).toFixed(1), height: 13}, "", title);
         if (isNumber(fair)) {
