@@ -2,8 +2,9 @@
 # and list.awk.
 #
 # read_results(DIR, TOOL) fills: row[1..nrows], usual[row], server[row]; load[1..nloads],
-# title[load], asked[load], expect[load]; about[key]; and of each figure med[], least[], most[],
-# runs[], of[] and why[], all by [row, load, x, figure]; x[load, 1..nx[load]] in ascending order.
+# title[load], x_name[load], asked[load], expect[load]; about[key]; and of each figure med[] (if it
+# is a number), least[], most[], runs[], of[] and why[], all by [row, load, x, figure];
+# figure_name[1..nfigures] and unit_of[figure]; x[load, 1..nx[load]] in ascending order.
 
 BEGIN { ABSENT = " is not installed$" } # why a row of bench/rivals has no figures
 
@@ -20,6 +21,7 @@ function read_results(dir, tool,    t, n, i, key) {
     for (i = 1; i <= nloads; i++) {
         load[i] = t[i, "load"]
         title[load[i]] = t[i, "title"]
+        x_name[load[i]] = t[i, "x_name"]
         asked[load[i]] = t[i, "client"]
         expect[load[i]] = t[i, "expect"]
     }
@@ -30,15 +32,21 @@ function read_figures(file,    t, n, i, key) {
     n = csv_read(file, t)
     for (i = 1; i <= n; i++) {
         key = t[i, "row"] SUBSEP t[i, "load"] SUBSEP t[i, "x"] SUBSEP t[i, "figure"]
-        med[key] = t[i, "median"] + 0
+        if (is_number(t[i, "median"])) med[key] = t[i, "median"] + 0
         least[key] = t[i, "min"] + 0
         most[key] = t[i, "max"] + 0
         runs[key] = t[i, "runs"] + 0
         of[key] = t[i, "of"] + 0
         why[key] = t[i, "why"]
+        note_figure(t[i, "figure"], t[i, "unit"])
         note_x(t[i, "load"], t[i, "x"])
     }
     return n
+}
+
+function note_figure(name, unit) {
+    if (!(name in unit_of)) figure_name[++nfigures] = name
+    if (unit != "" || !(name in unit_of)) unit_of[name] = unit
 }
 
 function note_x(load, value,    i) {

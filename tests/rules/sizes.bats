@@ -29,6 +29,7 @@ cd "$ROOT" || exit
 # threads, and comments that say why at the place have their lines; and 970 for HTTP (common/http with a picture of its states,
 # of HTTP replies, whose words a user needs to see what is wrong; and connections that are made
 # again when a server announces its close. That a stop refuses new clients at once is 50 lines.
+# The report's charts are drawn in a browser: tests/bench/report.mjs looks at them there.
 # Also in common/: the rings of server12, which its client shares.
 # Also in common/: the rings of server12, which its client shares; and what server05 and server11
 # share of handlers: the board, their start, their lives (crew), which needs headers.
