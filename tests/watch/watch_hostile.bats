@@ -161,7 +161,7 @@ text/plain\r\nContent-Length: 0\r\n\r\n"
 
     start_quiet
     poke_away "$ADDRESS" connect eof
-    for each in 'GET / HT' "POST /do HTTP/1.1\\r\\nHost: $HOST\\r\\nContent-Length: 9\\r\\n\\r\\nx"; do
+    for each in 'GET / HT' 'POST /do HTTP/1.1\r\nContent-Length: 9\r\n\r\nx'; do
         poke_away "$ADDRESS" connect send:"$each" gone
     done
     await_all
