@@ -22,9 +22,9 @@ cd "$ROOT" || exit
 # of HTTP replies, whose words a user needs to see what is wrong.
 # And lines of -o live for a program that shows a run while it lasts.
 # Also in common/: the rings of server12, which its client shares.
-# watch: 400 lines of its 3400 are headers; it reads HTTP and ini files, checks and makes JSON, looks
-# after other programs and reads /proc, in a file of about 200 lines each; 800 of the tests' lines
-# are its: what it refuses, and what it withstands.
+# watch: 400 lines of its 3400 are headers; it reads HTTP and ini files, checks and makes JSON, has
+# other programs run and reads /proc, in a file of about 200 lines each; 800 of the tests' lines are
+# its: what it refuses, and what it withstands.
 table() {
     cat <<'END'
 lines 220 server00_iterative/server00_iterative.c
