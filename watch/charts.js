@@ -128,8 +128,11 @@ var charts = (function () {
         };
     }
 
+    // In units of which 16 are as large as the page's text: larger text makes a chart larger too.
     function widthOf(drawing) {
-        return Math.max(240, Math.floor(drawing.svg.getBoundingClientRect().width) || 480);
+        const text = parseFloat(getComputedStyle(document.documentElement).fontSize);
+        const width = drawing.svg.getBoundingClientRect().width;
+        return Math.max(240, Math.floor(width * 16 / text) || 480);
     }
 
     function draw(element, paint, options) {

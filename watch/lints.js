@@ -166,7 +166,7 @@ const lints = (() => {
     }
 
     // Nine of ten connections cost a new process: then that price is the service's price.
-    function forks({ halves, now }) {
+    function forks({ halves }) {
         const each = (half) => half.connections >= ENOUGH && half.started >= 0.9 * half.connections;
         if (!halves.every(each)) return null;
         return {
@@ -174,7 +174,7 @@ const lints = (() => {
                 halves[1].seconds)} a second, ${Math.round(halves[1].cpu_us)} us of CPU each.`,
             why: "Creating and ending a process costs more than a small request. Children that are " +
                 "created beforehand serve the same for less.",
-            where: [`${now.program}/README.md`, "Why: what a fork costs"],
+            where: ["server01_fork/README.md", "Why: what a fork costs"],
         };
     }
 

@@ -209,6 +209,7 @@ function draw_figures(list, service) {
         ["switches of each", of("switches")],
         ["processors", percent(service, processes)],
         ["memory", processes.length > 0 ? figure(kib, "KiB") : figure(null)],
+        ["threads", figure(processes.length > 0 ? processes.reduce((sum, each) => sum + each.threads, 0) : null)],
         ["served in all", figure(stats?.connections)],
         ...trouble,
     ];
@@ -442,7 +443,7 @@ function draw_over_time(loads) {
         series: loads.flatMap((load) => [line(load, label(load, "p50"), (column) => column.p50_us),
             line(load, label(load, "p99"), (column) => column.p99_us)]) });
     keep(at("heats"), loads, (load) => load.name, () => element("figure", {}), (node, load) => {
-        charts.heat(node, { title: `${load.name}: ${kind_of_time([load]).toLowerCase()} of the last 60 s`,
+        charts.heat(node, { title: `${load.name}: ${kind_of_time([load]).toLowerCase()}s of a minute`,
             unit: "us", seconds: 60,
             columns: load.columns.map((column) => ({ t: column.begin_s, cells: column.times })) });
     });
@@ -550,7 +551,7 @@ function draw() {
         page.stage = first ? [first.name] : [];
     }
     const loads = frame.loads.filter((load) => page.stage.includes(load.name));
-    write(at("machine"), `${frame.processors} processors, load ${frame.load.toFixed(1)}`);
+    write(at("machine"), `${frame.processors} processors, load ${figure(frame.load)}`);
     keep(at("list"), frame.services, (service) => service.name, new_row, draw_row);
     keep(at("models"), page.stage.map(service_of), (service) => service.name,
         () => copy_of("model"), draw_model);
@@ -723,9 +724,11 @@ function begin() {
     at("large").addEventListener("click", () => {
         const on = document.documentElement.classList.toggle("large");
         mark(at("large"), { "aria-pressed": on });
+        page.drawn = "";
+        draw();
     });
     make_form(at("ask"));
-    if (record) open_record(JSON.parse(record.textContent).frames);
+    if (record) open_record(JSON.parse(record.textContent));
     else open_live();
 }
 

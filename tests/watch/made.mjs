@@ -60,7 +60,7 @@ export function frames(seconds, make) {
 
 // The recorded page, as bin/watch writes it: everything in one file.
 export function record(list) {
-    const json = JSON.stringify({ frames: list }).replaceAll("<", "\\u003c");
+    const json = JSON.stringify(list).replaceAll("<", "\\u003c");
     const data = `<script type="application/json" id="record">${json}</script>\n`;
     return read("page.html")
         .replace(/<link rel="stylesheet" href="\/(.*)">/g, (_, name) => `<style>\n${read(name)}</style>`)
