@@ -2,6 +2,7 @@
 # The page of bin/watch: what it says of snapshots, without a browser; and all of it in Chromium.
 
 load ../helpers
+load ../helpers/browser
 
 # A foreign tool: without it this is skipped, and fails in CI.
 needs_node() {
@@ -31,4 +32,26 @@ ask_lints() { # PART
 
 @test "charts: figures as people read them" {
     ask_lints numbers
+}
+
+# A recording that was made up, in a browser.
+see_record() { # PART
+    needs_browser
+    browse "$ROOT/tests/watch/recorded.mjs" "$T/record.html" "$1"
+}
+
+@test "page: names, logs and labels from outside are text; nothing overflows, axe has nothing to say" {
+    see_record wide
+}
+
+@test "page: the same on a telephone, without motion" {
+    see_record narrow
+}
+
+@test "page: the same in the dark" {
+    see_record dark
+}
+
+@test "page: a recording is replayed, by keys alone" {
+    see_record replay
 }
