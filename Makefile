@@ -60,10 +60,13 @@ HANDLERS := $(sort $(patsubst %.c,%,$(notdir $(wildcard server[0-9][0-9]_*/handl
 #   limits                   from bench/limits; and limits_static, the same program linked statically
 PROGRAMS := $(SERVERS) $(HANDLERS) client limits
 
+# The live page; a program of that name is on most systems, so make install leaves it out:
+#   watch                    serves a page that shows servers at work, and steers them
+
 # What is not the lesson.
 COMMON := $(patsubst %.c,$(BUILD)/%.o,$(wildcard common/*.c))
 
-all: $(PROGRAMS:%=$(BIN)/%) $(SKETCHES:%=$(BIN)/%) $(if $(HANDLERS),$(BUILD)/libhandler.a)
+all: $(PROGRAMS:%=$(BIN)/%) $(SKETCHES:%=$(BIN)/%) $(BIN)/watch $(if $(HANDLERS),$(BUILD)/libhandler.a)
 
 $(PROGRAMS) $(SKETCHES): %: $(BIN)/%
 
@@ -85,6 +88,20 @@ $(foreach each,$(SKETCHES),$(eval $(call sketch,$(each))))
 $(BIN)/limits: $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/limits/*.c)) $(BUILD)/libcommon.a | $(BIN)
 	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 	@$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@_static $^ $(LDLIBS) 2>/dev/null || rm -f $@_static
+
+# Its page is built in: one file is all of it.
+PAGES := $(wildcard watch/*.html watch/*.css watch/*.js watch/*.ini)
+
+$(BUILD)/watch/pages.c: watch/embed.sh $(PAGES)
+	@mkdir -p $(@D)
+	$(call SAY,TEXT)watch/embed.sh $(PAGES) >$@.new && mv $@.new $@
+
+$(BUILD)/watch/pages.o: $(BUILD)/watch/pages.c Makefile
+	$(call SAY,CC  )$(COMPILE) -Iwatch -MMD -MP -c -o $@ $<
+
+$(BIN)/watch: $(patsubst %.c,$(BUILD)/%.o,$(wildcard watch/*.c)) $(BUILD)/watch/pages.o \
+		$(BUILD)/libcommon.a | $(BIN)
+	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # A handler is linked with the library that a user's own one needs, and nothing else.
 define handler
@@ -170,6 +187,10 @@ compare herd rivals scale: $(call needs,all)
 # haproxy in front of several copies, as on several machines; make cluster ARGS=-h tells the options.
 cluster: $(call needs,all)
 	@exec env BIN=$(abspath $(BIN)) bench/$@ $(ARGS)
+
+# The live page, at http://127.0.0.1:2080/; make watch ARGS=-h tells the options.
+watch: all
+	@exec $(BIN)/watch -f watch/services.ini $(ARGS)
 
 # What attacks do to each server, and what is left when they are over; make attack ARGS=-q is quick.
 attack: $(call needs,all test-programs)
@@ -299,6 +320,7 @@ clean:
 help:
 	@echo 'make             build everything into $(BIN)/'
 	@echo 'make demo        drive every server with the client and compare them'
+	@echo 'make watch       the live page: servers at work in a browser'
 	@echo 'make compare     every model under the same loads; ARGS=-q: quickly'
 	@echo 'make herd        the thundering herd over 1 to 100 children'
 	@echo 'make scale       how cost grows, and where each server breaks'
@@ -329,4 +351,4 @@ help:
 
 .PHONY: all attack chaos clean cluster compare demo fuzz fuzz-programs help herd install lint \
 	portability rivals sanitize scale soak strict test test-programs torture torture-hook \
-	torture-programs uninstall valgrind $(PROGRAMS) $(SKETCHES)
+	torture-programs uninstall valgrind watch $(PROGRAMS) $(SKETCHES)

@@ -1,0 +1,16 @@
+#!/bin/sh
+# embed.sh FILE... - prints pages.c: the files as arrays of C, each with its name without its folder.
+set -eu
+
+printf '#include "pages.h"\n'
+table=
+for file; do
+    name=$(basename "$file")
+    array=page_$(echo "$name" | tr .- __)
+    printf '\nstatic const unsigned char %s[] = {' "$array"
+    od -An -v -tu1 "$file" | sed 's/$/ /; s/\([0-9]\) /\1,/g'
+    printf '0};\n'
+    table="$table    {\"$name\", (const char *)$array, sizeof $array - 1},
+"
+done
+printf '\nconst struct page pages[] = {\n%s    {NULL, NULL, 0},\n};\n' "$table"

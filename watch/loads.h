@@ -1,0 +1,52 @@
+/*
+ * loads - the client, once or twice at the same time, so that two services can be compared under
+ * the same load. `client -o live` prints a column every half second, and its report at the end.
+ */
+#ifndef WATCH_LOADS_H
+#define WATCH_LOADS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "program.h"
+#include "services.h"
+
+enum { LOADS_MOST = 2, LOAD_WORDS = 32, LOAD_COLUMNS = 120, LOAD_SAID = 40 };
+
+enum load_state { LOAD_RUNNING, LOAD_DONE, LOAD_FAILED, LOAD_STOPPED };
+
+struct load {
+    char name[SERVICE_NAME + 1];
+    char *words[LOAD_WORDS + 1]; /* the options that were chosen; then NULL */
+    enum load_state state;
+    int64_t started_ms; /* the time of the day */
+    struct program process;
+    char *columns[LOAD_COLUMNS]; /* a ring: column k is columns[k % LOAD_COLUMNS], valid JSON */
+    unsigned columned;           /* how many have come */
+    unsigned recorded;           /* how many of them a recording has */
+    char *said[LOAD_SAID];       /* the first lines on its stderr */
+    unsigned saids;
+    char *result; /* its report, valid JSON; or NULL */
+};
+
+extern struct load loads[LOADS_MOST];
+extern int loads_count;
+extern const char *const load_states[]; /* by enum load_state */
+
+/* Starts the client against the services `names` (one, or two with a comma between) with the
+ * `options`, both of which it changes. NULL, or why not. */
+const char *loads_start(char *names, char *options);
+
+/* Ends it; it still reports. NULL, or why not. */
+const char *loads_stop(void);
+
+/* After poll(): takes what the client has printed. */
+void load_hear(struct load *load, enum program_stream stream);
+
+/* Reaps. */
+void loads_turn(void);
+
+/* The end of watch. True as long as one runs. */
+bool loads_end(bool at_once);
+
+#endif

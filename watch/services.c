@@ -1,0 +1,272 @@
+#include "services.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../common/clock.h"
+#include "../common/die.h"
+#include "json.h"
+
+enum {
+    ENDING_US = 1000 * 1000,     /* beyond its grace: then it is killed */
+    YOUNG_US = 1000 * 1000,      /* one that lived longer is restarted at once */
+    PAUSE_LEAST_US = 100 * 1000, /* between restarts; doubled each time */
+    PAUSE_MOST_US = 5 * 1000 * 1000,
+    LOG_LINE = 240,
+    ADDED = 9 /* words in front of those of the file */
+};
+
+struct service services[SERVICES_MOST];
+int services_count;
+const char *const service_states[] = {"stopped", "starting", "running", "stopping", "failed"};
+const char *const service_cans[] = {"hup", "more", "fewer", NULL};
+
+static int64_t grace_us;
+
+struct service *
+services_find(const char *name)
+{
+    for (int i = 0; i < services_count; i++) {
+        if (strcmp(services[i].name, name) == 0) {
+            return &services[i];
+        }
+    }
+    return NULL;
+}
+
+static void
+start(struct service *service)
+{
+    char grace[32], *path = program_path(service->program);
+    char *arguments[ADDED + SERVICE_WORDS + 1] = {path, "-i",   "127.0.0.1", "-p", "0",
+                                                  "-o", "json", "-g",        grace};
+
+    snprintf(grace, sizeof grace, "%lldus", (long long)grace_us);
+    memcpy(arguments + ADDED, service->words, sizeof service->words); /* theirs count: the last */
+    free(service->stats);
+    service->stats = NULL;
+    service->again = false;
+    service->due_us = 0;
+    service->begun_us = clock_us();
+    *service->address = *service->ended = '\0';
+    if (program_start(&service->process, arguments)) {
+        service->state = SERVICE_STARTING;
+    } else {
+        snprintf(service->ended, sizeof service->ended, "cannot be started: %s", strerror(errno));
+        service->state = SERVICE_FAILED;
+    }
+    free(path);
+}
+
+/* A stopped process would keep TERM for later. */
+static void
+stop(struct service *service, bool again)
+{
+    service->again = again;
+    if (service->state != SERVICE_STOPPING) {
+        service->state = SERVICE_STOPPING;
+        service->stopped_us = clock_us();
+    }
+    kill(service->process.pid, SIGTERM);
+    kill(service->process.pid, SIGCONT);
+}
+
+void
+services_open(int64_t grace)
+{
+    grace_us = grace;
+    for (int i = 0; i < services_count; i++) {
+        if (services[i].autostart) {
+            start(&services[i]);
+        }
+    }
+}
+
+static const char *
+send_signal(struct service *service, const char *what)
+{
+    static const int signals[] = {SIGHUP, SIGTTIN, SIGTTOU};
+
+    for (int i = 0; service_cans[i]; i++) {
+        if (strcmp(what, service_cans[i]) != 0) {
+            continue;
+        }
+        if (!(service->can & 1U << i)) {
+            return "this service's `can` in the ini file does not allow that";
+        }
+        if (service->state != SERVICE_RUNNING) {
+            return "the service does not run: start it first";
+        }
+        kill(service->process.pid, signals[i]);
+        return NULL;
+    }
+    return "do: start, stop, restart, hup, more or fewer is allowed";
+}
+
+const char *
+service_do(struct service *service, const char *what)
+{
+    bool runs = service->process.pid != 0, restart = strcmp(what, "restart") == 0;
+
+    if (strcmp(what, "start") == 0 || (restart && !runs)) {
+        if (runs) {
+            return "the service runs already";
+        }
+        service->restarts = 0;
+        service->pause_us = 0;
+        start(service);
+    } else if (restart || strcmp(what, "stop") == 0) {
+        if (!runs && service->due_us == 0) {
+            return "the service does not run";
+        }
+        service->due_us = 0;
+        if (runs) {
+            stop(service, restart);
+        }
+    } else {
+        return send_signal(service, what);
+    }
+    return NULL;
+}
+
+static void
+note_line(struct service *service, const char *line)
+{
+    char **place = &service->log[service->logged % SERVICE_LOG];
+    size_t length = strlen(line);
+
+    length = length < LOG_LINE ? length : LOG_LINE;
+    free(*place);
+    *place = strndup(line, length);
+    if (!*place) {
+        die("log");
+    }
+    service->logged++;
+}
+
+/* server01_fork: listening on 127.0.0.1:2000, pid 4711 */
+static bool
+take_ready(struct service *service, const char *line)
+{
+    static const char words[] = ": listening on ";
+    const char *address = strstr(line, words), *end = strstr(line, ", pid ");
+
+    if (!address || !end || end < address || service->state != SERVICE_STARTING) {
+        return false;
+    }
+    address += strlen(words);
+    snprintf(service->address, sizeof service->address, "%.*s", (int)(end - address), address);
+    service->state = SERVICE_RUNNING;
+    return true;
+}
+
+static void
+take_stats(struct service *service, const char *line)
+{
+    char *stats = strdup(line);
+
+    if (!stats) {
+        die("statistics");
+    }
+    free(service->stats);
+    service->stats = stats;
+    service->stats_ms = clock_read_us(CLOCK_REALTIME) / 1000;
+}
+
+void
+service_hear(struct service *service, enum program_stream stream)
+{
+    const char *line;
+
+    while ((line = program_line(&service->process, stream)) != NULL) {
+        if (stream == PROGRAM_OUT && json_valid(line)) {
+            take_stats(service, line);
+        } else if (stream == PROGRAM_ERR || !take_ready(service, line)) {
+            note_line(service, line);
+        }
+    }
+}
+
+/* Unasked: if the file says so it is started again, at once the first time; one that dies young
+ * again and again has to wait longer each time. */
+static void
+plan_restart(struct service *service)
+{
+    int64_t now = clock_us();
+
+    if (now - service->begun_us >= YOUNG_US) {
+        service->pause_us = 0;
+    }
+    service->state = SERVICE_FAILED;
+    if (service->restart) {
+        service->due_us = now + service->pause_us;
+        service->pause_us = service->pause_us == 0 ? PAUSE_LEAST_US : 2 * service->pause_us;
+        if (service->pause_us > PAUSE_MOST_US) {
+            service->pause_us = PAUSE_MOST_US;
+        }
+    }
+}
+
+static void
+look_after(struct service *service, bool ask)
+{
+    struct program *process = &service->process;
+    int64_t now = clock_us();
+
+    if (program_ended(process)) {
+        service_hear(service, PROGRAM_OUT);
+        service_hear(service, PROGRAM_ERR);
+        program_reason(process, service->ended);
+        if (service->state != SERVICE_STOPPING) {
+            plan_restart(service);
+        } else {
+            service->state = SERVICE_STOPPED;
+            if (service->again) {
+                start(service);
+            }
+        }
+    } else if (service->state == SERVICE_STOPPING) {
+        if (now - service->stopped_us >= grace_us + ENDING_US) {
+            kill(-process->pid, SIGKILL);
+        }
+    } else if (service->state == SERVICE_RUNNING && ask) {
+        kill(process->pid, SIGUSR1);
+    } else if (service->due_us != 0 && now >= service->due_us) {
+        service->restarts++;
+        start(service);
+    }
+}
+
+void
+services_turn(bool ask)
+{
+    for (int i = 0; i < services_count; i++) {
+        look_after(&services[i], ask);
+    }
+}
+
+bool
+services_stop(bool at_once)
+{
+    bool runs = false;
+
+    for (int i = 0; i < services_count; i++) {
+        struct service *service = &services[i];
+
+        service->due_us = 0;
+        service->again = false;
+        if (service->process.pid != 0) {
+            runs = true;
+            if (service->state != SERVICE_STOPPING) {
+                stop(service, false);
+            } else if (at_once) {
+                kill(-service->process.pid, SIGKILL);
+            }
+        }
+    }
+    return runs;
+}

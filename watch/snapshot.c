@@ -1,0 +1,160 @@
+#include "snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../common/clock.h"
+#include "loads.h"
+#include "processes.h"
+#include "services.h"
+
+static void
+put_words(struct text *to, const char *name, char *const words[])
+{
+    text_say(to, "\"%s\":[", name);
+    for (int i = 0; words[i]; i++) {
+        text_say(to, "%s", i > 0 ? "," : "");
+        text_string(to, words[i]);
+    }
+    text_say(to, "],");
+}
+
+/* A ring of strings of which so many have come: the last `count` places, from the oldest on. */
+static void
+put_log(struct text *to, const struct service *service)
+{
+    unsigned first = service->logged > SERVICE_LOG ? service->logged - SERVICE_LOG : 0;
+
+    text_say(to, "\"log\":[");
+    for (unsigned i = first; i < service->logged; i++) {
+        text_say(to, "%s", i > first ? "," : "");
+        text_string(to, service->log[i % SERVICE_LOG]);
+    }
+    text_say(to, "],");
+}
+
+static void
+put_json_or_null(struct text *to, const char *name, const char *json)
+{
+    text_say(to, "\"%s\":", name);
+    text_json(to, json ? json : "null");
+}
+
+static void
+put_backlog(struct text *to, const struct service *service)
+{
+    const char *colon = strrchr(service->address, ':');
+    int backlog = -1;
+
+    if (service->state == SERVICE_RUNNING && colon && !strchr(service->address, '/')) {
+        backlog = processes_backlog(atoi(colon + 1));
+    }
+    if (backlog == -1) {
+        text_say(to, "\"backlog\":null,");
+    } else {
+        text_say(to, "\"backlog\":%d,", backlog);
+    }
+}
+
+static void
+put_processes(struct text *to, pid_t root)
+{
+    const struct process *each;
+    int count = root != 0 ? processes_of(root, &each) : 0;
+
+    text_say(to, "\"processes\":[");
+    for (int i = 0; i < count; i++, each++) {
+        text_say(to,
+                 "%s{\"pid\":%ld,\"parent\":%ld,\"state\":\"%c\",\"cpu_ms\":%.1f,\"rss_kib\":%lld,"
+                 "\"threads\":%d}",
+                 i > 0 ? "," : "", (long)each->pid, (long)each->parent, each->state, each->cpu_ms,
+                 each->rss_kib, each->threads);
+    }
+    text_say(to, "]}");
+}
+
+static void
+put_service(struct text *to, const struct service *service)
+{
+    pid_t pid = service->process.pid;
+    bool comma = false;
+
+    text_say(to, "{\"name\":\"%s\",\"program\":", service->name);
+    text_string(to, service->program);
+    text_say(to, ",");
+    put_words(to, "arguments", service->words);
+    text_say(to, "\"readme\":");
+    text_string(to, service->program);
+    to->length--; /* the quote: the path goes on */
+    text_say(to, "/README.md\",\"state\":\"%s\",\"pid\":%ld,\"address\":",
+             service_states[service->state], (long)pid);
+    text_string(to, service->address);
+    text_say(to, ",\"uptime_s\":%.1f,\"ended\":",
+             pid != 0 ? (double)(clock_us() - service->begun_us) / 1e6 : 0);
+    text_string(to, service->ended);
+    text_say(to, ",\"restarts\":%u,\"restart\":%s,\"can\":[", service->restarts,
+             service->restart ? "true" : "false");
+    for (int i = 0; service_cans[i]; i++) {
+        if (service->can & 1U << i) {
+            text_say(to, "%s\"%s\"", comma ? "," : "", service_cans[i]);
+            comma = true;
+        }
+    }
+    text_say(to, "],");
+    put_log(to, service);
+    put_json_or_null(to, "stats", service->stats);
+    text_say(to, ",\"stats_ms\":%lld,", (long long)service->stats_ms);
+    put_backlog(to, service);
+    put_processes(to, pid);
+}
+
+static void
+put_load(struct text *to, struct load *load, bool for_record)
+{
+    unsigned first = load->columned > LOAD_COLUMNS ? load->columned - LOAD_COLUMNS : 0;
+
+    if (for_record) {
+        first = load->recorded > first ? load->recorded : first;
+        load->recorded = load->columned;
+    }
+    text_say(to, "{\"name\":\"%s\",", load->name);
+    put_words(to, "arguments", load->words);
+    text_say(to, "\"state\":\"%s\",\"started_ms\":%lld,\"said\":[", load_states[load->state],
+             (long long)load->started_ms);
+    for (unsigned i = 0; i < load->saids; i++) {
+        text_say(to, "%s", i > 0 ? "," : "");
+        text_string(to, load->said[i]);
+    }
+    text_say(to, "],\"columns\":[");
+    for (unsigned i = first; i < load->columned; i++) {
+        text_say(to, "%s", i > first ? "," : "");
+        text_json(to, load->columns[i % LOAD_COLUMNS]);
+    }
+    text_say(to, "],");
+    put_json_or_null(to, "result", load->result);
+    text_say(to, "}");
+}
+
+void
+snapshot_make(struct text *to, bool recording, bool for_record)
+{
+    double load = processes_load();
+
+    text_say(to, "{\"version\":1,\"time_ms\":%lld,",
+             (long long)(clock_read_us(CLOCK_REALTIME) / 1000));
+    text_say(to, "\"processors\":%ld,", sysconf(_SC_NPROCESSORS_ONLN));
+    text_say(to, load < 0 ? "\"load\":null," : "\"load\":%.2f,", load);
+    text_say(to, "\"recording\":%s,\"services\":[", recording ? "true" : "false");
+    for (int i = 0; i < services_count; i++) {
+        text_say(to, "%s", i > 0 ? "," : "");
+        put_service(to, &services[i]);
+    }
+    text_say(to, "],\"loads\":[");
+    for (int i = 0; i < loads_count; i++) {
+        text_say(to, "%s", i > 0 ? "," : "");
+        put_load(to, &loads[i], for_record);
+    }
+    text_say(to, "]}");
+}
