@@ -99,9 +99,9 @@ static const char help[] =
     "              p50 p75 p90 p95 p99 p999 p9999 max, of service (-r: response);\n"
     "              of another one with connect. first_byte. service. or response. in\n"
     "              front. Numbers: failed unsent completed rate children jain held\n"
-    "  -L LABEL    a name for the run, in the report\n"
-    "  -o FORMAT   the report as text (default), json or csv; hdr=FILE writes the\n"
-    "              histogram of the times to a file as well\n"
+    "  -L LABEL    the run's name, in the report\n"
+    "  -o FORMAT   the report as text (default), json, csv or live (json, behind a\n"
+    "              line per half second); hdr=FILE writes a histogram file as well\n"
     "  -q          say only what went wrong\n"
     "  -v          say more: percentiles, client processes, seconds; with -M print\n"
     "              the replies\n"
@@ -118,11 +118,11 @@ static const char help[] =
     "interrupted, 2 wrong usage, 3 nothing could connect, 4 this machine was the\n"
     "limit.\n"
     "\n"
-    "  client -c 15 -t 100 -b 4k              15 processes, 100 connections each\n"
-    "  client -r 2000 -d 10                   an open loop: what do users wait for?\n"
+    "  client -c 15 -t 100 -b 4k              15 processes, 100 each\n"
+    "  client -r 2000 -d 10                   an open loop: how long do users wait?\n"
     "  client -r 'max@p99<5ms'                how many per second can it serve so?\n"
-    "  client -i ::1 -P http -k 1000 -t 1     few connections, many requests on each\n"
-    "  client -i ./server.sock -o json        a Unix socket, a report for programs\n"
+    "  client -i ::1 -P http -k 1000 -t 1     few connections, many requests\n"
+    "  client -i ./a.sock -o json             a Unix socket, a report for programs\n"
     "  client -t 2000 -W 20ms@0.01            20 ms of work in 1 % of the requests\n"
     "  client -d 10 -x silent@0.01 -H 100     does it protect its good clients?\n"
     "  client -p 80 -u /index.html            any server of HTTP\n"
@@ -194,7 +194,7 @@ take_label(const char *label)
 static void
 take_format(const char *format)
 {
-    static const char *const names[] = {"text", "json", "csv"}; /* by enum format */
+    static const char *const names[] = {"text", "json", "csv", "live"}; /* by enum format */
     static const char file[] = "hdr=";
 
     if (strncmp(format, file, strlen(file)) == 0 && format[strlen(file)] != '\0') {
@@ -215,7 +215,8 @@ take_format(const char *format)
             return;
         }
     }
-    die_usage("-o '%.60s': text, json, csv or hdr=FILE is allowed; for example -o json", format);
+    die_usage("-o '%.60s': text, json, csv, live or hdr=FILE is allowed; for example -o json",
+              format);
 }
 
 static void
@@ -536,6 +537,7 @@ report(const struct trial *trial)
         report_text(&trial->load, &trial->totals, trial->tallies);
         break;
     case FORMAT_JSON:
+    case FORMAT_LIVE:
         report_json(&trial->load, &trial->totals, trial->tallies);
         break;
     case FORMAT_CSV:

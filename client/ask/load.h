@@ -13,7 +13,7 @@
 #include "schedule.h"
 #include "work.h"
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_LIVE };
 
 struct load {
     const char *host;         /* -i */

@@ -11,6 +11,7 @@
 #include "../../common/die.h"
 #include "../../common/signals.h"
 #include "../figures/snapshot.h"
+#include "../report/live.h"
 #include "../report/progress.h"
 #include "idle.h"
 #include "pacing.h"
@@ -254,9 +255,11 @@ watch(void)
 
     snapshot_start(load, tallies, tallies[0].start_ns);
     progress_open(load, tallies);
+    live_open(load, tallies, tallies[0].start_ns);
     while (living > 0 || rows_open) {
         int64_t look = clock_earlier(progress_due(), snapshot_due());
 
+        look = clock_earlier(look, live_due());
         if (stops > 0) {
             look = clock_earlier(look, clock_ns() + (int64_t)PROGRESS_MS * 1000000);
         }
@@ -266,6 +269,7 @@ watch(void)
         reap();
         pass_on_stops();
         progress_print();
+        live_print(false);
         if (clock_ns() >= snapshot_due()) {
             snapshot_row(totals, false);
         }
@@ -273,6 +277,7 @@ watch(void)
     if (load_is_timed(load)) {
         snapshot_row(totals, true);
     }
+    live_print(true);
     progress_close();
     close(rows[0]);
 }

@@ -18,13 +18,20 @@ slot_of(uint64_t us)
     return block * HISTOGRAM_HALF + (size_t)us;
 }
 
+uint64_t
+histogram_lowest(size_t slot, uint64_t *width)
+{
+    size_t block = slot < 2 * HISTOGRAM_HALF ? 0 : slot / HISTOGRAM_HALF - 1;
+
+    *width = (uint64_t)1 << block;
+    return (uint64_t)(slot - block * HISTOGRAM_HALF) << block;
+}
+
 /* The middle of a slot's values. */
 static double
 middle_of(size_t slot)
 {
-    size_t block = slot < 2 * HISTOGRAM_HALF ? 0 : slot / HISTOGRAM_HALF - 1;
-    uint64_t width = (uint64_t)1 << block;
-    uint64_t lowest = (uint64_t)(slot - block * HISTOGRAM_HALF) << block;
+    uint64_t width, lowest = histogram_lowest(slot, &width);
 
     return (double)lowest + (double)(width - 1) / 2;
 }

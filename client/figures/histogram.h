@@ -6,6 +6,7 @@
 #ifndef CLIENT_FIGURES_HISTOGRAM_H
 #define CLIENT_FIGURES_HISTOGRAM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -26,6 +27,9 @@ struct histogram {
     uint32_t touched;  /* bit i is 0: all slots of block i are */
     uint64_t slots[HISTOGRAM_SLOTS];
 };
+
+/* The lowest value of a slot in microseconds, and how many microseconds it is wide. */
+uint64_t histogram_lowest(size_t slot, uint64_t *width);
 
 /* Counts one duration; its slot is that of the nearest microsecond, at least 1. */
 void histogram_record(struct histogram *histogram, int64_t nanoseconds);

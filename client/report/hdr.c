@@ -15,9 +15,8 @@ enum { TICKS = 5 }; /* rows from each level to the one that is half as far from 
 static double
 top_us(const struct histogram *histogram, size_t slot)
 {
-    size_t block = slot < 2 * HISTOGRAM_HALF ? 0 : slot / HISTOGRAM_HALF - 1;
-    uint64_t lowest = (uint64_t)(slot - block * HISTOGRAM_HALF) << block;
-    double top = (double)(lowest + ((uint64_t)1 << block) - 1);
+    uint64_t width, lowest = histogram_lowest(slot, &width);
+    double top = (double)(lowest + width - 1);
     double most = histogram_most(histogram);
 
     return top < most ? top : most;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What the client reports: gates (-f), labels (-L), tables and files for other programs (-o csv,
-# -o hdr=FILE), and the line on the terminal.
+# -o live, -o hdr=FILE), and the line on the terminal.
 
 # shellcheck disable=SC2016 # what awk is to look at
 load ../helpers
@@ -300,6 +300,38 @@ is_most() { # FILE TIMES
     ask_client -c 1 -t 1 -o "hdr=$T/hgrm"
     [[ $STATUS -eq 3 ]]
     grep -Eq 'Total count += +0\]' "$T/hgrm"
+}
+
+# A figure of each line.
+halves() { # NAME
+    sed -n "s/.*\"$1\":\([0-9.]*\).*/\1/p" "$T/halves"
+}
+
+@test "-o live: a line for each half second, then the report; together they are the run" {
+    local field line pairs
+
+    start_number 02
+    timeout $((5 * LIMIT)) "$BIN/client" -p "$PORT" -c 2 -m 4 -k 2 -d 1.6 -W 0:1000@0.3 -o live \
+        >"$T/said"
+    head -n -1 "$T/said" >"$T/halves"
+    tail -n 1 "$T/said" >"$T/report"
+    take_json "$T/report"
+    [[ $(json_of completed) -gt 0 && $(wc -l <"$T/halves") -ge 3 ]]
+    [[ $(halves end_s | head -n -1) == "$(halves begin_s | tail -n +2)" ]]
+    for field in completed requests; do
+        [[ $(halves "$field" | awk '{ sum += $1 } END { print sum }') -eq $(json_of "$field") ]]
+    done
+    # The times of a line are as many as its requests, and ascend; p50 lies among them.
+    while read -r line; do
+        pairs=${line##*\"times\":[}
+        echo "$line"
+        echo "${pairs%]*}" | tr -d '[' | tr ']' '\n' | awk -F, -v line="$line" '
+            NF > 1 { us = $(NF - 1); if (us <= last) exit 1; last = us; sum += $NF }
+            END {
+                split(line, part, /"requests":/)
+                exit sum != part[2] + 0 || (sum > 0 && line ~ /"p50_us":null/)
+            }'
+    done <"$T/halves"
 }
 
 # --- the line on the terminal --------------------------------------------------------------------
