@@ -521,7 +521,8 @@ var charts = (function () {
         const names = Math.min(widest(rows.map(row => row.label)), wide * 0.4) + 8;
         const figures = widest(rows.map(row => number(row.value))) + 8;
         const most = Math.max(1, fair || 0, ...rows.map(row => row.value).filter(isNumber));
-        const room = {names, figures, bar: wide - names - figures - 24, wide, most, fair};
+        const square = rows.some(row => row.letter) ? 22 : 0;
+        const room = {names, figures, square, bar: wide - names - figures - square - 2, wide, most, fair};
 
         rows.forEach((row, i) => {
             seat(pen, row, Math.floor(i / down) * (wide + 20), 2 + i % down * 20, room);
@@ -530,16 +531,18 @@ var charts = (function () {
             (isNumber(fair) ? ` Fair share: ${number(fair)}.` : "")};
     }
 
-    function seat(pen, row, x, y, {names, figures, bar, wide, most, fair}) {
+    function seat(pen, row, x, y, {names, figures, square, bar, wide, most, fair}) {
         const title = row.title || "";
-        const begin = x + names + 22;
+        const begin = x + names + square;
         const length = isNumber(row.value) ? bar * row.value / most : 0;
         const state = {class: "seat", "data-state": row.state || ""};
 
         write(pen, x, y + 13, row.label, {room: names - 6});
-        pen.put("rect", {...state, x: (x + names).toFixed(1), y, width: 17, height: 17, rx: 3}, "",
-            title);
-        write(pen, x + names + 8.5, y + 13, row.letter || "", {anchor: "middle", style: "letter"});
+        if (square) {
+            pen.put("rect", {...state, x: (x + names).toFixed(1), y, width: 17, height: 17, rx: 3},
+                "", title);
+            write(pen, x + names + 8.5, y + 13, row.letter || "", {anchor: "middle", style: "letter"});
+        }
         pen.put("rect", {...state, x: begin.toFixed(1), y: y + 2,
             width: Math.max(0, length).toFixed(1), height: 13}, "", title);
         if (isNumber(fair)) {

@@ -14,6 +14,7 @@ const page = {
     said: new Map(), // lints, and when they held last
     drawn: "", // which columns the charts show
     record: null, // the frames of a recording, and where it is
+    due: null, // the next drawing
     waiting: [], // who waits for a snapshot: [what it must be like, resolve]
 };
 
@@ -207,7 +208,7 @@ function draw_figures(list, service) {
         ["CPU of each", of("cpu_us", "us")],
         ["wake-ups of each", of("wakeups")],
         ["switches of each", of("switches")],
-        ["processors", percent(service, processes)],
+        ["CPU in use", percent(service, processes)],
         ["memory", processes.length > 0 ? figure(kib, "KiB") : figure(null)],
         ["threads", figure(processes.length > 0 ? processes.reduce((sum, each) => sum + each.threads, 0) : null)],
         ["served in all", figure(stats?.connections)],
@@ -431,9 +432,9 @@ function draw_charts(loads) {
 
 function draw_over_time(loads) {
     const several = loads.length > 1;
-    const label = (load, what) => (several ? `${load.name} ${what}` : what);
+    const label = (load, what) => (several ? `${what} ${load.name}` : what);
     const line = (load, what, value) => ({ label: what,
-        points: load.columns.map((column) => [column.end_s, value(column)]) });
+        points: columns_of(load).map((column) => [column.end_s, value(column)]) });
     const x = { label: "seconds since the load began", unit: "" };
     charts.lines(at("rate"), { title: "Connections per second", x, y: { unit: "" },
         series: loads.map((load) => line(load, several ? load.name : "done",
@@ -447,6 +448,12 @@ function draw_over_time(loads) {
             unit: "us", seconds: 60,
             columns: load.columns.map((column) => ({ t: column.begin_s, cells: column.times })) });
     });
+}
+
+// Without what was still under way when the load was over: that is no rate.
+function columns_of({ columns, result }) {
+    const end = result?.duration_s > 0 ? result.duration_s : Infinity;
+    return columns.filter((column) => column.begin_s < end);
 }
 
 function kind_of_time(loads) {
@@ -469,7 +476,7 @@ function draw_distributions(loads) {
 // Who served, as the client saw it.
 function draw_seen(node, { name, result }) {
     const rows = result.children.slice(0, SEATS).map((each) => ({ value: each.connections,
-        label: `child ${each.child}${each.thread ? `.${each.thread}` : ""}`, letter: "", state: "" }));
+        label: `child ${each.child}${each.thread ? `.${each.thread}` : ""}`, state: "served" }));
     const rest = result.children.length - rows.length;
     charts.distribution(node, { title: `${name}: who served, says the client` +
         (rest > 0 ? ` (and ${rest} more)` : ""), fair: result.distribution.mean, rows });
@@ -506,7 +513,9 @@ function options_of(form) {
 }
 
 function fill_form(form, values) {
+    const chosen = at("preset").value;
     form.reset();
+    at("preset").value = chosen;
     for (const [name, value] of Object.entries(values)) form.elements[name].value = value;
     show_form(form);
 }
@@ -519,8 +528,11 @@ function show_form(form) {
     write(at("command"), `client ${options_of(form)}`);
 }
 
+// The services are started if need be, and a load that runs is stopped: then this one begins.
 async function begin_load(form) {
     const names = [...page.stage];
+    const over = () => !shown().loads.some((load) => load.state === "running");
+    if (!over() && !(await ask({ what: "load", do: "stop" }) && await until(over, 10000))) return;
     for (const name of names) {
         if (!await start_service(name)) return;
     }
@@ -543,6 +555,7 @@ function make_form(form) {
 
 function draw() {
     const frame = shown();
+    page.due = null;
     if (!frame) return;
     const names = frame.services.map((service) => service.name);
     page.stage = page.stage.filter((name) => names.includes(name));
@@ -579,7 +592,7 @@ function take(frame) {
     page.frames.push(frame);
     if (before) tell_changes(before, frame);
     if (before?.recording && !frame.recording) at("recorded").hidden = false;
-    draw();
+    page.due ??= requestAnimationFrame(draw); // of several that came meanwhile only the last is drawn
     page.waiting = page.waiting.filter(([like, resolve]) => !(like() && (resolve(true), true)));
 }
 
@@ -720,7 +733,8 @@ function begin() {
     const record = at("record");
     page.stage = location.hash.slice(1).split(",").filter(Boolean).map(decodeURIComponent).slice(0, 2);
     at("legend").append(...Object.entries(lints.words).map(([letter, word]) => element("li", {},
-        element("span", { class: "letter", "data-letter": letter }, letter), ` ${word}`)));
+        element("span", { class: "letter", "data-letter": letter }, letter), ` ${word}`)),
+    element("li", {}, "(A model without letters of its own: W has served since the look before.)"));
     at("large").addEventListener("click", () => {
         const on = document.documentElement.classList.toggle("large");
         mark(at("large"), { "aria-pressed": on });

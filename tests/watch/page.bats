@@ -55,3 +55,29 @@ see_record() { # PART
 @test "page: a recording is replayed, by keys alone" {
     see_record replay
 }
+
+# bin/watch with two services, and its page in a browser.
+see_watch() { # PART [FILE]
+    needs_browser
+    printf '%s\n' '[pool]' 'program = server03_prefork_accept' 'options = -n 3' 'can = hup' \
+        'autostart = yes' '[loop]' 'program = server02_select' >"$T/services.ini"
+    launch "$BIN/watch" -p 0 -g "$LIMIT" -f "$T/services.ini"
+    await_ready
+    browse "$ROOT/tests/watch/live.mjs" "$1" "$ADDRESS" "${2:-$SERVER_PID}"
+}
+
+@test "page: a child that is killed under load, one that is stopped: both are seen" {
+    see_watch children
+}
+
+@test "page: two models under one load, side by side" {
+    see_watch compare
+}
+
+@test "page: what is recorded is replayed from a file" {
+    see_watch record "$T/record.html"
+}
+
+@test "page: a refusal is said, a hidden page has no stream, a lost one is said" {
+    see_watch stream
+}
