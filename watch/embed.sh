@@ -2,7 +2,7 @@
 # embed.sh FILE... - prints pages.c: the files as arrays of C, each with its name without its folder.
 set -eu
 
-printf '#include "pages.h"\n'
+printf '#include "pages.h"\n\n#include <string.h>\n'
 table=
 for file; do
     name=$(basename "$file")
@@ -13,4 +13,17 @@ for file; do
     table="$table    {\"$name\", (const char *)$array, sizeof $array - 1},
 "
 done
-printf '\nconst struct page pages[] = {\n%s    {NULL, NULL, 0},\n};\n' "$table"
+printf '\nstatic const struct page pages[] = {\n%s    {NULL, NULL, 0},\n};\n' "$table"
+cat <<'END'
+
+const struct page *
+pages_find(const char *name)
+{
+    const struct page *page = pages;
+
+    while (page->name && strcmp(page->name, name) != 0) {
+        page++;
+    }
+    return page->name ? page : NULL;
+}
+END

@@ -107,12 +107,12 @@ take(struct service *service, char *key, char *value)
 
     switch (which) {
     case 0:
-        if (*value == '\0' || service->program) {
+        if (*value == '\0' || *service->program != '\0' || strlen(value) > SERVICE_PROGRAM) {
             wrong("program '%.60s': one name or path is allowed; "
                   "for example program = server01_fork",
                   value);
         }
-        service->program = copy(value);
+        memcpy(service->program, value, strlen(value) + 1);
         break;
     case 1:
         take_options(service, value);
@@ -131,7 +131,7 @@ take(struct service *service, char *key, char *value)
 static void
 need_program(void)
 {
-    if (services_count > 0 && !services[services_count - 1].program) {
+    if (services_count > 0 && *services[services_count - 1].program == '\0') {
         wrong("[%s] has no program; for example program = server01_fork is allowed",
               services[services_count - 1].name);
     }
@@ -159,9 +159,8 @@ take_line(char *line)
 }
 
 void
-services_read(const char *path, const char *text)
+services_read(const char *path, FILE *in)
 {
-    FILE *in = text ? fmemopen((void *)text, strlen(text), "r") : fopen(path, "r");
     char line[LINE_MOST + 2];
 
     file = path;

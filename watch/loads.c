@@ -21,17 +21,6 @@ struct load loads[LOADS_MOST];
 int loads_count;
 const char *const load_states[] = {"running", "done", "failed", "stopped"};
 
-static char *
-copy(const char *text)
-{
-    char *copied = strdup(text);
-
-    if (!copied) {
-        die("load");
-    }
-    return copied;
-}
-
 static void
 forget(struct load *load)
 {
@@ -39,12 +28,9 @@ forget(struct load *load)
         free(load->words[i]);
     }
     for (int i = 0; i < LOAD_COLUMNS; i++) {
-        free(load->columns[i]);
+        text_drop(load->columns[i]);
     }
-    for (unsigned i = 0; i < load->saids; i++) {
-        free(load->said[i]);
-    }
-    free(load->result);
+    text_drop(load->result);
     for (int i = 0; i < PROGRAM_STREAMS; i++) {
         free(load->process.sources[i].bytes);
     }
@@ -103,7 +89,10 @@ begin(const struct service *service, char *const words[LOAD_WORDS + 1])
     split_address(address, &host, &port);
     char *arguments[ADDED + LOAD_WORDS + 1] = {path, "-i", host, "-p", port, "-o", "live"};
     for (i = 0; words[i]; i++) {
-        load->words[i] = copy(words[i]);
+        load->words[i] = strdup(words[i]);
+        if (!load->words[i]) {
+            die("load");
+        }
         arguments[ADDED + i] = load->words[i];
     }
     memcpy(load->name, service->name, sizeof load->name);
@@ -112,7 +101,7 @@ begin(const struct service *service, char *const words[LOAD_WORDS + 1])
         char why[96];
 
         snprintf(why, sizeof why, "client: cannot be started: %s", strerror(errno));
-        load->said[load->saids++] = copy(why);
+        program_log(&load->process, why);
         load->state = LOAD_FAILED;
     }
     free(path);
@@ -182,13 +171,13 @@ loads_end(bool at_once)
 static void
 take_json(struct load *load, const char *line)
 {
-    char **place = &load->result;
+    struct text **place = &load->result;
 
     if (strncmp(line, "{\"begin_s\":", strlen("{\"begin_s\":")) == 0) {
         place = &load->columns[load->columned++ % LOAD_COLUMNS];
     }
-    free(*place);
-    *place = copy(line);
+    text_drop(*place);
+    *place = text_of(line);
 }
 
 void
@@ -199,8 +188,8 @@ load_hear(struct load *load, enum program_stream stream)
     while ((line = program_line(&load->process, stream)) != NULL) {
         if (stream == PROGRAM_OUT && json_valid(line)) {
             take_json(load, line);
-        } else if (load->saids < LOAD_SAID) {
-            load->said[load->saids++] = copy(line);
+        } else {
+            program_log(&load->process, line);
         }
     }
 }

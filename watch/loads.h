@@ -11,7 +11,7 @@
 #include "program.h"
 #include "services.h"
 
-enum { LOADS_MOST = 2, LOAD_WORDS = 32, LOAD_COLUMNS = 120, LOAD_SAID = 40 };
+enum { LOADS_MOST = 2, LOAD_WORDS = 32, LOAD_COLUMNS = 120 };
 
 enum load_state { LOAD_RUNNING, LOAD_DONE, LOAD_FAILED, LOAD_STOPPED };
 
@@ -21,12 +21,11 @@ struct load {
     enum load_state state;
     int64_t started_ms; /* the time of the day */
     struct program process;
-    char *columns[LOAD_COLUMNS]; /* a ring: column k is columns[k % LOAD_COLUMNS], valid JSON */
-    unsigned columned;           /* how many have come */
-    unsigned recorded;           /* how many of them a recording has */
-    char *said[LOAD_SAID];       /* the first lines on its stderr */
-    unsigned saids;
-    char *result; /* its report, valid JSON; or NULL */
+    struct text
+        *columns[LOAD_COLUMNS]; /* a ring: column k is columns[k % LOAD_COLUMNS], valid JSON */
+    unsigned columned;          /* how many have come */
+    unsigned recorded;          /* how many of them a recording has */
+    struct text *result;        /* its report, valid JSON; or NULL */
 };
 
 extern struct load loads[LOADS_MOST];

@@ -4,10 +4,10 @@
 
 #include <stddef.h>
 
-extern const struct page {
+struct page {
     const char *name, *bytes;
     size_t length; /* without the '\0' behind it */
-} pages[];         /* the last one has no name */
+};
 
 /* NULL if there is none of that name. */
 const struct page *pages_find(const char *name);

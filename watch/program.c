@@ -191,6 +191,14 @@ program_line(struct program *program, enum program_stream stream)
     }
 }
 
+void
+program_log(struct program *program, const char *line)
+{
+    char *place = program->log[program->logged++ % PROGRAM_LOG];
+
+    snprintf(place, PROGRAM_LINE + 1, "%s", line);
+}
+
 bool
 program_ended(struct program *program)
 {

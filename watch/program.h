@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 enum program_stream { PROGRAM_OUT, PROGRAM_ERR, PROGRAM_STREAMS };
+enum { PROGRAM_LOG = 40, PROGRAM_LINE = 240 };
 
 struct program {
     pid_t pid;  /* 0: none runs */
@@ -21,6 +22,8 @@ struct program {
         size_t used, room, taken;
         bool cut; /* the line was too long: its rest is passed over */
     } sources[PROGRAM_STREAMS];
+    char log[PROGRAM_LOG][PROGRAM_LINE + 1]; /* a ring: line k is log[k % PROGRAM_LOG] */
+    unsigned logged;                         /* how many lines have come */
 };
 
 /* Where the programs of the suite are: the folder of this one. Call it before anything starts. */
@@ -37,6 +40,9 @@ void program_read(struct program *program, enum program_stream stream);
 
 /* The next whole line, without its end, until the next call; NULL if there is none. */
 char *program_line(struct program *program, enum program_stream stream);
+
+/* Keeps a line in the log, or its beginning. */
+void program_log(struct program *program, const char *line);
 
 /* True, once, when it has ended: it is reaped, and what it has said can be taken still. */
 bool program_ended(struct program *program);

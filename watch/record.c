@@ -35,17 +35,6 @@ record_secret(char secret[RECORD_SECRET + 1])
     }
 }
 
-const struct page *
-pages_find(const char *name)
-{
-    for (const struct page *page = pages; page->name; page++) {
-        if (strcmp(page->name, name) == 0) {
-            return page;
-        }
-    }
-    return NULL;
-}
-
 const char *
 record_start(void)
 {

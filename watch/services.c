@@ -16,7 +16,6 @@ enum {
     YOUNG_US = 1000 * 1000,      /* one that lived longer is restarted at once */
     PAUSE_LEAST_US = 100 * 1000, /* between restarts; doubled each time */
     PAUSE_MOST_US = 5 * 1000 * 1000,
-    LOG_LINE = 240,
     ADDED = 9 /* words in front of those of the file */
 };
 
@@ -47,7 +46,7 @@ start(struct service *service)
 
     snprintf(grace, sizeof grace, "%lldus", (long long)grace_us);
     memcpy(arguments + ADDED, service->words, sizeof service->words); /* theirs count: the last */
-    free(service->stats);
+    text_drop(service->stats);
     service->stats = NULL;
     service->again = false;
     service->due_us = 0;
@@ -133,21 +132,6 @@ service_do(struct service *service, const char *what)
     return NULL;
 }
 
-static void
-note_line(struct service *service, const char *line)
-{
-    char **place = &service->log[service->logged % SERVICE_LOG];
-    size_t length = strlen(line);
-
-    length = length < LOG_LINE ? length : LOG_LINE;
-    free(*place);
-    *place = strndup(line, length);
-    if (!*place) {
-        die("log");
-    }
-    service->logged++;
-}
-
 /* server01_fork: listening on 127.0.0.1:2000, pid 4711 */
 static bool
 take_ready(struct service *service, const char *line)
@@ -164,19 +148,6 @@ take_ready(struct service *service, const char *line)
     return true;
 }
 
-static void
-take_stats(struct service *service, const char *line)
-{
-    char *stats = strdup(line);
-
-    if (!stats) {
-        die("statistics");
-    }
-    free(service->stats);
-    service->stats = stats;
-    service->stats_ms = clock_read_us(CLOCK_REALTIME) / 1000;
-}
-
 void
 service_hear(struct service *service, enum program_stream stream)
 {
@@ -184,9 +155,11 @@ service_hear(struct service *service, enum program_stream stream)
 
     while ((line = program_line(&service->process, stream)) != NULL) {
         if (stream == PROGRAM_OUT && json_valid(line)) {
-            take_stats(service, line);
+            text_drop(service->stats);
+            service->stats = text_of(line);
+            service->stats_ms = clock_read_us(CLOCK_REALTIME) / 1000;
         } else if (stream == PROGRAM_ERR || !take_ready(service, line)) {
-            note_line(service, line);
+            program_log(&service->process, line);
         }
     }
 }

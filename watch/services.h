@@ -8,11 +8,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "../common/address.h"
 #include "program.h"
+#include "text.h"
 
-enum { SERVICES_MOST = 64, SERVICE_NAME = 32, SERVICE_WORDS = 40, SERVICE_LOG = 40 };
+enum { SERVICES_MOST = 64, SERVICE_NAME = 32, SERVICE_WORDS = 40, SERVICE_PROGRAM = 255 };
 
 enum service_state {
     SERVICE_STOPPED,
@@ -27,9 +29,9 @@ enum service_can { SERVICE_HUP = 1, SERVICE_MORE = 2, SERVICE_FEWER = 4 };
 
 struct service {
     char name[SERVICE_NAME + 1];
-    char *program;                  /* as the file has it */
-    char *words[SERVICE_WORDS + 1]; /* its options, without those that watch adds; then NULL */
-    unsigned can;                   /* enum service_can, added */
+    char program[SERVICE_PROGRAM + 1]; /* as the file has it */
+    char *words[SERVICE_WORDS + 1];    /* its options, without those that watch adds; then NULL */
+    unsigned can;                      /* enum service_can, added */
     bool autostart, restart;
 
     struct program process;
@@ -42,10 +44,8 @@ struct service {
     unsigned restarts;  /* after it had died */
     char ended[96];     /* why it does not run: "killed by signal 9"; or "" */
     char address[ADDRESS_TEXT];
-    char *stats;            /* the last statistics, valid JSON; or NULL */
-    int64_t stats_ms;       /* the time of the day when they came */
-    char *log[SERVICE_LOG]; /* a ring: log[logged % SERVICE_LOG] is the oldest, or NULL */
-    unsigned logged;
+    struct text *stats; /* the last statistics, valid JSON; or NULL */
+    int64_t stats_ms;   /* the time of the day when they came */
 };
 
 extern struct service services[SERVICES_MOST];
@@ -53,9 +53,9 @@ extern int services_count;
 extern const char *const service_states[]; /* their names, by enum service_state */
 extern const char *const service_cans[];   /* "hup", "more", "fewer" */
 
-/* Reads the ini file `path`, or `text` if that is not NULL. Dies of the first error in it, and says
- * the line and what is allowed. */
-void services_read(const char *path, const char *text);
+/* Reads the ini file `path`, open as `in`, and closes it. Dies if that is NULL, or of the first
+ * error in it, and says the line and what is allowed. */
+void services_read(const char *path, FILE *in);
 
 /* The service of that name, or NULL. */
 struct service *services_find(const char *name);

@@ -92,7 +92,8 @@ comes_from_us(const struct request *request)
 {
     const char *origin = request->origin;
 
-    if (origin && (strncmp(origin, "http://", 7) != 0 || strcasecmp(origin + 7, request->host))) {
+    if (origin &&
+        (strncmp(origin, "http://", 7) != 0 || strcasecmp(origin + 7, request->host) != 0)) {
         return false;
     }
     return request->site ? strcmp(request->site, "same-origin") == 0 : origin != NULL;

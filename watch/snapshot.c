@@ -21,25 +21,24 @@ put_words(struct text *to, const char *name, char *const words[])
     text_say(to, "],");
 }
 
-/* A ring of strings of which so many have come: the last `count` places, from the oldest on. */
 static void
-put_log(struct text *to, const struct service *service)
+put_log(struct text *to, const char *name, const struct program *program)
 {
-    unsigned first = service->logged > SERVICE_LOG ? service->logged - SERVICE_LOG : 0;
+    unsigned first = program->logged > PROGRAM_LOG ? program->logged - PROGRAM_LOG : 0;
 
-    text_say(to, "\"log\":[");
-    for (unsigned i = first; i < service->logged; i++) {
+    text_say(to, "\"%s\":[", name);
+    for (unsigned i = first; i < program->logged; i++) {
         text_say(to, "%s", i > first ? "," : "");
-        text_string(to, service->log[i % SERVICE_LOG]);
+        text_string(to, program->log[i % PROGRAM_LOG]);
     }
     text_say(to, "],");
 }
 
 static void
-put_json_or_null(struct text *to, const char *name, const char *json)
+put_json(struct text *to, const char *name, const struct text *json)
 {
     text_say(to, "\"%s\":", name);
-    text_json(to, json ? json : "null");
+    text_json(to, json ? json->bytes : "null");
 }
 
 static void
@@ -103,8 +102,8 @@ put_service(struct text *to, const struct service *service)
         }
     }
     text_say(to, "],");
-    put_log(to, service);
-    put_json_or_null(to, "stats", service->stats);
+    put_log(to, "log", &service->process);
+    put_json(to, "stats", service->stats);
     text_say(to, ",\"stats_ms\":%lld,", (long long)service->stats_ms);
     put_backlog(to, service);
     put_processes(to, pid);
@@ -121,19 +120,16 @@ put_load(struct text *to, struct load *load, bool for_record)
     }
     text_say(to, "{\"name\":\"%s\",", load->name);
     put_words(to, "arguments", load->words);
-    text_say(to, "\"state\":\"%s\",\"started_ms\":%lld,\"said\":[", load_states[load->state],
+    text_say(to, "\"state\":\"%s\",\"started_ms\":%lld,", load_states[load->state],
              (long long)load->started_ms);
-    for (unsigned i = 0; i < load->saids; i++) {
-        text_say(to, "%s", i > 0 ? "," : "");
-        text_string(to, load->said[i]);
-    }
-    text_say(to, "],\"columns\":[");
+    put_log(to, "said", &load->process);
+    text_say(to, "\"columns\":[");
     for (unsigned i = first; i < load->columned; i++) {
         text_say(to, "%s", i > first ? "," : "");
-        text_json(to, load->columns[i % LOAD_COLUMNS]);
+        text_json(to, load->columns[i % LOAD_COLUMNS]->bytes);
     }
     text_say(to, "],");
-    put_json_or_null(to, "result", load->result);
+    put_json(to, "result", load->result);
     text_say(to, "}");
 }
 

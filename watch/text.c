@@ -61,6 +61,16 @@ text_end(struct text *text)
     text->length--;
 }
 
+struct text *
+text_of(const char *string)
+{
+    struct text *text = text_new();
+
+    text_put(text, string, strlen(string) + 1);
+    text->length--;
+    return text;
+}
+
 void
 text_say(struct text *text, const char *format, ...)
 {

@@ -18,6 +18,9 @@ struct text *text_share(struct text *text);
 void text_drop(struct text *text); /* also of NULL */
 
 void text_put(struct text *text, const char *bytes, size_t length);
+/* One with that string, and its end. */
+struct text *text_of(const char *string);
+
 /* Puts a '\0' behind it, which does not count. */
 void text_end(struct text *text);
 

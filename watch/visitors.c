@@ -104,14 +104,12 @@ visitors_watch(struct pollfd *polled)
     for (int i = 0; i < VISITORS_MOST; i++) {
         const struct visitor *visitor = &visitors[i];
         bool writes = visitor->pieces[0] || visitor->pieces[1];
+        bool reads = visitor->state != VISITOR_WRITING;
 
         if (visitor->state != VISITOR_NONE) {
             places[watched] = i;
-            polled[watched++] =
-                (struct pollfd){.fd = visitor->fd,
-                                .events = visitor->state == VISITOR_WRITING ? POLLOUT
-                                          : writes                          ? POLLIN | POLLOUT
-                                                                            : POLLIN};
+            polled[watched].fd = visitor->fd;
+            polled[watched++].events = (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
         }
     }
     return watched;

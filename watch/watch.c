@@ -81,8 +81,11 @@ main(int argc, char **argv)
     program_folder(argv[0]);
     take_options(argc, argv);
     if (!record_file) {
-        services_read(services_file ? services_file : "services.ini",
-                      services_file ? NULL : pages_find("services.ini")->bytes);
+        const struct page *usual = pages_find("services.ini");
+
+        services_read(services_file ? services_file : usual->name,
+                      services_file ? fopen(services_file, "r")
+                                    : fmemopen((char *)usual->bytes, usual->length, "r"));
     }
     guardian_start();
     signals_open(options.grace_us, false, &waiting);
@@ -198,7 +201,7 @@ turn(int64_t *due)
     }
 }
 
-static int
+static nfds_t
 watch_program(struct pollfd *polled, const struct program *program)
 {
     for (int i = 0; i < PROGRAM_STREAMS; i++) { /* a descriptor of -1 is passed over */
@@ -236,7 +239,7 @@ static void
 wait_until(int64_t due)
 {
     static struct pollfd polled[POLLED_MOST];
-    int used = 1, programs, visitors;
+    nfds_t used = 1, programs, visitors;
     int64_t left = due - clock_us();
     sigset_t none;
 
@@ -248,8 +251,8 @@ wait_until(int64_t due)
         used += watch_program(polled + used, &loads[i].process);
     }
     programs = used;
-    visitors = visitors_watch(polled + used);
-    if (poll(polled, (nfds_t)(used + visitors), left > 0 ? (int)((left + 999) / 1000) : 0) == -1) {
+    visitors = (nfds_t)visitors_watch(polled + used);
+    if (poll(polled, used + visitors, left > 0 ? (int)((left + 999) / 1000) : 0) == -1) {
         sigemptyset(&none);
         signals_wait_failed(&none);
         return;
@@ -261,7 +264,7 @@ wait_until(int64_t due)
     for (int i = 0; used < programs; i++, used += PROGRAM_STREAMS) {
         hear_load(polled + used, &loads[i]);
     }
-    visitors_serve(polled + programs, visitors);
+    visitors_serve(polled + programs, (int)visitors);
     if (polled[0].revents != 0) {
         visitors_accept(listenfd);
     }

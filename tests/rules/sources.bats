@@ -7,7 +7,7 @@ cd "$ROOT" || exit
 
 # All C files of the suite; or those that match.
 sources() { # [PATTERN]
-    find common server[0-9][0-9]_* client bench tests -name "${1:-*.[ch]}" | sort
+    find common server[0-9][0-9]_* client bench watch tests -name "${1:-*.[ch]}" | sort
 }
 
 # The scripts of the tests: what begins like one.
@@ -94,14 +94,14 @@ not_the_pools() {
     cd "$T/tree" || return
     # What is compiled already is linked only; and what links in two ways, but once.
     mkdir build
-    cp -a "$BUILD"/{bench,client,common,server*} build
+    cp -a "$BUILD"/{bench,client,common,server*,watch} build
     set -- make -s CC="${CC:-cc}" CFLAGS="${CFLAGS:--O2 -g}" LINK_server01_fork=
     "$@" all >"$T/make.log" 2>&1 || { cat "$T/make.log"; return 1; }
     for server in server[0-9][0-9]_*; do
         mv "$server" "$T/away"
-        rm -rf bin/[sc]* "build/$server"
+        rm -rf bin/[scw]* "build/$server"
         "$@" all >"$T/make.log" 2>&1 || { cat "$T/make.log"; return 1; }
-        for other in server[0-9][0-9]_* client; do
+        for other in server[0-9][0-9]_* client watch; do
             [[ -x bin/$other ]]
         done
         [[ ! -e bin/$server ]]
@@ -164,7 +164,7 @@ not_the_pools() {
 @test "every program has a man page, without an error" {
     local page program
 
-    for program in server[0-9][0-9]_* client limits $(handlers); do
+    for program in server[0-9][0-9]_* client limits watch $(handlers); do
         page=man/$program.1
         [[ -s $page ]]
         if command -v mandoc >/dev/null; then
@@ -184,7 +184,7 @@ not_the_pools() {
         run ! grep -qaE '__wrap_|FAULT_FILE' "$program"
     done
     run ! grep -nE 'torture|(^|[^A-Z_])FAULT_|__wrap' common/*.[ch] client/*.[ch] client/*/*.[ch] \
-        server*/*.[ch]
+        server*/*.[ch] watch/*.[ch]
     grep -qa 'LISTEN_PID' "$BIN/server02_select" # the search does find what is there
     grep -q 'FAULT_FILE' tests/torture/fault.h
 }
