@@ -522,7 +522,8 @@ var charts = (function () {
         const figures = widest(rows.map(row => number(row.value))) + 8;
         const most = Math.max(1, fair || 0, ...rows.map(row => row.value).filter(isNumber));
         const square = rows.some(row => row.letter) ? 22 : 0;
-        const room = {names, figures, square, bar: wide - names - figures - square - 2, wide, most, fair};
+        const bar = wide - names - figures - square - 2;
+        const room = {names, figures, square, bar, wide, most, fair};
 
         rows.forEach((row, i) => {
             seat(pen, row, Math.floor(i / down) * (wide + 20), 2 + i % down * 20, room);
@@ -541,7 +542,8 @@ var charts = (function () {
         if (square) {
             pen.put("rect", {...state, x: (x + names).toFixed(1), y, width: 17, height: 17, rx: 3},
                 "", title);
-            write(pen, x + names + 8.5, y + 13, row.letter || "", {anchor: "middle", style: "letter"});
+            write(pen, x + names + 8.5, y + 13, row.letter || "",
+                {anchor: "middle", style: "letter"});
         }
         pen.put("rect", {...state, x: begin.toFixed(1), y: y + 2,
             width: Math.max(0, length).toFixed(1), height: 13}, "", title);

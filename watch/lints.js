@@ -110,12 +110,14 @@ const lints = (() => {
     // --- the lints: each takes [then, between, now] of one service, and what happened in each
     // half; it returns null, or what is said, why, and where one can read on ----------------------
 
+    const busy = (halves) => halves.every((each) => each.connections >= ENOUGH);
+
     // A connection costs a child two switches, three with a lock, however many children there are
     // (docs/results.md). Half of all children and four at least: that is a herd.
     function herd({ halves, now }) {
         const children = seats(now).filter((seat) => seat.child > 0).length;
         const most = Math.max(4, children / 2);
-        if (!halves.every((each) => each.connections >= ENOUGH && each.switches >= most)) return null;
+        if (!busy(halves) || !halves.every((each) => each.switches >= most)) return null;
         return {
             words: `Every child wakes for each connection: ${round(halves[1].switches)} switches.`,
             why: `${children} children wait for the same socket in a way that wakes all of them; ` +
@@ -145,9 +147,10 @@ const lints = (() => {
     // 95 %: with two children alike, chance does not do that to 30 connections (2 in 10 million).
     function lonely({ steps, halves }) {
         const counts = steps.map((each) => seats(each).filter((seat) => seat.child > 0));
-        if (counts[2].length < 2 || !halves.every((each) => each.connections >= ENOUGH)) return null;
+        if (counts[2].length < 2 || !busy(halves)) return null;
         const shares = [1, 2].map((i) => {
-            const grown = counts[i].map((seat, k) => seat.connections - counts[i - 1][k]?.connections);
+            const before = counts[i - 1];
+            const grown = counts[i].map((seat, k) => seat.connections - before[k]?.connections);
             const total = grown.reduce((a, b) => a + b, 0);
             const best = grown.indexOf(Math.max(...grown));
             return { best, share: total > 0 ? grown[best] / total : 0 };
@@ -157,23 +160,23 @@ const lints = (() => {
         }
         const { child } = counts[2][shares[1].best];
         return {
-            words: `One child of ${counts[2].length} serves ${Math.round(100 * shares[1].share)} %: ` +
-                `child ${child}.`,
-            why: "Whoever is first in line, and free again in time, gets the next connection too. " +
-                "Good for its caches; but then a smaller pool would do for this load.",
+            words: `One child of ${counts[2].length} serves ` +
+                `${Math.round(100 * shares[1].share)} %: child ${child}.`,
+            why: "Whoever is first in line, and free again in time, gets the next connection " +
+                "too. Good for its caches; but then a smaller pool would do for this load.",
             where: ["server04_fdpass/README.md", "Why"],
         };
     }
 
     // Nine of ten connections cost a new process: then that price is the service's price.
     function forks({ halves }) {
-        const each = (half) => half.connections >= ENOUGH && half.started >= 0.9 * half.connections;
-        if (!halves.every(each)) return null;
+        const each = (half) => half.started >= 0.9 * half.connections;
+        if (!busy(halves) || !halves.every(each)) return null;
         return {
             words: `Each connection costs a new child: ${Math.round(halves[1].started /
                 halves[1].seconds)} a second, ${Math.round(halves[1].cpu_us)} us of CPU each.`,
-            why: "Creating and ending a process costs more than a small request. Children that are " +
-                "created beforehand serve the same for less.",
+            why: "Creating and ending a process costs more than a small request. Children that " +
+                "are created beforehand serve the same for less.",
             where: ["server01_fork/README.md", "Why: what a fork costs"],
         };
     }
@@ -183,8 +186,8 @@ const lints = (() => {
         if (!halves.every((each) => each.lost >= 2)) return null;
         return {
             words: `Children die again and again: ${sum(halves, "lost")} in the last seconds.`,
-            why: "Each takes at least its connection with it. The pool waits longer and longer before " +
-                "it starts another, 5 s at most.",
+            why: "Each takes at least its connection with it. The pool waits longer and longer " +
+                "before it starts another, 5 s at most.",
             where: ["docs/reliability.md", "What is promised"],
         };
     }
@@ -196,8 +199,8 @@ const lints = (() => {
         if (pids.length === 0) return null;
         return {
             words: `Stopped by a signal: process ${pids.join(", ")}.`,
-            why: "It keeps its connection, and whatever lock it has, until CONT comes; its client " +
-                "waits, the other children go on.",
+            why: "It keeps its connection, and whatever lock it has, until CONT comes; its " +
+                "client waits, the other children go on.",
             where: ["server03_prefork_accept/README.md", "What breaks"],
         };
     }
@@ -206,15 +209,15 @@ const lints = (() => {
     function silent({ halves }) {
         if (!halves.every((each) => each.timed_out > 0)) return null;
         return {
-            words: `Clients are given up: ${sum(halves, "timed_out")} in the last seconds sent no ` +
-                "request, or took no reply, within -T.",
+            words: `Clients are given up: ${sum(halves, "timed_out")} in the last seconds sent ` +
+                "no request, or took no reply, within -T.",
             why: "Until then each of them has had a seat, a thread or a descriptor that another " +
                 "client could have used.",
             where: ["docs/measuring.md", "Idle and misbehaving clients"],
         };
     }
 
-    // --- and of a load ------------------------------------------------------------------------------
+    // --- and of a load ------------------------------------------------------------------------
 
     const is_open = (load) => load.arguments.some((word) => word.startsWith("-r"));
 
@@ -229,8 +232,8 @@ const lints = (() => {
         return {
             words: `Users wait longer and longer: a response took ${milliseconds(pairs[0])}, now ` +
                 `${milliseconds(pairs[3])}.`,
-            why: "More connections are due each second than the server completes, so a queue grows " +
-                "for as long as the load lasts.",
+            why: "More connections are due each second than the server completes, so a queue " +
+                "grows for as long as the load lasts.",
             where: ["docs/measuring.md", "Open loop"],
         };
     }
@@ -243,8 +246,8 @@ const lints = (() => {
         return {
             words: `Responses wait ${Math.round(ratio)} times longer than service: p99 is ` +
                 `${milliseconds(response.p99)} and ${milliseconds(service.p99)}.`,
-            why: "The service time begins when a connection begins; the response time when it was " +
-                "due. What lies between is the queue that users stand in.",
+            why: "The service time begins when a connection begins; the response time when it " +
+                "was due. What lies between is the queue that users stand in.",
             where: ["docs/measuring.md", "Open loop"],
         };
     }

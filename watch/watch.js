@@ -1,10 +1,11 @@
 // The page of bin/watch: draws the last snapshot, and asks for what its buttons say. A snapshot is
-// whole, so what is drawn depends on the last ones alone; a recording is drawn by the same functions.
+// whole, so what is drawn depends on the last ones alone; the same functions draw a recording.
 // Names and logs come from outside: they become text, never HTML.
 "use strict";
 
 const KEPT_MS = 10000; // of snapshots; the lints look back three seconds
 const SEATS = 40; // rows of a model, at most
+const COLUMNS = 120; // half seconds of a load that are shown, as watch has them
 const RETRY_MS = [500, 1000, 2000, 4000, 8000]; // between attempts to connect again
 
 const page = {
@@ -21,6 +22,7 @@ const page = {
 const at = (id) => document.getElementById(id);
 const figure = charts.number;
 const shown = () => page.frames.at(-1);
+const sum = (list, field) => list.reduce((total, each) => total + (each[field] ?? 0), 0);
 const service_of = (name) => lints.service_of(shown(), name);
 
 // --- the document ------------------------------------------------------------------------------
@@ -58,13 +60,7 @@ function keep(parent, items, key, create, update) {
     for (const node of old.values()) node.remove();
 }
 
-// A button that asks watch for what it says; one listener, at the end, serves them all.
-function button(text, asks, label = text) {
-    const node = element("button", { type: "button", "aria-label": label }, text);
-    Object.assign(node.dataset, asks);
-    return node;
-}
-
+// Buttons that ask watch for what their data say; one listener, at the end, serves them all.
 function keep_buttons(parent, list) {
     keep(parent, list, (each) => each.asks.do, () => element("button", { type: "button" }),
         (node, each) => {
@@ -89,8 +85,9 @@ function say_trouble(text) {
 
 async function ask(what) {
     const token = document.querySelector("meta[name=token]").content;
+    const body = new URLSearchParams({ ...what, token });
     try {
-        const reply = await fetch("/do", { method: "POST", body: new URLSearchParams({ ...what, token }) });
+        const reply = await fetch("/do", { method: "POST", body });
         say_trouble(reply.ok ? "" : `Refused: ${await reply.text()}`);
         return reply.ok;
     } catch {
@@ -133,14 +130,14 @@ function new_row({ name }) {
     return row;
 }
 
-function draw_row(row, service) {
-    const { name, state } = service;
+function draw_row(row, { name, state, program }) {
     const place = page.stage.indexOf(name);
     const runs = state === "running" || state === "starting";
     const run = row.querySelector(".run");
     write(row.querySelector(".show"), name);
-    mark(row.querySelector(".show"), { "aria-pressed": place >= 0, title: service.program });
-    mark(row.querySelector(".beside"), { "aria-pressed": place === 1, "aria-label": `Beside: ${name}` });
+    mark(row.querySelector(".show"), { "aria-pressed": place >= 0, title: program });
+    mark(row.querySelector(".beside"),
+        { "aria-pressed": place === 1, "aria-label": `Beside: ${name}` });
     draw_state(row.querySelector(".state"), state);
     write(run, runs ? "Stop" : "Start");
     mark(run, { "aria-label": `${runs ? "Stop" : "Start"} ${name}` });
@@ -184,9 +181,8 @@ const CAN = {
 
 function service_buttons({ name, state, can }) {
     const asks = (verb) => ({ what: "service", name, do: verb });
-    if (state !== "running") {
-        return state === "stopping" ? [] : [{ text: "Start", asks: asks("start"), label: `Start ${name}` }];
-    }
+    const start = { text: "Start", asks: asks("start"), label: `Start ${name}` };
+    if (state !== "running") return state === "stopping" ? [] : [start];
     return [
         { text: "Stop", title: "TERM, then its grace", asks: asks("stop"), label: `Stop ${name}` },
         { text: "Restart", asks: asks("restart"), label: `Restart ${name}` },
@@ -199,7 +195,7 @@ function draw_figures(list, service) {
     const recent = lints.rates(past_service(service.name, 3000), service);
     const { stats, processes } = service;
     const of = (field, unit = "") => figure(recent?.[field], unit);
-    const kib = processes.reduce((total, each) => total + each.rss_kib, 0);
+    const add = (field) => (processes.length > 0 ? sum(processes, field) : null);
     const trouble = ["rejected", "timed_out", "broken", "children_lost"]
         .filter((field) => stats?.[field] > 0)
         .map((field) => [field.replace("_", " "), figure(stats[field]), "bad"]);
@@ -208,9 +204,9 @@ function draw_figures(list, service) {
         ["CPU of each", of("cpu_us", "us")],
         ["wake-ups of each", of("wakeups")],
         ["switches of each", of("switches")],
-        ["CPU in use", percent(service, processes)],
-        ["memory", processes.length > 0 ? figure(kib, "KiB") : figure(null)],
-        ["threads", figure(processes.length > 0 ? processes.reduce((sum, each) => sum + each.threads, 0) : null)],
+        ["CPU in use", percent(service)],
+        ["memory", figure(add("rss_kib"), "KiB")],
+        ["threads", figure(add("threads"))],
         ["served in all", figure(stats?.connections)],
         ...trouble,
     ];
@@ -223,14 +219,15 @@ function draw_figures(list, service) {
 }
 
 // Of all its processes that were there a second ago, too.
-function percent(service, processes) {
-    const shares = processes.map((process) => share_of(service.name, process)).filter(Number.isFinite);
+function percent({ name, processes }) {
+    const shares = processes.map((process) => share_of(name, process)).filter(Number.isFinite);
     return shares.length > 0 ? `${Math.round(shares.reduce((a, b) => a + b, 0))} %` : figure(null);
 }
 
 function share_of(name, process) {
     const frame = lints.past(page.frames, 1000);
-    const before = frame && lints.service_of(frame, name)?.processes.find((each) => each.pid === process?.pid);
+    const service = frame && lints.service_of(frame, name);
+    const before = service?.processes.find((each) => each.pid === process?.pid);
     return frame ? lints.processor(before, process, shown().time_ms - frame.time_ms) : null;
 }
 
@@ -260,37 +257,38 @@ function base_of(service) {
 
 function draw_tree(article, service) {
     const body = article.querySelector("tbody");
-    const base = new Map(lints.seats(base_of(service) ?? { processes: [] }).map((seat) => [seat.child, seat]));
+    const then = lints.seats(base_of(service) ?? { processes: [] });
+    const base = new Map(then.map((seat) => [seat.child, seat.connections]));
     const all = lints.seats(service, past_service(service.name, 500));
     if (service.pid > 0 && all[0]?.child !== 0) all.unshift(root_of(service));
     const counted = all.map((seat) => ({ ...seat, served: seat.connections === null ? null :
-        seat.connections - (base.get(seat.child)?.connections ?? 0) }));
+        seat.connections - (base.get(seat.child) ?? 0) }));
     const rows = counted.slice(0, SEATS);
     const serving = counted.filter((seat) => seat.child > 0 || counted.length === 1);
-    const total = serving.reduce((sum, seat) => sum + (seat.served ?? 0), 0);
-    const fair = serving.length > 1 ? total / serving.length : null;
+    const fair = serving.length > 1 ? sum(serving, "served") / serving.length : null;
     const most = Math.max(8, ...counted.map((seat) => seat.served ?? 0));
     const scale = 2 ** Math.ceil(Math.log2(most)); // a step at a time: so bars are seen to grow
     article.querySelector("table").hidden = rows.length === 0;
     mark(article.querySelector("table"), { "aria-label": `Processes of ${service.name}` });
     keep(body, rows, (seat) => seat.child, () => copy_of("seat"),
         (row, seat) => draw_seat(row, seat, { name: service.name, scale, fair }));
-    write(article.querySelector(".more"), counted.length > SEATS
-        ? `and ${counted.length - SEATS} more` : "");
-    article.querySelector(".more").hidden = counted.length <= SEATS;
-    write(article.querySelector(".since"), base.size > 0 ? "Connections are counted since the load began." : "");
+    write(article.querySelector(".more"), [counted.length > SEATS ?
+        `And ${counted.length - SEATS} more. ` : "", base.size > 0 ?
+        "Connections are counted since the load began." : ""].join(""));
 }
 
 // Of a server whose statistics have no row for itself.
 function root_of({ pid, processes }) {
     const process = processes.find((each) => each.pid === pid);
     const letter = process?.state === "T" ? "T" : process?.state === "R" ? "W" : "_";
-    return { child: 0, pid, process, letter, threads: [], connections: null, wakeups: null, switches: null };
+    return { child: 0, pid, process, letter, threads: [], connections: null, wakeups: null,
+        switches: null };
 }
 
 function draw_seat(row, seat, { name, scale, fair }) {
     const word = lints.words[seat.letter] ?? seat.letter;
-    const each = (value) => (value === null || !(seat.connections > 0) ? "" : figure(value / seat.connections));
+    const each = (value) => (value !== null && seat.connections > 0 ?
+        figure(value / seat.connections) : "");
     const share = share_of(name, seat.process);
     row.classList.toggle("child", seat.child > 0);
     mark(row, { "data-letter": seat.letter });
@@ -333,7 +331,8 @@ function draw_threads(node, threads) {
         "data-many": threads.length > 32 });
     keep(node, threads, (each) => each.thread, () => element("i", {}), (square, each) => {
         mark(square, { "data-letter": each.letter });
-        square.title = `thread ${each.thread}: ${lints.words[each.letter]}, ${each.connections} served`;
+        mark(square, { title: `thread ${each.thread}: ${lints.words[each.letter]}, ` +
+            `${each.connections} served` });
         square.style.setProperty("--full", `${Math.round(100 * each.connections / most)}%`);
         write(square, threads.length > 32 ? "" : each.letter);
     });
@@ -385,8 +384,9 @@ function slots_of(columns) {
 
 function percentiles_of(columns) {
     const slots = slots_of(columns);
-    const total = slots.reduce((sum, [, count]) => sum + count, 0);
-    const wanted = [0, 25, 50, 75, 90, 95, 99, 99.9, 99.99].filter((p) => total * (100 - p) >= 100 || p < 99);
+    const total = slots.reduce((before, [, count]) => before + count, 0);
+    const wanted = [0, 25, 50, 75, 90, 95, 99, 99.9, 99.99]
+        .filter((p) => p < 99 || total * (100 - p) >= 100); // of so few there is no such one
     let seen = 0, i = 0;
     return total === 0 ? [] : wanted.map((p) => {
         while (i < slots.length - 1 && seen + slots[i][1] < total * p / 100) seen += slots[i++][1];
@@ -405,7 +405,6 @@ function draw_results(loads) {
 function result_cells(load) {
     const { result, columns } = load;
     const last = columns.at(-1);
-    const add = (field) => columns.reduce((sum, column) => sum + column[field], 0);
     const over = columns[0]?.begin_s > 0.1 ? "over " : ""; // the first columns are gone
     const times = result?.response_us?.count > 0 ? result.response_us : result?.service_us;
     const rate = last ? last.completed / (last.end_s - last.begin_s) : null;
@@ -413,10 +412,12 @@ function result_cells(load) {
     const said = load.said.join(" ");
     if (result) {
         return [...what, figure(result.completed), figure(result.failed),
-            figure(result.connections_per_second), figure(times.p50, "us"), figure(times.p99, "us"), said];
+            figure(result.connections_per_second), figure(times.p50, "us"),
+            figure(times.p99, "us"), said];
     }
-    return [...what, over + figure(add("completed")), over + figure(add("failed")), figure(rate),
-        figure(last?.p50_us, "us"), figure(last?.p99_us, "us"), said];
+    return [...what, over + figure(sum(columns, "completed")),
+        over + figure(sum(columns, "failed")), figure(rate), figure(last?.p50_us, "us"),
+        figure(last?.p99_us, "us"), said];
 }
 
 // The charts, if there is something new to draw.
@@ -444,9 +445,9 @@ function draw_over_time(loads) {
         series: loads.flatMap((load) => [line(load, label(load, "p50"), (column) => column.p50_us),
             line(load, label(load, "p99"), (column) => column.p99_us)]) });
     keep(at("heats"), loads, (load) => load.name, () => element("figure", {}), (node, load) => {
-        charts.heat(node, { title: `${load.name}: ${kind_of_time([load]).toLowerCase()}s of a minute`,
-            unit: "us", seconds: 60,
-            columns: load.columns.map((column) => ({ t: column.begin_s, cells: column.times })) });
+        const title = `${load.name}: ${kind_of_time([load]).toLowerCase()}s of a minute`;
+        const columns = load.columns.map((column) => ({ t: column.begin_s, cells: column.times }));
+        charts.heat(node, { title, unit: "us", seconds: COLUMNS / 2, columns });
     });
 }
 
@@ -463,7 +464,8 @@ function kind_of_time(loads) {
 
 function draw_distributions(loads) {
     charts.percentiles(at("percentiles"), { title: "Times as they fill", unit: "us", log: true,
-        series: loads.map((load) => ({ label: load.name, points: percentiles_of(load.columns) })) });
+        series: loads.map(({ name, columns }) => ({ label: name,
+            points: percentiles_of(columns) })) });
     const rows = loads.flatMap((load) => Object.entries(load.result?.errors ?? {})
         .filter(([, count]) => count > 0)
         .map(([kind, value]) => ({ label: `${load.name}: ${kind.replace("_", " ")}`, value })));
@@ -560,7 +562,8 @@ function draw() {
     const names = frame.services.map((service) => service.name);
     page.stage = page.stage.filter((name) => names.includes(name));
     if (page.stage.length === 0) {
-        const first = frame.services.find((service) => service.state === "running") ?? frame.services[0];
+        const runs = frame.services.find((service) => service.state === "running");
+        const first = runs ?? frame.services[0];
         page.stage = first ? [first.name] : [];
     }
     const loads = frame.loads.filter((load) => page.stage.includes(load.name));
@@ -592,7 +595,7 @@ function take(frame) {
     page.frames.push(frame);
     if (before) tell_changes(before, frame);
     if (before?.recording && !frame.recording) at("recorded").hidden = false;
-    page.due ??= requestAnimationFrame(draw); // of several that came meanwhile only the last is drawn
+    page.due ??= requestAnimationFrame(draw); // of several frames only the last is drawn
     page.waiting = page.waiting.filter(([like, resolve]) => !(like() && (resolve(true), true)));
 }
 
@@ -661,8 +664,11 @@ function show_frame(place) {
     const { frames } = page.record;
     const last = frames[place];
     page.record.place = place;
-    page.frames = frames.slice(0, place + 1).filter((each) => last.time_ms - each.time_ms < KEPT_MS);
-    for (const load of last.loads) load.columns = load.all.slice(Math.max(0, load.ends - 120), load.ends);
+    page.frames = frames.slice(0, place + 1)
+        .filter((each) => last.time_ms - each.time_ms < KEPT_MS);
+    for (const load of last.loads) {
+        load.columns = load.all.slice(Math.max(0, load.ends - COLUMNS), load.ends);
+    }
     at("position").value = place;
     const text = `${((last.time_ms - frames[0].time_ms) / 1000).toFixed(1)} s of ` +
         `${((frames.at(-1).time_ms - frames[0].time_ms) / 1000).toFixed(1)} s`;
@@ -731,7 +737,8 @@ function open_live() {
 
 function begin() {
     const record = at("record");
-    page.stage = location.hash.slice(1).split(",").filter(Boolean).map(decodeURIComponent).slice(0, 2);
+    page.stage = location.hash.slice(1).split(",").filter(Boolean).map(decodeURIComponent)
+        .slice(0, 2);
     at("legend").append(...Object.entries(lints.words).map(([letter, word]) => element("li", {},
         element("span", { class: "letter", "data-letter": letter }, letter), ` ${word}`)),
     element("li", {}, "(A model without letters of its own: W has served since the look before.)"));

@@ -20,7 +20,8 @@ cd "$ROOT" || exit
 # each row of docs/http.md, and an oracle that the fuzz targets share. The client's and bench's:
 # shares of who was late, and sentences that are said only if the figures carry them; and the heads
 # of HTTP replies, whose words a user needs to see what is wrong.
-# And lines of -o live for a program that shows a run while it lasts.
+# And lines of -o live for a program that shows a run while it lasts. The tests of its page: made-up
+# snapshots for each sentence that it may say, and a browser.
 # Also in common/: the rings of server12, which its client shares.
 table() {
     cat <<'END'
@@ -44,10 +45,11 @@ lines 7300 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 404 server11_event_workers/server11_event_workers.c
 lines 825 server11_event_workers/*.[ch]
 lines 18900 client bench
-lines 33400 tests
+lines 34100 tests
+lines 1060 watch/watch.js watch/lints.js
 lines 220 server12_shared_memory/server12_shared_memory.c
 lines 500 server12_shared_memory/*.[ch]
-files 150 tests
+files 152 tests
 function 40 server[0-9][0-9]_*/*.c
 function 40 common/*.c
 function 50 client bench

@@ -54,7 +54,8 @@ const PARTS = {
         const pid = await text_of(seat(page, 1).locator("small"));
         await press(page, "KILL child 1 of pool");
         await says(article(page, "pool").locator(".figures"), /children lost\s*1/);
-        await says(article(page, "pool").locator("tbody tr"), new RegExp(`child 1\\s*pid (?!${pid.slice(4)}\\b)`));
+        const another = new RegExp(`child 1\\s*pid (?!${pid.slice(4)}\\b)`);
+        await says(article(page, "pool").locator("tbody tr"), another);
         await grows(seat(page, 1).locator(".count")); // its successor serves
         await press(page, "STOP child 2 of pool");
         await page.locator("tr[data-letter=T]").waitFor();

@@ -23,11 +23,13 @@ export function service(name, seconds, changes = {}) {
         return { child: i + 1, pid: 1001 + i, connections, requests: connections, bytes: 0,
             wakeups: connections, wasted_wakeups: 0, context_switches: 2 * connections };
     });
-    const stats = { server: "server03_prefork_accept", variant: "accept", pid: 1000, uptime_s: seconds,
+    const stats = { server: "server03_prefork_accept", variant: "accept", pid: 1000,
+        uptime_s: seconds,
         connections: total, requests: total, bytes: 0, rejected: 0, timed_out: 0, broken: 0,
         children_started: children, children_lost: 0, wakeups: total, wasted_wakeups: 0,
         context_switches: 2 * total, cpu_user_s: total * 1e-5, cpu_system_s: total * 2e-5,
-        peak_rss_kib: 1800, children: rows, ...(letters ? { scoreboard: letters } : {}), ...more.stats };
+        peak_rss_kib: 1800, children: rows, ...(letters ? { scoreboard: letters } : {}),
+        ...more.stats };
     return { name, program: "server03_prefork_accept", arguments: ["-n", String(children)],
         readme: "server03_prefork_accept/README.md", state: "running", pid: 1000,
         address: "127.0.0.1:40000", uptime_s: seconds, ended: "", restarts: 0, restart: false,
@@ -63,7 +65,8 @@ export function record(list) {
     const json = JSON.stringify(list).replaceAll("<", "\\u003c");
     const data = `<script type="application/json" id="record">${json}</script>\n`;
     return read("page.html")
-        .replace(/<link rel="stylesheet" href="\/(.*)">/g, (_, name) => `<style>\n${read(name)}</style>`)
+        .replace(/<link rel="stylesheet" href="\/(.*)">/g, (whole, name) =>
+            `<style>\n${read(name)}</style>`)
         .replace(/<script src="\/(.*)"><\/script>/g, (whole, name) =>
             `${name === "charts.js" ? data : ""}<script>\n${read(name)}</script>`);
 }

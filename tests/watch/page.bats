@@ -40,7 +40,7 @@ see_record() { # PART
     browse "$ROOT/tests/watch/recorded.mjs" "$T/record.html" "$1"
 }
 
-@test "page: names, logs and labels from outside are text; nothing overflows, axe has nothing to say" {
+@test "page: what comes from outside is text; nothing overflows, axe has nothing to say" {
     see_record wide
 }
 
