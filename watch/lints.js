@@ -128,7 +128,7 @@ const lints = (() => {
 
     // Fewer than four may be what arrives between two looks. More than there are seats, for three
     // seconds: the wait for a seat is longer than the service.
-    function backlog({ steps }) {
+    function backlog({ steps, now }) {
         const waiting = steps.map((each) => each.backlog ?? 0);
         const places = seats(steps[2]).length;
         const full = Math.min(...waiting) >= Math.max(4, places);
@@ -140,7 +140,7 @@ const lints = (() => {
             words: `${places > 1 ? "All children are busy" : "Who accepts is busy"}, ${how}.`,
             why: "The kernel has made these connections, but nobody has accepted them: their " +
                 "clients wait before they are served at all.",
-            where: ["server03_prefork_accept/README.md", "What breaks"],
+            where: [`${now.program}/README.md`, "What breaks"],
         };
     }
 

@@ -56,6 +56,10 @@ async function look({ width, scheme, motion }, browser) {
     await page.locator("#large").click();
     await fits(page);
     await accessible(page);
+    const colours = await page.locator("#legend [data-letter]").evaluateAll((letters) =>
+        letters.map((each) => getComputedStyle(each).backgroundColor));
+    assert.equal(new Set(colours).size, 4); // waits, works, odd and gone
+    assert.ok(!colours.includes("rgba(0, 0, 0, 0)"));
     assert.equal(await page.locator("img, main script").count(), 0);
     assert.ok((await page.locator("#models").innerText()).includes("<img src=x onerror=alert(1)>"));
     assert.deepEqual(wrong, []);
