@@ -879,3 +879,98 @@ cluster_table() { # DIR
     awk -v dir="$1" -v copies=2 -f "$ROOT/bench/lib/json.awk" -f "$ROOT/bench/lib/cluster.awk" \
         "$1/acts"
 }
+
+# --- watch ---------------------------------------------------------------------------------------
+
+# Starts it on a free port: its pid in WATCH, TOKEN from its page.
+start_watch() { # OPTION...
+    launch "$BIN/watch" -p 0 "$@"
+    await_ready
+    WATCH=$SERVER_PID
+    ADDRESS=${ADDRESS#http://}
+    ADDRESS=${ADDRESS%/}
+    PORT=${ADDRESS##*:}
+    HOST=127.0.0.1:$PORT
+    get /
+    [[ $STATUS -eq 200 ]]
+    TOKEN=${BODY#*name=\"token\" content=\"}
+    TOKEN=${TOKEN%%\"*}
+}
+
+# The same with services of this test; the ini file is on stdin.
+start_watch_with() { # OPTION...
+    cat >"$T/services.ini"
+    start_watch -f "$T/services.ini" "$@"
+}
+
+# Sends it these bytes (with \r\n) and takes the whole answer: STATUS, HEAD, BODY.
+ask_bytes() { # TEXT
+    exec 4<>"/dev/tcp/127.0.0.1/$PORT"
+    printf %b "$1" >&4
+    HEAD=$(timeout "$PATIENCE" cat <&4 && echo .) # else the end of lines at its end would be lost
+    exec 4>&-
+    BODY=${HEAD#*$'\r\n\r\n'}
+    BODY=${BODY%.}
+    BODY=${BODY%$'\n'}
+    HEAD=${HEAD%%$'\r\n\r\n'*}
+    STATUS=${HEAD#HTTP/1.1 }
+    STATUS=${STATUS%% *}
+}
+
+get() { # TARGET [FIELD\r\n...]
+    ask_bytes "GET $1 HTTP/1.1\r\nHost: $HOST\r\n${2:-}\r\n"
+}
+
+# A form, as it stands: FIELDS are what tells where it comes from.
+post_form() { # FORM FIELD\r\n...
+    local type='Content-Type: application/x-www-form-urlencoded'
+
+    ask_bytes "POST /do HTTP/1.1\r\nHost: $HOST\r\n${2:-}$type\r\nContent-Length: ${#1}\r\n\r\n$1"
+}
+
+# As the page does.
+post() { # FORM
+    post_form "token=$TOKEN&$1" "Origin: http://$HOST\r\n"
+}
+
+# It is done; or it is refused, with a line that has PATTERN in it.
+does() { # FORM
+    post "$1"
+    echo "$1: $STATUS $BODY"
+    [[ $STATUS -eq 204 && -z $BODY ]]
+}
+
+does_not() { # PATTERN FORM
+    post "$2"
+    echo "$2: $STATUS $BODY"
+    [[ $STATUS -eq 400 && $BODY =~ $1 && $BODY != *$'\n'* ]]
+}
+
+# What it knows now: in JSON and FIELDS. (Its own answer is one line.)
+look() {
+    get /status.json
+    [[ $STATUS -eq 200 ]]
+    JSON=$BODY
+    read_json
+}
+
+# Parts of what it knows of a service, by its name.
+of_service() { # NAME FIELD...
+    local field fields=() service=$1
+
+    shift
+    look
+    [[ $FIELDS =~ $'\n'services\.([0-9]+)\.name\ "$service"$'\n' ]] || return
+    for field; do
+        fields+=("services.${BASH_REMATCH[1]}.$field")
+    done
+    json_of "${fields[@]}"
+}
+
+service_is() { # NAME FIELD VALUE
+    [[ $(of_service "$1" "$2") == "$3" ]]
+}
+
+service_runs() { # NAME
+    service_is "$1" state running
+}
