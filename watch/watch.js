@@ -250,6 +250,7 @@ function base_of(service) {
         const frames = page.record?.frames ?? page.frames;
         const frame = frames.findLast((each) => each.time_ms <= load.started_ms);
         page.bases.set(key, (frame && lints.service_of(frame, service.name)) ?? null);
+        page.bases = new Map([...page.bases].slice(-10)); // of older loads nothing is shown
     }
     const base = page.bases.get(key);
     return base?.pid === service.pid ? base : null;
@@ -576,7 +577,6 @@ function draw() {
     draw_charts(loads);
     at("end").disabled = !frame.loads.some((load) => load.state === "running");
     write(at("recorder"), frame.recording ? "Stop recording" : "Record");
-    mark(at("recorder"), { "aria-pressed": frame.recording });
 }
 
 // What a screen reader should hear of: a service or a load has another state.
@@ -683,7 +683,6 @@ function play(on) {
     if (on && place + 1 >= frames.length) show_frame(0);
     page.record.plays = on;
     write(at("play"), on ? "Pause" : "Play");
-    mark(at("play"), { "aria-pressed": on });
     if (on) play_on();
 }
 

@@ -56,6 +56,11 @@ async function look({ width, scheme, motion }, browser) {
     await page.locator("#large").click();
     await fits(page);
     await accessible(page);
+    const loud = ":is([aria-live], output, [role=status], [role=alert], [role=log])";
+    assert.equal(await page.locator(`${loud}:not([aria-live=off])`).count(), 2);
+    const moves = await page.locator(".bar i").first().evaluate((bar) =>
+        getComputedStyle(bar).transitionDuration);
+    assert.equal(moves === "0s", motion === "reduce");
     const colours = await page.locator("#legend [data-letter]").evaluateAll((letters) =>
         letters.map((each) => getComputedStyle(each).backgroundColor));
     assert.equal(new Set(colours).size, 4); // waits, works, odd and gone
@@ -93,6 +98,8 @@ const PARTS = {
         assert.equal(await text("#play"), "Play"); // at the end it stops by itself
         assert.match(await text("#results"), /900/);
         assert.equal(await page.locator(".steers:visible").count(), 0);
+        await page.getByRole("button", { name: "idle", exact: true }).press("Enter");
+        assert.deepEqual(await page.locator("h3").allInnerTexts(), ["idle"]);
         assert.deepEqual(wrong, []);
     },
 };
