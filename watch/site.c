@@ -255,7 +255,11 @@ do_record(const struct form *form)
     if (strcmp(form->act, "start") == 0) {
         return record_start();
     }
-    return strcmp(form->act, "stop") == 0 ? record_stop() : "do: start or stop is allowed";
+    if (strcmp(form->act, "stop") != 0) {
+        return "do: start or stop is allowed";
+    }
+    record_turn(); /* what is seen now is in it, too */
+    return record_stop();
 }
 
 static const char *

@@ -30,6 +30,8 @@ cd "$ROOT" || exit
 # of HTTP replies, whose words a user needs to see what is wrong; and connections that are made
 # again when a server announces its close. That a stop refuses new clients at once is 50 lines.
 # The report's charts are drawn in a browser: tests/bench/report.mjs looks at them there.
+# And lines of -o live for a program that shows a run while it lasts. The tests of its page: made-up
+# snapshots for each sentence that it may say, and a browser.
 # Also in common/: the rings of server12, which its client shares.
 # Also in common/: the rings of server12, which its client shares; and what server05 and server11
 # share of handlers: the board, their start, their lives (crew), which needs headers.
@@ -64,9 +66,10 @@ lines 1650 server11_event_workers/*.[ch]
 lines 18900 client bench
 lines 34260 tests
 lines 3400 watch/*.[ch]
+lines 1060 watch/watch.js watch/lints.js
 lines 220 server12_shared_memory/server12_shared_memory.c
 lines 500 server12_shared_memory/*.[ch]
-files 150 tests
+files 152 tests
 function 40 server[0-9][0-9]_*/*.c
 function 40 common/*.c
 function 50 client bench

@@ -123,7 +123,7 @@ not_the_pools() {
     # shellcheck disable=SC2046 # into words
     awk 'length($0) > 100 || /\t/ || / $/ { print FILENAME ":" FNR ": " $0; bad = 1 }
         END { exit bad }' \
-        $(sources) tests/*.bash tests/*/*.bash tests/*/*.bats tests/*/*.sh tests/*/*.awk $(scripts)
+        $(sources) watch/*.{html,css,js} tests/*.bash tests/*/*.{awk,bash,bats,mjs,sh} $(scripts)
 }
 
 @test "what a script's -h prints of its head ends where the head ends" {

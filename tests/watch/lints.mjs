@@ -1,0 +1,121 @@
+// What lints.js says of snapshots that were made up, and how figures are written. Which part is
+// asked by a word: lints, quiet, seats, rates or numbers. Says what failed, with exit status 1.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { column, frame, frames, load, script, service } from "./made.mjs";
+
+const lints = script("lints.js");
+const ROOT = new URL("../../", import.meta.url);
+
+const one = (changes) => frames(6, (s) => [[service("a", s,
+    typeof changes === "function" ? changes(s) : changes)], []]);
+const kinds = (list) => [...lints.look(list)].map((each) => each.kind).join();
+const stats = (more) => (s) => ({ stats: more(s) });
+const slow = (s, p50) => [[], [load("a", [0, 1, 2, 3, 4, 5, 6, 7].map((i) => column(s + i / 2,
+    { p50_us: p50(i) })), { arguments: ["-r", "500"] })]];
+const ended = (response, served) => [frame(9, [], [load("a", [], { state: "done", result: {
+    response_us: { count: 5000, p99: response }, service_us: { count: 5000, p99: served } } })])];
+
+// Each has a run that shows it, and what must stand in its words.
+const SHOWN = [
+    ["herd", one(stats((s) => ({ context_switches: 500 * s }))), "5 switches"],
+    ["backlog", one((s) => ({ backlog: 10 * s })), "grows: 30, 45, 60"],
+    ["backlog", one({ backlog: 30 }), "30 connections wait"],
+    ["lonely", one({ shares: [0, 0, 1, 0] }), "100 %: child 3"],
+    ["forks", one(stats((s) => ({ children_started: 100 * s }))), "100 a second, 30 us"],
+    ["dying", one(stats((s) => ({ children_lost: 2 * s }))), "6 in the last"],
+    ["stopped", one({ states: ["S", "T"] }), "process 1002"],
+    ["silent", one(stats((s) => ({ timed_out: 2 * s }))), "6 in the last"],
+    ["late", [frame(0, ...slow(0, (i) => 20000 + 10000 * i))], "25 ms, now 85 ms"],
+    ["waiting", ended(300000, 1000), "300 times longer than service: p99 is 300 ms and 1 ms"],
+];
+
+// And just below its threshold, or not for long enough, nothing is said.
+const QUIET = [
+    ["an idle service", one({ per_second: 0 })],
+    ["a good run", one({})],
+    ["three switches each", one(stats((s) => ({ context_switches: 300 * s })))],
+    ["ten children, four switches",
+        one((s) => ({ children: 10, stats: { context_switches: 400 * s } }))],
+    ["few connections that wake all",
+        one((s) => ({ per_second: 5, stats: { context_switches: 100 * s } }))],
+    ["as many wait as arrive between two looks", one({ backlog: 3 })],
+    ["a backlog for a second", one((s) => ({ backlog: s > 5 ? 50 : 0 }))],
+    ["a herd for a second and a half",
+        one(stats((s) => ({ context_switches: 200 * s + 800 * Math.max(0, s - 4.5) })))],
+    ["one child of one", one({ children: 1 })],
+    ["nine tenths", one({ shares: [0.9, 0.05, 0.05, 0] })],
+    ["two children that are killed by hand",
+        one(stats((s) => ({ children_lost: s > 5 ? 2 : s > 4 ? 1 : 0 })))],
+    ["a child that has just been stopped", one((s) => ({ states: [s > 5 ? "T" : "S"] }))],
+    ["response as service", ended(1500, 1000)],
+    ["times that go up and down",
+        [frame(0, ...slow(0, (i) => [20, 20, 60, 60, 30, 30, 60, 60][i] * 1000))]],
+    ["times of microseconds", [frame(0, ...slow(0, (i) => 100 + 100 * i))]],
+    ["two seconds of snapshots", one({ backlog: 30 }).slice(0, 5)],
+    ["a service that was started anew", frames(6, (s) => [[{ ...service("a", s, { backlog: 30 }),
+        pid: s > 5 ? 2 : 1 }], []])],
+    ["one without statistics",
+        frames(6, (s) => [[{ ...service("a", s, { backlog: 30 }), stats: null }], []])],
+];
+
+const PARTS = {
+    lints() {
+        for (const [kind, run, words] of SHOWN) {
+            const [said] = [...lints.look(run)].filter((each) => each.kind === kind);
+            assert.ok(said, `${kind} is not said`);
+            assert.ok(said.words.includes(words), `${kind}: ${said.words}`);
+            const [file, heading] = said.where;
+            assert.ok(existsSync(new URL(file, ROOT)), file);
+            const text = readFileSync(new URL(file, ROOT), "utf8");
+            assert.match(text, new RegExp(`^## ${heading}$`, "m"));
+        }
+    },
+    quiet() {
+        for (const [what, run] of QUIET) assert.equal(kinds(run), "", what);
+    },
+    seats() {
+        const letters = (a, b) => [...lints.seats(a, b)].map((seat) => seat.letter).join("");
+        const calm = service("a", 1, { per_second: 0 });
+        assert.equal(letters(calm, calm), "____");
+        assert.equal(letters(service("a", 1), service("a", 0)), "WWWW"); // all have served since
+        const states = service("a", 1, { per_second: 0, states: ["S", "T", "R", "S"] });
+        assert.equal(letters(states, states), "_TW_");
+        assert.equal(letters(service("a", 1, { letters: "_WG." })), "_WG."); // the scoreboard's own
+        const threads = { ...calm, stats: { ...calm.stats, scoreboard: "_WUW", children: [1, 2]
+            .flatMap((child) => [1, 2].map((thread) => ({ child, thread, pid: 1000 + child,
+                connections: 5, requests: 5, wakeups: 5, context_switches: 0 }))) } };
+        const [first, second] = [...lints.seats(threads)];
+        assert.deepEqual([first.letter, first.connections, first.switches], ["W", 10, null]);
+        assert.equal([...second.threads].map((each) => each.letter).join(""), "UW");
+        const forked = { ...calm, stats: { ...calm.stats, children: [] } };
+        assert.equal(lints.seats(forked).length, 4); // its processes
+        assert.equal(lints.seats({ ...forked, stats: null, processes: [] }).length, 0);
+    },
+    rates() {
+        const { per_second, cpu_us, switches } = lints.rates(service("a", 1), service("a", 3));
+        assert.deepEqual([per_second, Math.round(cpu_us), switches], [100, 30, 2]);
+        assert.equal(lints.rates(service("a", 1), service("a", 1)), null);
+        assert.equal(lints.rates(undefined, service("a", 1)), null);
+        const idle = (seconds) => service("a", seconds, { per_second: 0 });
+        assert.equal(lints.rates(idle(1), idle(2)).switches, null);
+        const used = (ms, threads = 1) =>
+            lints.processor({ cpu_ms: 0 }, { cpu_ms: ms, threads }, 1000);
+        assert.deepEqual([used(300), used(1200), used(1200, 2)], [30, 100, 120]);
+        assert.equal(lints.processor(undefined, { cpu_ms: 1, threads: 1 }, 1000), null);
+    },
+    numbers() {
+        const nothing = class { observe() {} };
+        const canvas = { getContext: () => ({ measureText: () => ({ width: 0 }) }) };
+        const { number } = script("charts.js", { ResizeObserver: nothing,
+            document: { createElement: () => canvas } });
+        const is = [[0, "", "0"], [12.34, "us", "12.3 us"], [1234.5, "us", "1.23 ms"],
+            [2500000, "us", "2.50 s"], [28571.4, "", "28,600"], [28571.4, "/s", "28,600/s"],
+            [10752, "KiB", "10.5 MiB"], [3, "KiB", "3 KiB"], [null, "us", "\u2013"]];
+        for (const [value, unit, wanted] of is) assert.equal(number(value, unit), wanted);
+    },
+};
+
+const part = PARTS[process.argv[2]];
+assert.ok(part, `which part? ${Object.keys(PARTS).join(", ")}`);
+part();

@@ -1,0 +1,144 @@
+// The page of a running bin/watch, used as a person would: services "pool" (server03, three
+// children), which runs, and "loop" (server02), which does not. Which part is asked by a word.
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { accessible, browse, fits, open } from "../helpers/browser.mjs";
+
+const [part, url, file] = process.argv.slice(2);
+const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
+const article = (page, name) => page.getByRole("article", { name });
+const seat = (page, child) => article(page, "pool").getByRole("row", { name: `child ${child}` });
+const text_of = (place) => place.innerText();
+
+// Waits until what is said at a place is like that.
+async function says(place, pattern) {
+    await place.filter({ hasText: pattern }).first().waitFor();
+}
+
+async function come(browser, options) {
+    const { page, wrong } = await open(browser, url, options);
+    await says(page.locator("#link"), /^live$/);
+    await says(article(page, "pool"), /running/);
+    return { page, wrong };
+}
+
+// A load of two clients, fifty times a second: the machine has other tests to run.
+async function load(page, more = {}) {
+    await page.locator("[name=kind]").selectOption("open");
+    for (const [name, value] of Object.entries({ rate: 50, c: 2, d: 600, ...more })) {
+        await page.locator(`[name=${name}]`).fill(String(value));
+    }
+    await press(page, "Start the load");
+    await says(page.locator("#results"), /running/);
+}
+
+const number = async (place) => Number((await text_of(place)).replace(/[^0-9.]/g, ""));
+
+async function grows(place) {
+    const before = await number(place);
+    for (let i = 0; i < 600; i++) {
+        if (await number(place) > before) return;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.fail(`it does not grow: ${before}`);
+}
+
+const PARTS = {
+    // A child is killed, and another one stopped and let go on, under a load.
+    async children(browser) {
+        const { page, wrong } = await come(browser);
+        await load(page);
+        assert.match(await text_of(page.locator("#command")), /^client -r 50 -c 2 -d 600$/);
+        await grows(seat(page, 1).locator(".count"));
+        const pid = await text_of(seat(page, 1).locator("small"));
+        await press(page, "KILL child 1 of pool");
+        await says(article(page, "pool").locator(".figures"), /children lost\s*1/);
+        const another = new RegExp(`child 1\\s*pid (?!${pid.slice(4)}\\b)`);
+        await says(article(page, "pool").locator("tbody tr"), another);
+        await grows(seat(page, 1).locator(".count")); // its successor serves
+        await press(page, "STOP child 2 of pool");
+        await page.locator("tr[data-letter=T]").waitFor();
+        await says(page.locator("#lints"), /pool: Stopped by a signal/);
+        await accessible(page);
+        await press(page, "CONT child 2 of pool");
+        await press(page, "Stop the load");
+        await says(page.locator("#results"), /stopped/);
+        await page.locator("#lints li", { hasText: "Stopped by" }).waitFor({ state: "detached" });
+        assert.deepEqual(wrong, []);
+    },
+
+    // Two side by side under one load: the one that does not run is started by itself.
+    async compare(browser) {
+        const { page, wrong } = await come(browser, { scheme: "dark" });
+        await press(page, "Beside: loop");
+        await load(page, { d: 3 });
+        await says(article(page, "loop"), /running/);
+        await says(page.locator("#results"), /\(done\)[^]*\(done\)/);
+        assert.equal(await page.locator("#results tbody tr").count(), 2);
+        for (const cell of await page.locator("#results tbody td:nth-child(3)").all()) {
+            assert.equal(await text_of(cell), "150");
+        }
+        await page.locator("#heats svg").nth(1).waitFor();
+        for (const chart of ["rate", "latency", "percentiles"]) {
+            const said = await page.locator(`#${chart} svg`).textContent();
+            assert.match(said, /pool/);
+            assert.match(said, /loop/);
+        }
+        await fits(page);
+        await accessible(page);
+        await page.reload(); // what is shown is in the address
+        await article(page, "loop").waitFor();
+        await article(page, "loop").getByRole("button", { name: "Stop loop" }).click();
+        await says(article(page, "loop"), /stopped/);
+        assert.deepEqual(wrong, []);
+    },
+
+    // What is recorded is replayed from a file, without watch.
+    async record(browser) {
+        const { page, wrong } = await come(browser, { width: 400 });
+        await press(page, "Record");
+        await says(page.locator("#recorder"), /Stop recording/);
+        await load(page, { d: 2 });
+        await says(page.locator("#results"), /\(done\)/);
+        await press(page, "Stop recording");
+        await page.locator("#recorded").waitFor();
+        assert.deepEqual(wrong, []);
+        writeFileSync(file, await (await page.request.get(`${url}record.html`)).body());
+        await page.context().close();
+
+        const replay = await open(browser, pathToFileURL(file).href, { width: 400 });
+        const position = replay.page.locator("#position");
+        await position.fill(await position.getAttribute("max"));
+        await says(replay.page.locator("#results"), /-r 50 -c 2 -d 2 \(done\)\s*100/);
+        await fits(replay.page);
+        await accessible(replay.page);
+        assert.deepEqual(replay.wrong, []);
+    },
+
+    // What watch refuses is said; a page that is hidden has no stream; without watch it says so.
+    async stream(browser) {
+        const { page, wrong } = await come(browser);
+        const hide = (hidden) => page.evaluate((value) => {
+            Object.defineProperty(document, "hidden", { value, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }, hidden);
+        const streams = () => page.evaluate(() => stream.source !== null);
+        await hide(true);
+        assert.equal(await streams(), false);
+        await hide(false);
+        assert.equal(await streams(), true);
+        await says(page.locator("#link"), /^live$/);
+        assert.deepEqual(wrong, []);
+        await page.locator("summary", { hasText: "More options" }).click();
+        await page.locator("[name=W]").fill("nonsense");
+        await press(page, "Start the load");
+        await says(page.locator("#results"), /failed[^]*nonsense/);
+        process.kill(Number(file), "SIGTERM"); // the pid of watch
+        await says(page.locator("#trouble"), /The connection to watch is lost/);
+        await says(page.locator("#link"), /lost; again in/);
+        assert.equal(await page.locator("#models article").count(), 1); // what was seen stays
+    },
+};
+
+await browse(PARTS[part]);

@@ -1,0 +1,83 @@
+#!/usr/bin/env bats
+# The page of bin/watch: what it says of snapshots, without a browser; and all of it in Chromium.
+
+load ../helpers
+load ../helpers/browser
+
+# A foreign tool: without it this is skipped, and fails in CI.
+needs_node() {
+    command -v node >/dev/null || skip "no node here"
+}
+
+ask_lints() { # PART
+    needs_node
+    timeout "$LIMIT" node "$ROOT/tests/watch/lints.mjs" "$1"
+}
+
+@test "lints: each is said of the run that shows it, with a section that is there" {
+    ask_lints lints
+}
+
+@test "lints: nothing is said of what is good, small, or does not last" {
+    ask_lints quiet
+}
+
+@test "lints: who sits where, and does what" {
+    ask_lints seats
+}
+
+@test "lints: what happened between two snapshots" {
+    ask_lints rates
+}
+
+@test "charts: figures as people read them" {
+    ask_lints numbers
+}
+
+# A recording that was made up, in a browser.
+see_record() { # PART
+    needs_browser
+    browse "$ROOT/tests/watch/recorded.mjs" "$T/record.html" "$1"
+}
+
+@test "page: what comes from outside is text; nothing overflows, axe has nothing to say" {
+    see_record wide
+}
+
+@test "page: the same on a telephone, without motion" {
+    see_record narrow
+}
+
+@test "page: the same in the dark" {
+    see_record dark
+}
+
+@test "page: a recording is replayed, by keys alone" {
+    see_record replay
+}
+
+# bin/watch with two services, and its page in a browser.
+see_watch() { # PART [FILE]
+    needs_browser
+    printf '%s\n' '[pool]' 'program = server03_prefork_accept' 'options = -n 3' 'can = hup' \
+        'autostart = yes' '[loop]' 'program = server02_select' >"$T/services.ini"
+    launch "$BIN/watch" -p 0 -g "$LIMIT" -f "$T/services.ini"
+    await_ready
+    browse "$ROOT/tests/watch/live.mjs" "$1" "$ADDRESS" "${2:-$SERVER_PID}"
+}
+
+@test "page: a child that is killed under load, one that is stopped: both are seen" {
+    see_watch children
+}
+
+@test "page: two models under one load, side by side" {
+    see_watch compare
+}
+
+@test "page: what is recorded is replayed from a file" {
+    see_watch record "$T/record.html"
+}
+
+@test "page: a refusal is said, a hidden page has no stream, a lost one is said" {
+    see_watch stream
+}
