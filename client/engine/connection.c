@@ -293,8 +293,7 @@ static enum connection_result
 make_socket(struct connection *conn)
 {
     conn->state = CONNECTION_OPENING;
-    conn->fd =
-        local_address_socket(conn->nth + counter_get(&tally->reopened), conn->nonblocking);
+    conn->fd = local_address_socket(conn->nth + counter_get(&tally->reopened), conn->nonblocking);
     return conn->fd == -1 || !narrow(conn) ? fail_with_errno(conn) : CONNECTION_GOES_ON;
 }
 

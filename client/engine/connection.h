@@ -44,8 +44,8 @@ struct connection {
     uint64_t fresh; /* and had when it was made: not 0, if it was made again */
     uint64_t nth;   /* its number among the connections of this run and the runs before */
     bool nonblocking;
-    unsigned class;                          /* of the request: its work; 0 without -W */
-    size_t sent;                             /* bytes of the request */
+    unsigned class;       /* of the request: its work; 0 without -W */
+    size_t sent;          /* bytes of the request */
     int broken;           /* errno of sending a message, while the reply is read yet; or 0 */
     int64_t due_ns;       /* in the open loop: when it was due */
     int64_t own_ns;       /* and by how much this process itself began it late */

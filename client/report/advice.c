@@ -519,7 +519,7 @@ advice_any(const struct totals *totals, const struct load *load, enum advice_fir
            unsigned nth, char text[ADVICE_TEXT])
 {
     static bool (*const advices[])(const struct totals *, const struct load *, char *) = {
-        advice_rate,   advice_response, advise_limited, advise_held, advise_refused, advise_path,
+        advice_rate,   advice_response, advise_limited, advise_held,  advise_refused, advise_path,
         advise_sample, advise_reopened, advise_away,    advise_quota, advise_few,     advise_ports};
 
     for (size_t i = first; i < sizeof advices / sizeof advices[0]; i++) {

@@ -202,24 +202,24 @@ http_fails() { # KIND HINT HEAD LENGTH CONTENT OPTION...
 }
 
 @test "-k: at HUP no request is lost, and client and server count the same connections" {
-    local connections server
+    local connections each=$((LIMIT < 30 ? 10 * LIMIT : 300)) server
 
     start_number 03 -n 2
     server=$SERVER_PID
-    client_away -P http -c 2 -t 1 -k $((10 * LIMIT)) -b 40 -W 0:20ms@1
+    client_away -P http -c 2 -t 1 -k "$each" -b 40 -W 0:20ms@1
     SERVER_PID=$server OUT=$T/out.0
     eventually server_counts connections 2
     kill -s HUP "$server"
     await_end "$CLIENT"
     [[ $STATUS -eq 0 ]]
     counted failed 0
-    counted requests $((20 * LIMIT))
+    counted requests $((2 * each))
     counted reopened -ge 2
     connections=$((2 + $(json_of reopened)))
     [[ $(json_of 'children.*.connections' | awk '{ n += $1 } END { print n }') -eq $connections ]]
     stop_server
     counted connections "$connections"
-    counted requests $((20 * LIMIT))
+    counted requests $((2 * each))
     counted broken 0
 }
 
