@@ -496,7 +496,7 @@ byte_of() { # N
     case $1 in
     0) printf '\\0' ;;
     10) printf '\\n' ;;
-    92) printf '\\\\' ;;
+    92) printf '\134\134' ;;
     *) printf %b "\\x$(printf %02x "$1")" ;;
     esac
 }

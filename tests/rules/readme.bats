@@ -62,7 +62,7 @@ try_readme() { # FOLDER
     rm -rf "$T/reader" "$T"/block.*
     mkdir "$T/reader"
     ln -s "$BIN" "$T/reader/bin"
-    ln -s "$ROOT/bench" "$ROOT"/server[0-9][0-9]_* "$T/reader"
+    ln -s "$ROOT/bench" "$ROOT/handlers" "$ROOT"/server[0-9][0-9]_* "$T/reader"
     ln -s "$BUILD" "$T/reader/build"
     blocks_of "$ROOT/$1/README.md"
     test -s "$T/block.1"

@@ -356,17 +356,18 @@ HOSTILE=$'\e]0;title\a\e[2J\e[1;31m\r\b\x7f\x9b5n\xc3\xff'
     done
 }
 
-@test "nor what is in frames, by the handlers that come with server05; nor do they send it back" {
+@test "nor what is in frames, by the handlers that come with this; nor do they send it back" {
     local handler
 
-    SERVER=server05_spawn_pool
-    for handler in handler_clock handler_primes; do
-        start_server -o text -v -e "$handler"
-        poke "$ADDRESS" connect send:'\0\0\0'$'\x1a'"{\"$HOSTILE" fill:20 line:'error: ' eof \
-            >"$T/reply"
-        stop_server
-        says "$OUT" '^child .*request of 26 bytes'
-        is_plain "$OUT" "$ERR" "$T/reply"
+    for SERVER in server05_spawn_pool server11_event_workers; do
+        for handler in handler_clock handler_primes; do
+            start_server -o text -v -e "$handler"
+            poke "$ADDRESS" connect send:'\0\0\0'$'\x1a'"{\"$HOSTILE" fill:20 line:'error: ' eof \
+                >"$T/reply"
+            stop_server
+            says "$OUT" '^child .*request of 26 bytes'
+            is_plain "$OUT" "$ERR" "$T/reply"
+        done
     done
 }
 
