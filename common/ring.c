@@ -14,10 +14,10 @@ enum {
     LINE_BYTES = 64,        /* of a cache line */
     REQUESTS = 4 * 1024,    /* bytes; powers of two, for the indices run on and wrap */
     REPLIES = 256 * 1024,   /* four times what a reply's piece has */
-    SPINS_MOST = 16 * 1000, /* some 50 us: as long as a sleep across processors takes */
-    SPINS_LEAST = 300,
+    SPINS_MOST = 30 * 1000, /* some 60 us: longer than a sleep across processors takes */
+    SPINS_LEAST = 500,
     SPINS_SHORT = 16,         /* the peer was faster: that teaches nothing */
-    SPINS_LONG = 600,         /* two us */
+    SPINS_LONG = 1000,        /* two us */
     PROBE_OFTEN = 16,         /* that spinning does not pay may have changed, */
     PROBE_SELDOM = 16 * 1024, /* or not */
     NOTHING_MOST = 16,        /* wake-ups for nothing, before the sleeper suspects its peer */
