@@ -23,13 +23,14 @@ adds_up() { # FIELD
 
 @test "replies have exactly the bytes asked for, whatever the size" {
     local sizes=(1 2 30 31 32 33 60 61 62 93 4096 65535 65536 65537 131072 1048576 16777216)
-    local size sum=0
+    local size steps=() sum=0
 
-    start_server
     for size in "${sizes[@]}"; do
-        poke "$ADDRESS" connect send:"$size\n" half reply:"$size" eof
+        steps+=(connect send:"$size\n" half reply:"$size" eof)
         sum=$((sum + size))
     done
+    start_server
+    poke "$ADDRESS" "${steps[@]}"
     stop_server
     [[ $STATUS -eq 0 ]]
     counted connections "${#sizes[@]}"
@@ -122,13 +123,16 @@ adds_up() { # FIELD
         '10 0 x\n' '10 0 10000001\n' '10 0 99999999999999999999\n' '10 0 0 0\n' '10 0 0 x\n'
         '1\0\n' '\0\n' ' GET / HTTP/1.1\r\nHost: x\r\n\r\n'
         "$(printf '%065d' 1)\n" "$(printf '%0200d' 1)" "$(printf '%01000d' 1)\n")
-    local line
+    local line steps=()
 
-    start_server
     for line in "${bad[@]}"; do
-        run -0 poke "$ADDRESS" connect send:"$line" line:'error: ' eof
-        [[ ${#output} -gt 20 && ${#output} -lt 100 ]]
-        poke "$ADDRESS" connect send:'33\n' reply:33
+        steps+=(connect send:"$line" line:'error: ' eof connect send:'33\n' reply:33)
+    done
+    start_server
+    run -0 poke "$ADDRESS" "${steps[@]}"
+    [[ ${#lines[@]} -eq ${#bad[@]} ]]
+    for line in "${lines[@]}"; do
+        [[ ${#line} -gt 20 && ${#line} -lt 100 ]]
     done
     poke "$ADDRESS" connect send:'12a' half line:'error: ' eof
     poke "$ADDRESS" connect send:'100\nabc\n33\n' reply:100 line:'error: ' eof
@@ -824,7 +828,7 @@ stop_until_dead() {
 }
 
 @test "a stop signal at any moment stops it: 24 times, under load" {
-    local few=() i start took where worst=0
+    local few=() i signals=(INT TERM) start took where worst=0
 
     if takes_children; then
         few=(-n 3)
@@ -834,9 +838,9 @@ stop_until_dead() {
         start_server -g "$LIMIT" -i "${where[i / 2 % 2]}" "${few[@]}"
         poke -k -j 2 -r 1000 "$ADDRESS" connect send:'2000\n' reply:2000 sleep:1 >/dev/null 3>&- &
         HELPERS+=($!)
-        sleep "0.0$((RANDOM % 30 + 10))"
+        pause "0.0$((RANDOM % 30 + 10))"
         start=$(now_ms)
-        stop_server "$( ((i % 2)) && echo TERM || echo INT)"
+        stop_server "${signals[i % 2]}"
         took=$(($(now_ms) - start))
         worst=$((took > worst ? took : worst))
         [[ $STATUS -eq 0 ]]
