@@ -2,13 +2,16 @@
  * attach - a client of the memory of server12_shared_memory that need not keep the rules.
  *
  *     attach PATH STEP...
+ *     attach PATH pass:WHAT
  *
- * Steps: attach; send:TEXT (\n and \r as in C); take:N (bytes, to standard output); eof (takes and
- * prints all until the server closes the socket); put:N, taken:N (its indices jump so far); asleep
- * (it says that it sleeps, for good); scribble (noise over all of the memory, half a second); flood
- * (wakes the child, a second); shrink (the object, which must be refused); talk (a byte over the
- * socket); trickle (a byte each 30 ms, until the server closes); touch:FILE, until:FILE; die (by
- * KILL).
+ * The second form is such a server: it listens at PATH, passes one client none, two, a small, a
+ * read-only or an unmapped (a pipe's) descriptor, or memory with an index that cannot be, and ends
+ * when the client has closed. Steps: attach; send:TEXT (\n and \r as in C); take:N (bytes, to
+ * standard output); eof (takes and prints all until the server closes the socket); put:N, taken:N
+ * (its indices jump so far); asleep (it says that it sleeps, for good); scribble (noise over all of
+ * the memory, half a second); flood (wakes the child, a second); shrink (the object, which must be
+ * refused); talk (a byte over the socket); trickle (a byte each 30 ms, until the server closes);
+ * touch:FILE, until:FILE; die (by KILL).
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -129,6 +132,57 @@ until(const char *file)
     }
 }
 
+/* The descriptors to be passed: how many. */
+static int
+prepare(const char *what, int fds[2])
+{
+    char name[] = "/tmp/attach.XXXXXX";
+    size_t size = strcmp(what, "small") == 0 ? ring_size() - 1 : ring_size();
+    struct ring_memory *memory;
+
+    fds[0] = mkstemp(name);
+    fds[1] = open(name, O_RDONLY);
+    unlink(name);
+    CHECK(fds[0] != -1 && ftruncate(fds[0], (off_t)size) == 0, "%s: %s", name, strerror(errno));
+    if (strcmp(what, "read-only") == 0) {
+        fds[0] = fds[1];
+    } else if (strcmp(what, "unmapped") == 0) {
+        CHECK_IS(pipe(fds), 0, "pipe");
+    } else if (strcmp(what, "index") == 0) {
+        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
+        CHECK(memory != MAP_FAILED, "mmap: %s", strerror(errno));
+        memory->replies.put = REPLIES + 1;
+    }
+    return strcmp(what, "none") == 0 ? 0 : strcmp(what, "two") == 0 ? 2 : 1;
+}
+
+static void
+pass(const char *path, const char *what)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(2 * sizeof(int))];
+    } control = {.header = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+    struct iovec byte = {.iov_base = "x", .iov_len = 1};
+    struct msghdr message = {.msg_iov = &byte, .msg_iovlen = 1};
+    int listenfd = socket(AF_UNIX, SOCK_STREAM, 0), fds[2], count = prepare(what, fds);
+    struct address address;
+    char end;
+
+    address_resolve(&address, path, 0);
+    CHECK(bind(listenfd, &address.any, address.length) == 0 && listen(listenfd, 1) == 0, "%s: %s",
+          path, strerror(errno));
+    fd = accept(listenfd, NULL, NULL);
+    if (count > 0) {
+        message.msg_control = control.space;
+        message.msg_controllen = CMSG_SPACE((size_t)count * sizeof(int));
+        control.header.cmsg_len = CMSG_LEN((size_t)count * sizeof(int));
+        memcpy(CMSG_DATA(&control.header), fds, (size_t)count * sizeof(int));
+    }
+    CHECK_IS(sendmsg(fd, &message, 0), 1, "passed");
+    CHECK(read(fd, &end, 1) <= 0, "it says something");
+}
+
 static void
 step(const char *path, const char *name)
 {
@@ -147,6 +201,8 @@ step(const char *path, const char *name)
         CHECK(take(n), "the server has closed");
     } else if (IS("eof")) {
         CHECK(!take(SIZE_MAX), "no end");
+    } else if (IS("pass")) {
+        pass(path, argument);
     } else if (IS("put")) {
         memory->requests.put = ring.put + n;
     } else if (IS("taken")) {

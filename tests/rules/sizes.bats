@@ -37,6 +37,7 @@ cd "$ROOT" || exit
 # share of handlers: the board, their start, their lives (crew), which needs headers.
 # server11 in all: two kinds of workers, forked ones and handlers; and for these frames, replies
 # that wait for slow readers, and what becomes of a request when its handler dies.
+# of HTTP replies, whose words a user needs to see what is wrong; 120 for bench/rings.
 # Also in common/: the rings of server12, which its client shares, and why they prefetch; of the
 # tests, 350 for a peer that writes into these at any moment (fuzz_ring), and for two threads there.
 # watch: 400 lines of its 3400 are headers; it reads HTTP and ini files, checks and makes JSON, has

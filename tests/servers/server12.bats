@@ -344,3 +344,41 @@ not_mapped() {
     run -2 "$BIN/client" -i "shm:$MEMORY" -m 2
     run -3 "$BIN/client" -i "shm:$T/nobody" -t 1 -c 1 -q
 }
+
+@test "client: a server that passes what is no such memory, or lies in it, makes it fail and no more" {
+    local what expected
+
+    MEMORY=$T/memory
+    while read -r what expected; do
+        rm -f "$MEMORY"
+        "$BUILD/tests/helpers/attach" "$MEMORY" "pass:$what" >"$T/said" 2>&1 3>&- &
+        HELPERS=("$!")
+        eventually test -S "$MEMORY"
+        eventually_fails "$what" "$expected"
+        eventually dead "${HELPERS[0]}"
+        wait "${HELPERS[0]}"
+        HELPERS=()
+    done <<'END'
+none Bad message
+two Bad message
+small Bad message
+unmapped Bad message
+read-only Permission denied
+index Protocol error
+END
+}
+
+# (Between its bind() and its listen() a client is refused.)
+eventually_fails() { # WHAT EXPECTED
+    local status=0
+
+    refused_no_more() {
+        status=0
+        timeout "$PATIENCE" "$BIN/client" -i "shm:$MEMORY" -c 1 -t 1 -b 100 >"$T/client" 2>&1 3>&- ||
+            status=$?
+        ! grep -q refused "$T/client"
+    }
+    eventually refused_no_more
+    echo "$1: status $status: $(cat "$T/client")"
+    [[ $status -eq 1 || $status -eq 3 ]] && grep -q "$2" "$T/client"
+}
