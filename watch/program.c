@@ -122,8 +122,13 @@ program_start(struct program *program, char *const argv[])
         return false;
     }
     guardian_tell(program->pid, true);
-    program->sources[PROGRAM_OUT] = (struct source){.fd = out[0]};
-    program->sources[PROGRAM_ERR] = (struct source){.fd = err[0]};
+    for (int i = 0; i < PROGRAM_STREAMS; i++) { /* the memory of the program before goes on */
+        struct source *source = &program->sources[i];
+
+        source->fd = i == PROGRAM_OUT ? out[0] : err[0];
+        source->used = source->taken = 0;
+        source->cut = false;
+    }
     return true;
 }
 

@@ -153,25 +153,24 @@ struct text *
 record_read(const char *path)
 {
     FILE *file = fopen(path, "r");
-    struct text *text = text_new();
     char bytes[READ_ONCE];
     const char *nonce;
+    struct text *text;
     size_t count;
 
     if (!file) {
         die("-r '%.200s'", path);
     }
+    text = text_new();
     while ((count = fread(bytes, 1, sizeof bytes, file)) > 0 && text->length <= FILE_MOST) {
         text_put(text, bytes, count);
-    }
-    if (ferror(file)) {
-        die("-r '%.200s'", path);
     }
     fclose(file);
     text_end(text);
     nonce = strstr(text->bytes, NONCE);
     if (text->length > FILE_MOST || !nonce || !strstr(text->bytes, FRAMES) ||
         strspn(nonce + strlen(NONCE), "0123456789abcdef") != RECORD_SECRET) {
+        text_drop(text);
         diex("-r '%.200s': a recording of watch is allowed, of at most %d MiB; for example -r "
              "record.html",
              path, FILE_MOST >> 20);
