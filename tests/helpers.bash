@@ -960,7 +960,7 @@ of_service() { # NAME FIELD...
 
     shift
     look
-    [[ $FIELDS =~ $'\n'services\.([0-9]+)\.name\ "$service"$'\n' ]] || return
+    [[ $FIELDS =~ $'\n'"services."([0-9]+)".name $service"$'\n' ]] || return
     for field; do
         fields+=("services.${BASH_REMATCH[1]}.$field")
     done

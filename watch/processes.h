@@ -2,6 +2,7 @@
 #ifndef WATCH_PROCESSES_H
 #define WATCH_PROCESSES_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct process {
@@ -18,8 +19,9 @@ enum { PROCESSES_MOST = 1024 };
  * memory that lasts until the next call. 0 on a system that does not tell. */
 int processes_of(pid_t root, const struct process **found);
 
-/* How many connections wait in the queue of this TCP port; -1 if the system does not tell. */
-int processes_backlog(int port);
+/* How many connections wait in the queue of this TCP port, of IPv6 or IPv4; -1 if the system does
+ * not tell. */
+int processes_backlog(int port, bool six);
 
 /* How many processes have wanted to run in the last minute; -1 likewise. */
 double processes_load(void);

@@ -2,9 +2,15 @@
 
 #ifdef __linux__
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "../common/clock.h"
+
+enum { LISTENERS_MOST = 256, LISTENS = 0x0a, FRESH_US = 200 * 1000 };
 
 static struct process all[PROCESSES_MOST];
 static int count;
@@ -73,39 +79,58 @@ processes_of(pid_t root, const struct process **found)
     return count;
 }
 
-/* In /proc/net/tcp listeners (state 0A) come first, and have their queue in the place of the bytes
- * received. With SO_REUSEPORT there are several. */
-static int
-add_backlog(const char *path, int port)
-{
-    unsigned state, at, queue;
-    int sum = 0, lines = 0;
-    char line[512];
-    FILE *file = fopen(path, "re");
+/* The listeners of a protocol. In /proc/net/tcp they come first (state 0A), and have their queue in
+ * the place of the bytes received. Behind them the kernel may have to look through all connections
+ * that the machine has, which takes long: so it is read once for all services of a snapshot. */
+static struct listeners {
+    const char *path;
+    int64_t read_us;
+    int count;
+    struct {
+        unsigned port, queue;
+    } of[LISTENERS_MOST];
+} protocols[] = {{.path = "/proc/net/tcp"}, {.path = "/proc/net/tcp6"}};
 
-    while (file && fgets(line, sizeof line, file)) {
-        if (lines++ == 0) {
-            continue;
-        }
-        if (sscanf(line, " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%x", &at, &state, &queue) !=
-                3 ||
-            state != 0x0a) {
+static void
+read_listeners(struct listeners *all_of)
+{
+    FILE *file = fopen(all_of->path, "re");
+    unsigned state = LISTENS, port, queue;
+    char line[512];
+
+    all_of->read_us = clock_us();
+    all_of->count = file ? 0 : -1;
+    if (!file) {
+        return;
+    }
+    for (int i = 0; fgets(line, sizeof line, file) && all_of->count < LISTENERS_MOST; i++) {
+        if (i > 0 && (sscanf(line, " %*d: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%x", &port, &state,
+                             &queue) != 3 ||
+                      state != LISTENS)) {
             break;
         }
-        sum += (int)at == port ? (int)queue : 0;
+        if (i > 0) {
+            all_of->of[all_of->count].port = port;
+            all_of->of[all_of->count++].queue = queue;
+        }
     }
-    if (file) {
-        fclose(file);
-    }
-    return file ? sum : -1;
+    fclose(file);
 }
 
+/* With SO_REUSEPORT there are several at a port. */
 int
-processes_backlog(int port)
+processes_backlog(int port, bool six)
 {
-    int four = add_backlog("/proc/net/tcp", port), six = add_backlog("/proc/net/tcp6", port);
+    struct listeners *all_of = &protocols[six];
+    int sum = 0;
 
-    return four == -1 ? six : six == -1 ? four : four + six;
+    if (clock_us() - all_of->read_us >= FRESH_US) {
+        read_listeners(all_of);
+    }
+    for (int i = 0; i < all_of->count; i++) {
+        sum += (int)all_of->of[i].port == port ? (int)all_of->of[i].queue : 0;
+    }
+    return all_of->count == -1 ? -1 : sum;
 }
 
 double
@@ -134,9 +159,10 @@ processes_of(pid_t root, const struct process **found)
 }
 
 int
-processes_backlog(int port)
+processes_backlog(int port, bool six)
 {
     (void)port;
+    (void)six;
     return -1;
 }
 

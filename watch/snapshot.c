@@ -48,7 +48,7 @@ put_backlog(struct text *to, const struct service *service)
     int backlog = -1;
 
     if (service->state == SERVICE_RUNNING && colon && !strchr(service->address, '/')) {
-        backlog = processes_backlog(atoi(colon + 1));
+        backlog = processes_backlog(atoi(colon + 1), *service->address == '[');
     }
     if (backlog == -1) {
         text_say(to, "\"backlog\":null,");
