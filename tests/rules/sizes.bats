@@ -20,7 +20,8 @@ cd "$ROOT" || exit
 # each row of docs/http.md, and an oracle that the fuzz targets share. The client's and bench's:
 # shares of who was late, and sentences that are said only if the figures carry them; and the heads
 # of HTTP replies, whose words a user needs to see what is wrong.
-# And lines of -o live for a program that shows a run while it lasts. # Also in common/: the rings of server12, which its client shares.
+# And lines of -o live for a program that shows a run while it lasts.
+# Also in common/: the rings of server12, which its client shares.
 # watch: 400 lines of its 3400 are headers; it reads HTTP and ini files, checks and makes JSON, has
 # other programs run and reads /proc, in a file of about 200 lines each; 800 of the tests' lines are
 # its: what it refuses, and what it withstands; and 700 are its page's: a made-up run for each
