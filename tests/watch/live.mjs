@@ -111,6 +111,7 @@ const PARTS = {
         const position = replay.page.locator("#position");
         await position.fill(await position.getAttribute("max"));
         await says(replay.page.locator("#results"), /-r 50 -c 2 -d 2 \(done\)\s*100/);
+        await replay.page.locator("#rate .curve").waitFor();
         await fits(replay.page);
         await accessible(replay.page);
         assert.deepEqual(replay.wrong, []);
