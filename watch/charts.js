@@ -239,8 +239,9 @@ var charts = (function () {
     }
 
     // An axis for these values, from one place of the drawing to another. On a log axis what is not
-    // above 0 has a place of its own before the others.
-    function axis(values, {log, unit, label}, from, to) {
+    // above 0 has a place of its own before the others. A tight one ends with the values, if the
+    // tick beyond them is far away.
+    function axis(values, {log, unit, label, tight}, from, to) {
         const positive = values.filter(value => value > 0);
         const isLog = Boolean(log) && positive.length > 0;
         const seen = isLog ? positive : values.length ? values : [0, 1];
@@ -249,6 +250,7 @@ var charts = (function () {
         if (high <= low) high = low === 0 ? 1 : isLog ? low * 10 : low + Math.abs(low) * 0.1;
         const room = Math.abs(to - from);
         const ticks = isLog ? logTicks(low, high) : linearTicks(low, high, room < 330 ? 4 : 6);
+        if (tight && ticks.length > 2 && ticks[ticks.length - 1] > high * 1.5) ticks.pop();
         const zero = isLog && positive.length < values.length;
         const start = zero ? from + Math.sign(to - from) * 30 : from;
         low = Math.min(low, ticks[0]);
@@ -365,7 +367,8 @@ var charts = (function () {
         const left = widest(up.ticks.map(up.text)) + 10;
         const right = width - room;
         const crosses = named.filter(each => each.broken).map(each => each.broken[0]);
-        const across = axis([...points.map(point => point[0]), ...crosses], x, left, right - 8);
+        const across = axis([...points.map(point => point[0]), ...crosses], {...x, tight: true},
+            left, right - 8);
 
         if (ticks) {
             across.ticks = ticks;

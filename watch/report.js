@@ -84,9 +84,15 @@
         return {label, value: rest(value), low: rest(high), high: rest(low)};
     }
 
+    const family = row => row.split(" ")[0];
+
     // The rows that have any of these points, some of them named and the others faint behind them.
+    // The variants of one server need not say so each.
     function curves(rows, pointsOf, more, drawChart) {
-        const all = rows.map((label, i) => ({label, i, points: pointsOf(label), ...more(label)}))
+        const same = rows.every(row => family(row) === family(rows[0]));
+        const name = row => same && row.slice(family(row).length + 1) || row;
+        const all = rows.map((row, i) =>
+            ({label: name(row), i, points: pointsOf(row), ...more(row)}))
             .filter(each => each.broken || each.points.some(point => point[1] !== null));
         const parts = new Set(all.map(each => Math.floor(each.i / IN_A_CHART)));
         for (const part of parts) {
@@ -118,7 +124,7 @@
             add(box, "lines", `${data.name}-${load}-${figure}${part}`, caption, {
                 title: `${label}, ${load}`, series,
                 x: {label: x, log: wide(data.xs(load).map(Number), 20)},
-                y: {label, unit: data.unit(figure), log: wide(values, 50)},
+                y: {unit: data.unit(figure), log: wide(values, 50)},
             });
         });
     }
@@ -127,8 +133,6 @@
     function p99(data, load) {
         return data.has(load, "response_p99") ? "response_p99" : "service_p99";
     }
-
-    const family = row => row.split(" ")[0];
 
     // --- the plans: what is drawn in which box ------------------------------------------------
 
