@@ -1026,6 +1026,7 @@ what_a_crash_costs() {
         others+=("$POKE $CHILD")
     fi
     kill -s SEGV "$victim"
+    eventually dead "$victim" # one thread takes the signal; until it runs, another may serve
     touch "$T/go"
     ! await_poke "$first" >"$T/said" || stays=yes
     for POKE in "${others[@]}"; do
