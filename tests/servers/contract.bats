@@ -535,7 +535,7 @@ some_wait_in_write() {
 }
 
 @test "TERM lets a long reply get to a slow reader" {
-    start_server
+    start_server -g "$PATIENCE"
     poke_away "$ADDRESS" buffer:4096 connect send:'1\n4194304\n' reply:1 more touch:"$T/working" \
         until:"$T/go" reply:4194304 eof
     eventually test -e "$T/working"
@@ -551,7 +551,7 @@ some_wait_in_write() {
     local more
 
     more=$(printf '1\\n%.0s' {1..400})
-    start_server
+    start_server -g "$PATIENCE"
     poke_away "$ADDRESS" buffer:4096 connect send:"1\n12000000\n$more" reply:1 more \
         touch:"$T/working" until:"$T/go" reply:12000000 eof
     eventually test -e "$T/working"
