@@ -535,7 +535,7 @@ some_wait_in_write() {
 }
 
 @test "TERM lets a long reply get to a slow reader" {
-    start_server
+    start_server -g "$PATIENCE"
     poke_away "$ADDRESS" buffer:4096 connect send:'1\n4194304\n' reply:1 more touch:"$T/working" \
         until:"$T/go" reply:4194304 eof
     eventually test -e "$T/working"
@@ -600,7 +600,7 @@ some_wait_in_write() {
     local more
 
     more=$(printf '1\\n%.0s' {1..400})
-    start_server
+    start_server -g "$PATIENCE"
     poke_away "$ADDRESS" buffer:4096 connect send:"1\n12000000\n$more" reply:1 more \
         touch:"$T/working" until:"$T/go" reply:12000000 eof
     eventually test -e "$T/working"
@@ -1075,6 +1075,7 @@ what_a_crash_costs() {
         others+=("$POKE $CHILD")
     fi
     kill -s SEGV "$victim"
+    eventually dead "$victim" # one thread takes the signal; until it runs, another may serve
     touch "$T/go"
     ! await_poke "$first" >"$T/said" || stays=yes
     for POKE in "${others[@]}"; do

@@ -203,7 +203,7 @@ ends_so() { # COUNT STEP...
     local STEPS=()
 
     expects 200 12000000$'\r' '' touch:"$T/working" until:"$T/go" reply:12000000 eof
-    start_server
+    start_server -g "$PATIENCE"
     poke_away "$ADDRESS" buffer:4096 connect send:"$(request GET /12000000)" "${STEPS[@]::6}" \
         send:"$(request GET /33)$(request GET /33)" "${STEPS[@]:6}"
     eventually test -e "$T/working"
