@@ -568,7 +568,8 @@ function draw() {
         page.stage = first ? [first.name] : [];
     }
     const loads = frame.loads.filter((load) => page.stage.includes(load.name));
-    write(at("machine"), `${frame.processors} processors, load ${figure(frame.load)}`);
+    write(at("machine"), `${frame.processors} processors` +
+        (frame.load === null ? "" : `, load ${frame.load.toFixed(1)}`));
     keep(at("list"), frame.services, (service) => service.name, new_row, draw_row);
     keep(at("models"), page.stage.map(service_of), (service) => service.name,
         () => copy_of("model"), draw_model);

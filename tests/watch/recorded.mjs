@@ -84,6 +84,7 @@ const PARTS = {
         const served = () => first.locator("tbody .count").nth(1).innerText();
         const text = (selector) => page.locator(selector).innerText();
         assert.equal(await served(), "0");
+        assert.equal(await text("#machine"), "2 processors, load 0.7");
         await page.locator("#position").focus();
         for (let i = 0; i < 8; i++) await page.keyboard.press("ArrowRight");
         assert.equal(await text("#at"), "4.0 s of 10.0 s");
