@@ -41,7 +41,8 @@ struct pool {
     int64_t remind_at;                /* clock_us() at which those that leave are told again */
     bool ending, killed;              /* the server stops; KILL was sent to all */
     unsigned long long started, lost; /* lost: ended unasked, by a signal or with an error */
-    atomic_llong quiet_until;         /* of the warning that no child can be started */
+    atomic_llong quiet_until; /* of the warning that no child can be started (or, in server11, be
+                               * given work: what has run out is the same) */
     struct pool_child child[];
 };
 

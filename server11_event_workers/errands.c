@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../common/crew.h"
 #include "../common/die.h"
 
 static unsigned long long
@@ -18,11 +18,10 @@ failures(const struct slot *counters)
 bool
 errand_begin(struct errand *errand, struct channel *channel, const struct slot *counters)
 {
-    static atomic_llong quiet_until;
     int pair[2];
 
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1) {
-        warn_seldom(&quiet_until, "cannot hand out a request, trying again");
+        warn_seldom(&crew.pool->quiet_until, "cannot hand out a request, trying again");
         return false;
     }
     if (fcntl(pair[0], F_SETFL, O_NONBLOCK) == -1 || fcntl(pair[0], F_SETFD, FD_CLOEXEC) == -1 ||
