@@ -160,9 +160,10 @@ are_children() { # N
     kill -s KILL "$victim"
     await_attached
     eventually are_children 2
-    attach_away send:'1000000000\n' take:100 here eof # within a reply
+    attach_away send:'1000000000\n' take:100 here until:"$T/go" eof # within a reply
     child=$(sed -n 's/^child . pid \([0-9]*\).*/\1/p' "$T/said")
     kill -s KILL "$child"
+    let_go
     await_attached
     eventually are_children 2
     ask_client -i "shm:$MEMORY" -c 2 -t 5 -k 5
