@@ -11,39 +11,29 @@ cd "$ROOT" || exit
 # More than a server's 220 lines: server04 keeps the whole hand-over in sight, and says at each
 # step of it why no connection and no wake-up is lost; server08 has its parent and the loop of its
 # children in one file, and asks of a client apart from what acts on the answer; server11 forks its
-# children or, with -e, spawns them, both in sight; server09 has three ways side by side, and says
-# what keeps them right; server13 has no library, but the kernel's structures and its queues in
-# files of its own. More than 5000 in all: times with units, output that waits for its reader, listeners that others share, what wakes threads, and comments that say
-# why at the place have their lines; and 970 for HTTP (common/http with a picture of its states,
-# common/decimal, the replies in conn), which every server speaks, with 1100 of its tests: cases for
-# each row of docs/http.md, and an oracle that the fuzz targets share. The client's and bench's:
-# shares of who was late, and sentences that are said only if the figures carry them; and the heads
-# of HTTP replies, whose words a user needs to see what is wrong.
-# And lines of -o live for a program that shows a run while it lasts.
-# of HTTP replies, whose words a user needs to see what is wrong; and connections that are made again
-# when a server announces its close. A stop that refuses new clients at once is 50 lines of common/.
-# children in one file, and asks of a client apart from what acts on the answer; server11 has the
-# loop, what it hands out and takes back, its children and their end in one; server13 has no
-# library, but the kernel's structures and its queues in files of its own. More than 5000 in all:
-# times with units, output that waits for its reader, listeners that others share, what wakes
-# threads, and comments that say why at the place have their lines; and 970 for HTTP (common/http with a picture of its states,
-# of HTTP replies, whose words a user needs to see what is wrong; and connections that are made
-# again when a server announces its close. That a stop refuses new clients at once is 50 lines.
-# The report's charts are drawn in a browser: tests/bench/report.mjs looks at them there.
-# And lines of -o live for a program that shows a run while it lasts. The tests of its page: made-up
-# snapshots for each sentence that it may say, and a browser.
-# Also in common/: the rings of server12, which its client shares.
-# Also in common/: the rings of server12, which its client shares; and what server05 and server11
-# share of handlers: the board, their start, their lives (crew), which needs headers.
-# server11 in all: two kinds of workers, forked ones and handlers; and for these frames, replies
-# that wait for slow readers, and what becomes of a request when its handler dies.
-# of HTTP replies, whose words a user needs to see what is wrong; 120 for bench/rings.
-# Also in common/: the rings of server12, which its client shares, and why they prefetch; of the
-# tests, 350 for a peer that writes into these at any moment (fuzz_ring), and for two threads there.
-# watch: 400 lines of its 3400 are headers; it reads HTTP and ini files, checks and makes JSON, has
-# other programs run and reads /proc, in a file of about 200 lines each; 800 of the tests' lines are
-# its: what it refuses, and what it withstands; and 700 are its page's: a made-up run for each
-# sentence that it may say, and for each that it must not, and a browser.
+# children or, with -e, spawns them, both in sight. server13 has no library, but the kernel's
+# structures and its queues in files of its own. server11 in all: two kinds of workers, forked ones
+# and handlers; and for these frames, replies that wait for slow readers, and what becomes of a
+# request when its handler dies.
+#
+# common/ with the first six is more than 5000: times with units, output that waits for its reader,
+# listeners that others share, what wakes threads, a stop that refuses new clients at once, and
+# comments that say why at the place have their lines; 970 are for HTTP, which every server speaks
+# (common/http with a picture of its states, common/decimal, the replies in conn); then the rings of
+# server12, which its client shares, and why they prefetch; and what server05 and server11 share of
+# handlers (the board, their start, their lives).
+#
+# client and bench: shares of who was late, and sentences that are said only if the figures carry
+# them; the heads of HTTP replies, whose words a user needs to see what is wrong; connections that
+# are made again when a server announces its close; the lines of -o live; 120 for bench/rings.
+#
+# watch: 400 of its lines are headers; it reads HTTP and ini files, checks and makes JSON, has other
+# programs run and reads /proc, in a file of about 200 lines each.
+#
+# Tests: 1100 for HTTP, with cases for each row of docs/http.md, and an oracle that the fuzz targets
+# share; 350 for a peer that writes into the rings at any moment, and for two threads there; 800 for
+# what watch refuses and withstands, and 700 for its page: a made-up run for each sentence that it
+# may say, and for each that it must not, and a browser, which looks at the report's charts too.
 table() {
     cat <<'END'
 lines 220 server00_iterative/server00_iterative.c
@@ -62,16 +52,16 @@ lines 270 server10_process_threads/*.[ch]
 lines 220 server13_io_uring/server13_io_uring_linux.c
 lines 900 server13_io_uring/*.[ch]
 lines 1300 server05_spawn_pool/*.[ch]
-lines 7420 common/*.[ch] server0[0-5]_*/*.[ch]
-lines 404 server11_event_workers/server11_event_workers.c
+lines 7520 common/*.[ch] server0[0-5]_*/*.[ch]
+lines 255 server11_event_workers/server11_event_workers.c
 lines 1650 server11_event_workers/*.[ch]
-lines 18900 client bench
-lines 34990 tests
+lines 17960 client bench
+lines 36200 tests
 lines 3400 watch/*.[ch]
 lines 1060 watch/watch.js watch/lints.js
 lines 220 server12_shared_memory/server12_shared_memory.c
 lines 500 server12_shared_memory/*.[ch]
-files 156 tests
+files 160 tests
 function 40 server[0-9][0-9]_*/*.c
 function 40 common/*.c
 function 50 client bench
