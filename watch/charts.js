@@ -129,8 +129,11 @@ var charts = (function () {
         };
     }
 
+    // In units of which 16 are as large as the page's text: larger text makes a chart larger too.
     function widthOf(drawing) {
-        return Math.max(240, Math.floor(drawing.svg.getBoundingClientRect().width) || 480);
+        const text = parseFloat(getComputedStyle(document.documentElement).fontSize);
+        const width = drawing.svg.getBoundingClientRect().width;
+        return Math.max(240, Math.floor(width * 16 / text) || 480);
     }
 
     function draw(element, paint, options) {
@@ -522,8 +525,9 @@ var charts = (function () {
         const names = Math.min(widest(rows.map(row => row.label)), wide * 0.4) + 8;
         const figures = widest(rows.map(row => number(row.value))) + 8;
         const most = Math.max(1, fair || 0, ...rows.map(row => row.value).filter(isNumber));
-        const box = rows.some(row => row.letter) ? 22 : 0;
-        const room = {names, figures, box, bar: wide - names - figures - box - 2, wide, most, fair};
+        const square = rows.some(row => row.letter) ? 22 : 0;
+        const bar = wide - names - figures - square - 2;
+        const room = {names, figures, square, bar, wide, most, fair};
 
         rows.forEach((row, i) => {
             seat(pen, row, Math.floor(i / down) * (wide + 20), 2 + i % down * 20, room);
@@ -532,14 +536,14 @@ var charts = (function () {
             (isNumber(fair) ? ` Fair share: ${number(fair)}.` : "")};
     }
 
-    function seat(pen, row, x, y, {names, figures, box, bar, wide, most, fair}) {
+    function seat(pen, row, x, y, {names, figures, square, bar, wide, most, fair}) {
         const title = row.title || "";
-        const begin = x + names + box;
+        const begin = x + names + square;
         const length = isNumber(row.value) ? bar * row.value / most : 0;
         const state = {class: "seat", "data-state": row.state || ""};
 
         write(pen, x, y + 13, row.label, {room: names - 6});
-        if (box) {
+        if (square) {
             pen.put("rect", {...state, x: (x + names).toFixed(1), y, width: 17, height: 17, rx: 3},
                 "", title);
             write(pen, x + names + 8.5, y + 13, row.letter || "",

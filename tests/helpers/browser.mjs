@@ -22,18 +22,19 @@ export async function browse(steps) {
 
 // A page of its own, and the list of what went wrong in it.
 export async function open(browser, url, { width = 1280, scheme = "light", motion = "no-preference",
-    script = true, bypass = false } = {}) {
-    const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: scheme,
-        reducedMotion: motion, javaScriptEnabled: script, bypassCSP: bypass });
+    script = true } = {}) {
+    const context = await browser.newContext({ viewport: { width, height: 800 },
+        colorScheme: scheme, reducedMotion: motion, javaScriptEnabled: script });
     const page = await context.newPage();
     const wrong = [];
     page.setDefaultTimeout(1000 * LIMIT);
-    page.on("console", (said) => ["error", "warning"].includes(said.type()) && wrong.push(said.text()));
+    page.on("console", (said) => /error|warning/.test(said.type()) && wrong.push(said.text()));
     page.on("pageerror", (error) => wrong.push(String(error.stack)));
     page.on("dialog", (dialog) => wrong.push(`dialog: ${dialog.message()}`) && dialog.dismiss());
     page.on("request", (asked) => {
         const { origin, protocol } = new URL(asked.url());
-        if (protocol !== "data:" && origin !== new URL(url).origin) wrong.push(`asks ${asked.url()}`);
+        const ours = protocol === "data:" || origin === new URL(url).origin;
+        if (!ours) wrong.push(`asks ${asked.url()}`);
     });
     await page.goto(url);
     return { page, wrong };
@@ -52,8 +53,8 @@ export async function accessible(page) {
 export async function fits(page) {
     const outside = await page.evaluate(() => {
         const width = document.documentElement.clientWidth;
-        const scrolls = (node) => node && (/(auto|scroll|hidden)/.test(getComputedStyle(node).overflowX) ||
-            scrolls(node.parentElement));
+        const scrolls = (node) => node && (scrolls(node.parentElement) ||
+            /(auto|scroll|hidden)/.test(getComputedStyle(node).overflowX));
         return [...document.body.querySelectorAll("*")]
             .filter((node) => node.getBoundingClientRect().right > width + 1 &&
                 node.checkVisibility() && !scrolls(node.parentElement))
