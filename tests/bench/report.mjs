@@ -78,8 +78,13 @@ async function print(browser, name) {
     const { page, wrong } = await open(browser, url(name), { width: 1280, scheme: "dark" });
     await page.emulateMedia({ media: "print", colorScheme: "dark" });
     await page.setViewportSize({ width: 718, height: 1000 }); // A4 without its margins
-    await page.waitForFunction(() => [...document.querySelectorAll("svg[role=img]")].every((svg) =>
-        Math.abs(svg.getBoundingClientRect().width / svg.viewBox.baseVal.width - 1) < 0.1));
+    await page.waitForFunction(() => { // until each is drawn again
+        const text = parseFloat(getComputedStyle(document.documentElement).fontSize);
+        return [...document.querySelectorAll("svg[role=img]")].every((svg) => {
+            const wide = Math.max(240, svg.getBoundingClientRect().width * 16 / text);
+            return Math.abs(svg.viewBox.baseVal.width - wide) < 2;
+        });
+    });
     assert.deepEqual((await page.evaluate(misdrawn)).slice(0, 9), []);
     assert.equal(await page.locator("nav").isVisible(), false);
     assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor),

@@ -22,10 +22,9 @@ export async function browse(steps) {
 
 // A page of its own, and the list of what went wrong in it.
 export async function open(browser, url, { width = 1280, scheme = "light", motion = "no-preference",
-    script = true, bypass = false } = {}) {
+    script = true } = {}) {
     const context = await browser.newContext({ viewport: { width, height: 800 },
-        colorScheme: scheme, reducedMotion: motion, javaScriptEnabled: script,
-        bypassCSP: bypass });
+        colorScheme: scheme, reducedMotion: motion, javaScriptEnabled: script });
     const page = await context.newPage();
     const wrong = [];
     page.setDefaultTimeout(1000 * LIMIT);

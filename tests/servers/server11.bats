@@ -322,7 +322,7 @@ echoes() { # OPTION...
     counted requests 104
 }
 
-@test "-e -l: of a longer reply the handler waits for its client; the loop sleeps, its memory stays" {
+@test "-e -l: of a longer reply the handler waits for its client; memory stays, no spin" {
     local before wakeups
 
     start_obedient -n 1 -l 100k -T "$PATIENCE" -g "$LIMIT"

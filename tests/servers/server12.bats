@@ -374,8 +374,8 @@ eventually_fails() { # WHAT EXPECTED
 
     refused_no_more() {
         status=0
-        timeout "$PATIENCE" "$BIN/client" -i "shm:$MEMORY" -c 1 -t 1 -b 100 >"$T/client" 2>&1 3>&- ||
-            status=$?
+        timeout "$PATIENCE" "$BIN/client" -i "shm:$MEMORY" -c 1 -t 1 -b 100 \
+            >"$T/client" 2>&1 3>&- || status=$?
         ! grep -q refused "$T/client"
     }
     eventually refused_no_more
