@@ -262,11 +262,11 @@ some_large() {
 }
 
 come_and_go() {
-    poke -j 20 -r 5 "$ADDRESS" connect \
-        send:"GET /events HTTP/1.1\\r\\nHost: $HOST\\r\\n\\r\\n" line:'HTTP/1.1 200' read:500 \
+    local host="HTTP/1.1\\r\\nHost: $HOST\\r\\n\\r\\n"
+
+    poke -j 20 -r 5 "$ADDRESS" connect send:"GET /events $host" line:'HTTP/1.1 200' read:500 \
         close >"$T/said"
-    poke -j 20 -r 5 "$ADDRESS" connect \
-        send:"GET /status.json HTTP/1.1\\r\\nHost: $HOST\\r\\n\\r\\n" line:'HTTP/1.1 200' reset \
+    poke -j 20 -r 5 "$ADDRESS" connect send:"GET /status.json $host" line:'HTTP/1.1 200' reset \
         >"$T/said"
     does 'what=service&name=prefork&do=restart'
     eventually service_runs prefork
