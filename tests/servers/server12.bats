@@ -343,7 +343,7 @@ not_mapped() {
     run -3 "$BIN/client" -i "shm:$T/nobody" -t 1 -c 1 -q
 }
 
-@test "client: a server that passes what is no such memory, or lies in it, makes it fail and no more" {
+@test "client: a server that passes no such memory, or lies in it, makes it fail and no more" {
     local what expected
 
     MEMORY=$T/memory
@@ -372,8 +372,8 @@ eventually_fails() { # WHAT EXPECTED
 
     refused_no_more() {
         status=0
-        timeout "$PATIENCE" "$BIN/client" -i "shm:$MEMORY" -c 1 -t 1 -b 100 >"$T/client" 2>&1 3>&- ||
-            status=$?
+        timeout "$PATIENCE" "$BIN/client" -i "shm:$MEMORY" -c 1 -t 1 -b 100 \
+            >"$T/client" 2>&1 3>&- || status=$?
         ! grep -q refused "$T/client"
     }
     eventually refused_no_more
