@@ -408,10 +408,16 @@ begin_reply(struct conn *conn)
     conn->last = conn->http.last || leaves(conn);
 }
 
+static void
+got_on(struct conn *conn)
+{
+    conn->since = conn->worker->dates_late ? 0 : clock_us();
+}
+
 void
 conn_worked(struct conn *conn)
 {
-    conn->since = clock_us();
+    got_on(conn);
     conn->state = CONN_WRITING;
     if (conn->protocol == CONN_HTTP) {
         begin_reply(conn);
@@ -422,7 +428,7 @@ void
 conn_unworkable(struct conn *conn, const char *error)
 {
     ends_as(conn, &conn->worker->slot->broken);
-    conn->since = clock_us();
+    got_on(conn);
     answer_by_error(conn, error);
     if (conn->protocol == CONN_HTTP) {
         conn->nth = 0;
@@ -535,7 +541,7 @@ conn_sent(struct conn *conn, ssize_t count)
         return failed(conn);
     }
     conn->sent += (uint64_t)count;
-    conn->since = clock_us();
+    got_on(conn);
     if (!conn->error && conn->sent > conn->head) {
         before = before > conn->head ? before : conn->head;
         counter_add(&conn->worker->slot->bytes, conn->sent - before);
@@ -612,6 +618,9 @@ conn_given_up(struct conn *conn, int64_t now)
     struct slot *slot = conn->worker->slot;
     bool over = signals_over();
 
+    if (conn->since == 0) {
+        conn->since = now;
+    }
     if (!conn_overdue(conn, now)) {
         return false;
     }

@@ -55,6 +55,8 @@ struct worker {
     unsigned thread;  /* its number in its process, or 0 */
     atomic_llong due; /* a thread's: the clock_us() from which on it is woken, once a second */
     const sigset_t *waiting; /* an event loop's: the mask while a request works; NULL: no other */
+    bool dates_late; /* when a connection has got on, only the next conn_given_up() looks at the
+                      * clock: for requests that take less time than two looks */
 };
 
 enum conn_protocol { CONN_UNDECIDED, CONN_LINES, CONN_HTTP };
@@ -64,9 +66,9 @@ struct conn {
     int fd;
     enum conn_state state;
     enum conn_protocol protocol;
-    bool eof;       /* the client has shut down its side */
-    bool last;      /* no request follows this reply */
-    int64_t since;  /* clock_us() when it was opened or last got on */
+    bool eof;      /* the client has shut down its side */
+    bool last;     /* no request follows this reply */
+    int64_t since; /* clock_us() when it was opened or last got on; 0: it has since the last look */
     uint64_t bytes; /* of the reply: BYTES, or the error line's length */
     uint64_t sent;  /* of these, and of the head in front of them */
     size_t head;    /* the bytes of that, once it is made; 0 in lines */

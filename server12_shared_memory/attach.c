@@ -34,6 +34,7 @@ attach(struct worker *worker, int connfd)
     struct conn conn;
     struct ring ring;
 
+    worker->dates_late = true;
     conn_open(&conn, worker, connfd);
     if (memory == MAP_FAILED) {
         warn_seldom(&quiet_until, "memory for a client: closing its connection");
@@ -53,6 +54,7 @@ attach(struct worker *worker, int connfd)
     if (memory != MAP_FAILED) {
         munmap(memory, size);
     }
+    worker->dates_late = false;
 }
 
 /* As conn_serve(), with the rings in place of read() and writev(). Whether the time is up matters

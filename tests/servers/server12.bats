@@ -345,7 +345,7 @@ not_mapped() {
     run -3 "$BIN/client" -i "shm:$T/nobody" -t 1 -c 1 -q
 }
 
-@test "client: a server that passes what is no such memory, or lies in it, only makes it fail" {
+@test "client: a server that passes no such memory, or lies in it, makes it fail and no more" {
     local what expected
 
     MEMORY=$T/memory
