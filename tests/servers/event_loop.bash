@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What server08_epoll and server13_io_uring both claim, whose children serve many clients each in one
-# loop. Each function starts the server with the options that it is given.
+# What server08_epoll and server13_io_uring both claim, whose children serve many clients each in
+# one loop. Each function starts the server with the options that it is given.
 
 ns_used() { # CHILD - for 2000 connections, one at a time
     local after before
