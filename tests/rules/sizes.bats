@@ -52,7 +52,7 @@ lines 270 server10_process_threads/*.[ch]
 lines 220 server13_io_uring/server13_io_uring_linux.c
 lines 900 server13_io_uring/*.[ch]
 lines 1300 server05_spawn_pool/*.[ch]
-lines 7520 common/*.[ch] server0[0-5]_*/*.[ch]
+lines 7560 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 255 server11_event_workers/server11_event_workers.c
 lines 1650 server11_event_workers/*.[ch]
 lines 17960 client bench
