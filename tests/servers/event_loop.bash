@@ -1,9 +1,5 @@
 # shellcheck shell=bash
-<<<<<<< HEAD
 # What server08_epoll and server13_io_uring both claim: their children serve many clients each in
-=======
-# What server08_epoll and server13_io_uring both claim, whose children serve many clients each in
->>>>>>> s13
 # one loop. Each function starts the server with the options that it is given.
 
 ns_used() { # CHILD - for 2000 connections, one at a time
