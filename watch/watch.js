@@ -595,7 +595,10 @@ function take(frame) {
     page.frames = page.frames.filter((each) => frame.time_ms - each.time_ms < KEPT_MS);
     page.frames.push(frame);
     if (before) tell_changes(before, frame);
-    if (before?.recording && !frame.recording) at("recorded").hidden = false;
+    if (before?.recording && !frame.recording) {
+        at("recorded").href = "/record.html"; // not in the page's text: a recording has no server
+        at("recorded").hidden = false;
+    }
     page.due ??= requestAnimationFrame(draw); // of several frames only the last is drawn
     page.waiting = page.waiting.filter(([like, resolve]) => !(like() && (resolve(true), true)));
 }

@@ -201,11 +201,11 @@ refuses_long() { # PROGRAM ARGUMENT...
         grep -Eq "^ +$word " <<<"$output"
     done
     for word in FROM:TO max@BOUND slow-send=BYTES slow-read=BYTES half-close reset silent garbage \
-        p9999 response. failed jain held hdr=FILE csv; do
+        p9999 response. failed jain held hdr=FILE csv live; do
         [[ $output == *"$word"* ]]
     done
     for word in xml '' TEXT text,json hdr hdr= HDR=x csv=x; do
-        refused client "-o '$word': text, json, csv or hdr=FILE is allowed" -o "$word"
+        refused client "-o '$word': text, json, csv, live or hdr=FILE is allowed" -o "$word"
     done
 }
 
