@@ -444,8 +444,10 @@ nobody_blamed() {
     start_pool -n 10
     # Two at a time, 10 ms each: 200 per second, and each of them is served at once.
     run -0 "$BIN/client" -p "$PORT" -r 'max@service.p50<10s' -d 0.1 -c 2 -m 1 -W 0:10000
-    [[ ${lines[0]} == 'The highest rate that keeps service.p50<10s: '*' connections/s' ]]
-    (($(awk '{ print $7 }' <<<"${lines[0]}") <= 250))
+    echo "$output"
+    # (On a machine that is busy it may end with what kept the client from more.)
+    [[ ${lines[0]} =~ ^'The highest rate'( so far)?' that keeps service.p50<10s: '([0-9]+)\ conn ]]
+    ((BASH_REMATCH[2] <= 250))
     [[ $output == *' achieved        service'*'rate not reached'* ]] # found: of which time
     [[ $(awk 'length($0) > 100' <<<"$output") == '' ]]
 }
