@@ -90,6 +90,7 @@ scribble(void)
     uint32_t *words = (uint32_t *)ring.memory, seed = 1;
     int64_t end = clock_us() + SCRIBBLE_US;
 
+    CHECK(words, "scribble: there is no memory yet: %s", "attach first");
     while (clock_us() < end) {
         for (size_t i = 0; i < sizeof *ring.memory / sizeof *words; i += 1 + seed % 8) {
             seed = seed * 1103515245 + 12345;
