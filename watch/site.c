@@ -57,6 +57,7 @@ site_refuse(int status, const char *why)
     struct answer answer = {.status = status, .type = TEXT, .body = text_new()};
 
     text_say(answer.body, "%s\n", why);
+    text_end(answer.body);
     return answer;
 }
 
