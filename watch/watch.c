@@ -243,7 +243,9 @@ wait_until(int64_t due)
     int64_t left = due - clock_us();
     sigset_t none;
 
-    polled[0] = (struct pollfd){.fd = visitors_have_place() ? listenfd : -1, .events = POLLIN};
+    /* (The first stop signal has shut it: from then on it would be ready at each moment.) */
+    polled[0] = (struct pollfd){.fd = visitors_have_place() && !signals_stop ? listenfd : -1,
+                                .events = POLLIN};
     for (int i = 0; i < services_count; i++) {
         used += watch_program(polled + used, &services[i].process);
     }

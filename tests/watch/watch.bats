@@ -298,6 +298,27 @@ only_watch_is_dead() {
     nothing_marked
 }
 
+asleep() { # PID
+    [[ $(cat "/proc/$1/stat") == *') S '* ]]
+}
+
+@test "while its services have their grace, watch sleeps between its looks at them" {
+    local fork sleeps=0
+
+    start_trouble -g "$PATIENCE"
+    fork=$(of_service fork pid)
+    kill -s TERM "$WATCH"
+    eventually dead "$fork"
+    for _ in {1..20}; do
+        pause 0.05
+        ! asleep "$WATCH" || sleeps=$((sleeps + 1))
+    done
+    echo "$sleeps of 20 times asleep"
+    [[ $sleeps -gt 2 ]]
+    kill -s TERM "$WATCH"
+    await_end
+}
+
 @test "a second INT ends the grace" {
     local begin
 
