@@ -332,6 +332,17 @@ asleep() { # PID
     nothing_marked
 }
 
+@test "a guardian that is stopped goes on, and watch does not wait for it in vain" {
+    start_watch_with <<<"$PREFORK"
+    eventually processes_are prefork 3
+    find_children "$WATCH"
+    kill -s STOP "${CHILDREN[0]}"
+    eventually asleep "${CHILDREN[0]}"
+    kill -s STOP "${CHILDREN[0]}"
+    stop_server
+    [[ $STATUS -eq 0 ]]
+}
+
 @test "without its guardian watch does not go on" {
     start_watch_with <<<"$PREFORK"
     COMPLAINTS='the guardian, .*, has died: stopping'
