@@ -158,8 +158,7 @@ open_door(void)
     if (!alone) {
         warnx("everybody who reaches %s can start and stop these services", text);
     }
-    site_open(options.host, atoi(strrchr(text, ':') + 1),
-              record_file ? record_read(record_file) : NULL);
+    site_open(options.host, text, record_file ? record_read(record_file) : NULL);
     if (!options.quiet) {
         printf("%s: listening on http://%s/, pid %ld\n", die_program(), text, (long)getpid());
         if (fflush(stdout) != 0) {

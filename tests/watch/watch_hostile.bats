@@ -53,6 +53,15 @@ refuses() { # STATUS PATTERN
     refuses 421 'start watch with -i'
 }
 
+@test "the address in the first line is known, whatever -i called it; a refusal names it" {
+    start_watch -i 127.2
+    [[ $ADDRESS == 127.0.0.2:* ]]
+    HOST=$ADDRESS get /
+    [[ $STATUS -eq 200 ]]
+    HOST=evil.example get /
+    refuses 421 "open http://$ADDRESS/ in place of it"
+}
+
 @test "cross-site POST: without the token, or from another place, nothing is done" {
     local fields form
 
