@@ -87,7 +87,7 @@ visitors_accept(int listenfd)
     int fd = 0;
 
     for (int i = 0; i < BURST && fd != -1 && visitors_have_place(); i++) {
-        fd = accept(listenfd, NULL, NULL);
+        fd = listen_has_client(listenfd) ? accept(listenfd, NULL, NULL) : -1;
         if (fd != -1) {
             begin(fd);
         } else if (listen_exhausted()) {

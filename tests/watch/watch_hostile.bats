@@ -62,6 +62,15 @@ refuses() { # STATUS PATTERN
     refuses 421 "open http://$ADDRESS/ in place of it"
 }
 
+@test "a socket that was inherited (LISTEN_FDS) may block: watch does not" {
+    launch poke -L 127.0.0.1:0 "$BIN/watch"
+    await_ready
+    ADDRESS=${ADDRESS#http://}
+    ADDRESS=${ADDRESS%/}
+    poke "$ADDRESS" connect send:"GET / HTTP/1.1\\r\\nHost: $ADDRESS\\r\\n\\r\\n" \
+        line:'HTTP/1.1 200'
+}
+
 @test "cross-site POST: without the token, or from another place, nothing is done" {
     local fields form
 
