@@ -84,6 +84,9 @@ take_options(struct service *service, char *value)
     int count = 0;
     bool own = true;
 
+    if (service->words[0]) {
+        wrong("options '%.60s': one line of options is allowed", value);
+    }
     for (char *word = strtok(value, " \t"); word; word = strtok(NULL, " \t")) {
         own = own && strcmp(word, "--") != 0;
         if (own && (strncmp(word, "-o", 2) == 0 || strncmp(word, "-q", 2) == 0)) {
