@@ -190,7 +190,7 @@ scripted() { # NAME, script on stdin
 @test "one that dies is shown, and stays so; unless the file says otherwise: after longer pauses" {
     scripted dies <<END
 date +%s%N >>"$T/starts"
-echo 'I cannot' >&2
+printf 'I cannot' >&2 # the last line has no end
 exit 3
 END
     start_watch_with <<END
