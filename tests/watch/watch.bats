@@ -389,23 +389,23 @@ load_is() { # STATE
     look
     [[ $(json_of 'loads.*.state' | paste -sd' ') == 'running running' ]]
     [[ $(json_of 'loads.*.name' | paste -sd' ') == 'prefork fork' ]]
-    eventually columns_come
+    eventually columns_come 2
     does 'what=load&do=stop'
     eventually load_is $'stopped\nstopped'
-    eventually reported
+    eventually reported 'true true'
     does 'what=load&do=start&names=fork&options=-c 1 -t x'
     eventually load_is failed
     [[ $(json_of 'loads.0.said.*') == "client: -t 'x': "* && $(json_of 'loads.#') -eq 1 ]]
 }
 
-columns_come() {
+columns_come() { # OF-LOADS
     look
-    [[ $(json_of 'loads.*.columns.#' | awk '$1 > 0' | wc -l) -eq 2 ]]
+    [[ $(json_of 'loads.*.columns.#' | awk '$1 > 0' | wc -l) -eq $1 ]]
 }
 
-reported() {
+reported() { # INTERRUPTED...
     look
-    [[ $(json_of 'loads.*.result.interrupted' | paste -sd' ') == 'true true' ]]
+    [[ $(json_of 'loads.*.result.interrupted' | paste -sd' ') == "$1" ]]
 }
 
 @test "a load has no other options than those that are safe, nor services that do not run" {
@@ -432,6 +432,39 @@ reported() {
     does 'what=load&do=start&names=prefork&options=-c $(echo${IFS}>x)'
     eventually load_is failed
     [[ $(json_of 'loads.0.said.*') == "client: -c '\$(echo\${IFS}>x)': "* && ! -e $T/cwd/x ]]
+}
+
+# The client, or one in its place.
+find_client() {
+    find_children "$WATCH"
+    CLIENT=${CHILDREN[*]: -1}
+}
+
+@test "a client that is killed, stopped, or does not end when it should" {
+    start_watch_with <<<"$PREFORK"
+    eventually service_runs prefork
+    does 'what=load&do=start&names=prefork&options=-c 1 -d 600'
+    find_client
+    kill -s KILL "$CLIENT"
+    eventually load_is failed
+    [[ $(json_of 'loads.0.said.*') == *'killed by signal 9' ]]
+    does 'what=load&do=start&names=prefork&options=-c 1 -d 600'
+    eventually columns_come 1
+    find_client
+    kill -s STOP "$CLIENT"
+    does 'what=load&do=stop'
+    eventually reported true
+    stop_server
+    scripted client <<'END'
+trap '' TERM
+while :; do sleep 1; done
+END
+    start_watch -f "$T/services.ini"
+    eventually service_runs prefork
+    does 'what=load&do=start&names=prefork&options='
+    find_client
+    does 'what=load&do=stop'
+    eventually dead "$CLIENT"
 }
 
 # --- frames and recordings ------------------------------------------------------------------------
