@@ -512,7 +512,7 @@ END
     get /record.html
     [[ $STATUS -eq 200 ]]
     printf '%s\n' "$BODY" >"$T/record.html"
-    run ! grep -E '(src|href)="/' "$T/record.html"
+    run ! grep -E '<(link|script|img)[^>]* (src|href)="/' "$T/record.html"
     run ! grep -F "$TOKEN" "$T/record.html"
     frames=$(sed -n 's|.*id="record">\(.*\)</script>|\1|p' "$T/record.html")
     [[ $frames != *'<'* ]]
@@ -520,6 +520,11 @@ END
     read_json
     [[ $(json_of 'frames.*.version' | sort -u) -eq 1 && $(json_of 'frames.#') -ge 4 ]]
     [[ $(json_of 'frames.*.loads.*.columns.#' | awk '{ n += $1 } END { print n }') -eq $all ]]
+    does 'what=record&do=start' # another one has them too
+    does 'what=record&do=stop'
+    get /record.html
+    JSON="{\"frames\":$(sed -n 's|.*id="record">\(.*\)</script>|\1|p' <<<"$BODY")}"
+    [[ $(json_of 'frames.0.loads.0.columns.#') -eq $all ]]
     stop_server
     start_watch -r "$T/record.html"
     [[ $(grep -v '^$' <<<"$BODY") == "$(grep -v '^$' "$T/record.html")" ]]
