@@ -238,6 +238,15 @@ some_large() {
     eventually has_no_visitors
 }
 
+@test "a stream that is stuck within a frame is closed after half a minute" {
+    start_large
+    stream_away touch:"$T/begun" until:"$T/go"
+    eventually test -e "$T/begun"
+    eventually has_no_visitors
+    touch "$T/go"
+    await_all
+}
+
 @test "1,000 streams: 64 are served, the others told why not; the page goes on" {
     local i
 
