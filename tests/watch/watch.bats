@@ -65,6 +65,7 @@ refuses_file() { # LINE PATTERN
     refuses_file 2 "can 'stop': hup, more or fewer is allowed" <<<$'[a]\ncan = hup stop'
     refuses_file 2 "'-ojson': any but -o and -q is allowed" <<<$'[a]\noptions = -n 1 -ojson'
     refuses_file 3 "options '-q': one line of options" <<<$'[a]\noptions = -n 1\noptions = -q'
+    refuses_file 2 "'-vq': any but -o and -q is allowed" <<<$'[a]\noptions = -vq'
     refuses_file 2 'at most 40 words are allowed' <<<$'[a]\noptions = '"$(printf 'x %.0s' {1..41})"
     refuses_file 1 '\[a\] has no program' <<<'[a]'
     refuses_file 2 '\[a\] has no program' <<<$'[a]\n[b]'
