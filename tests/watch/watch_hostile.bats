@@ -247,6 +247,13 @@ some_large() {
     await_all
 }
 
+@test "a stream that sends something is closed: it only has to listen" {
+    start_quiet
+    stream_away send:x gone
+    await_poke
+    eventually has_no_visitors
+}
+
 @test "1,000 streams: 64 are served, the others told why not; the page goes on" {
     local i
 
