@@ -983,7 +983,7 @@ start_watch_with() { # OPTION...
 
 # Sends it these bytes (with \r\n) and takes the whole answer: STATUS, HEAD, BODY.
 ask_bytes() { # TEXT
-    exec 4<>"/dev/tcp/127.0.0.1/$PORT"
+    exec 4<>"/dev/tcp/${ADDRESS%:*}/$PORT"
     printf %b "$1" >&4
     HEAD=$(timeout "$PATIENCE" cat <&4 && echo .) # else the end of lines at its end would be lost
     exec 4>&-

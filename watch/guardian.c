@@ -125,7 +125,13 @@ guardian_tell(pid_t pid, bool runs)
 bool
 guardian_gone(void)
 {
-    if (guardian > 0 && waitpid(guardian, NULL, WNOHANG) == guardian) {
+    int status;
+
+    if (guardian > 0 && waitpid(guardian, &status, WNOHANG | WUNTRACED) == guardian) {
+        if (WIFSTOPPED(status)) { /* it would read nothing, and watch wait for it at the end */
+            kill(guardian, SIGCONT);
+            return false;
+        }
         guardian = 0;
         warnx("the guardian, which ends the services when watch is killed, has died: stopping");
     }
@@ -137,6 +143,7 @@ guardian_end(void)
 {
     close(channel);
     if (guardian > 0) {
+        kill(guardian, SIGCONT);
         waitpid(guardian, NULL, 0);
     }
 }

@@ -84,9 +84,14 @@ take_options(struct service *service, char *value)
     int count = 0;
     bool own = true;
 
+    if (service->words[0]) {
+        wrong("options '%.60s': one line of options is allowed", value);
+    }
     for (char *word = strtok(value, " \t"); word; word = strtok(NULL, " \t")) {
+        char letter = word[*word == '-' ? 1 + strspn(word + 1, "v") : 0]; /* -vq is -v -q */
+
         own = own && strcmp(word, "--") != 0;
-        if (own && (strncmp(word, "-o", 2) == 0 || strncmp(word, "-q", 2) == 0)) {
+        if (own && *word == '-' && (letter == 'o' || letter == 'q')) {
             wrong("options '%.60s': any but -o and -q is allowed: watch reads the statistics and "
                   "the first line",
                   word);

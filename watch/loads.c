@@ -15,7 +15,11 @@
 /* All of these have a value; none reads or writes a file, or goes to another server. */
 static const char ALLOWED[] = "ctdmkbrWxHSTP";
 
-enum { ADDED = 7, WORD_MOST = 64 };
+enum {
+    ADDED = 7,
+    WORD_MOST = 64,
+    ENDING_US = 10 * 1000 * 1000 /* for its report; then it is killed */
+};
 
 struct load loads[LOADS_MOST];
 int loads_count;
@@ -162,7 +166,9 @@ loads_end(bool at_once)
             kill(-load->process.pid, SIGKILL);
         } else if (load->state == LOAD_RUNNING) {
             load->state = LOAD_STOPPED;
+            load->stopped_us = clock_us();
             kill(load->process.pid, SIGTERM);
+            kill(-load->process.pid, SIGCONT); /* a stopped process would keep TERM for later */
         }
     }
     return runs;
@@ -194,20 +200,36 @@ load_hear(struct load *load, enum program_stream stream)
     }
 }
 
+/* A client that could not say how it ended: watch says it. */
+static void
+end(struct load *load)
+{
+    int status = load->process.status;
+    char reason[64];
+
+    load_hear(load, PROGRAM_OUT);
+    load_hear(load, PROGRAM_ERR);
+    if (!WIFEXITED(status)) {
+        program_reason(&load->process, reason);
+        program_log(&load->process, reason);
+    }
+    if (load->state == LOAD_RUNNING) {
+        load->state = status == 0 ? LOAD_DONE : LOAD_FAILED;
+    }
+}
+
 void
 loads_turn(void)
 {
     for (int i = 0; i < loads_count; i++) {
         struct load *load = &loads[i];
-        int *status = &load->process.status;
+        struct program *process = &load->process;
 
-        if (program_ended(&load->process)) {
-            load_hear(load, PROGRAM_OUT);
-            load_hear(load, PROGRAM_ERR);
-            if (load->state == LOAD_RUNNING) {
-                load->state =
-                    WIFEXITED(*status) && WEXITSTATUS(*status) == 0 ? LOAD_DONE : LOAD_FAILED;
-            }
+        if (program_ended(process)) {
+            end(load);
+        } else if (process->pid != 0 && load->state == LOAD_STOPPED &&
+                   clock_us() - load->stopped_us >= ENDING_US) {
+            kill(-process->pid, SIGKILL);
         }
     }
 }

@@ -20,6 +20,7 @@ struct load {
     char *words[LOAD_WORDS + 1]; /* the options that were chosen; then NULL */
     enum load_state state;
     int64_t started_ms; /* the time of the day */
+    int64_t stopped_us; /* stopped: clock_us() of that */
     struct program process;
     struct text
         *columns[LOAD_COLUMNS]; /* a ring: column k is columns[k % LOAD_COLUMNS], valid JSON */
@@ -36,13 +37,13 @@ extern const char *const load_states[]; /* by enum load_state */
  * `options`, both of which it changes. NULL, or why not. */
 const char *loads_start(char *names, char *options);
 
-/* Ends it; it still reports. NULL, or why not. */
+/* Ends it; it still reports, and is killed if that takes longer than 10 s. NULL, or why not. */
 const char *loads_stop(void);
 
 /* After poll(): takes what the client has printed. */
 void load_hear(struct load *load, enum program_stream stream);
 
-/* Reaps. */
+/* Four times a second, and when a child has ended: reaps, and kills what overstays. */
 void loads_turn(void);
 
 /* The end of watch. True as long as one runs. */

@@ -217,6 +217,9 @@ program_ended(struct program *program)
 
         for (int n = 0; source->fd != -1 && n < LAST_READS && read_once(source) > 0; n++) {
         }
+        if (source->used > source->taken && source->bytes[source->used - 1] != '\n') {
+            source->bytes[source->used++] = '\n'; /* its last line had no end; there is room */
+        }
         shut(source->fd); /* its children may have it open, and go on for a moment */
         source->fd = -1;
     }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../common/die.h"
+#include "loads.h"
 #include "pages.h"
 #include "snapshot.h"
 
@@ -42,6 +43,9 @@ record_start(void)
         return "a recording runs already: stop it first";
     }
     frames = text_new();
+    for (int i = 0; i < loads_count; i++) {
+        loads[i].recorded = 0; /* this one has none of its columns */
+    }
     return NULL;
 }
 

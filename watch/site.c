@@ -30,24 +30,24 @@ struct form {
 };
 
 static char token[RECORD_SECRET + 1];
-static char hosts[4][HOST_MOST]; /* what Host may be */
+static char hosts[5][HOST_MOST]; /* what Host may be; the first one is where it listens */
 static struct text *recorded;    /* -r: the one page */
 
+/* A browser leaves out the port 80. */
 void
-site_open(const char *host, int port, struct text *record)
+site_open(const char *host, const char *address, struct text *record)
 {
     const char *const names[] = {"localhost", "127.0.0.1", "::1", host};
+    const char *colon = strrchr(address, ':'), *port = strcmp(colon, ":80") == 0 ? "" : colon;
 
     recorded = record;
     record_secret(token);
+    snprintf(hosts[0], sizeof hosts[0], "%.*s%s", (int)(colon - address), address, port);
     for (int i = 0; i < 4; i++) {
         const char *six = strchr(names[i], ':');
 
-        snprintf(hosts[i], sizeof hosts[i], "%s%s%s:%d", six ? "[" : "", names[i], six ? "]" : "",
-                 port);
-        if (port == 80) {
-            hosts[i][strlen(hosts[i]) - strlen(":80")] = '\0';
-        }
+        snprintf(hosts[i + 1], sizeof hosts[0], "%s%s%s%s", six ? "[" : "", names[i],
+                 six ? "]" : "", port);
     }
 }
 
@@ -57,6 +57,7 @@ site_refuse(int status, const char *why)
     struct answer answer = {.status = status, .type = TEXT, .body = text_new()};
 
     text_say(answer.body, "%s\n", why);
+    text_end(answer.body);
     return answer;
 }
 
@@ -65,7 +66,7 @@ site_refuse(int status, const char *why)
 static bool
 host_is_ours(const char *host)
 {
-    for (int i = 0; host && i < 4; i++) {
+    for (int i = 0; host && i < 5; i++) {
         if (strcasecmp(host, hosts[i]) == 0) {
             return true;
         }
@@ -82,7 +83,7 @@ refuse_host(void)
     text_say(answer.body,
              "this address is not known here: open http://%s/ in place of it, or "
              "start watch with -i and the name that you want\n",
-             hosts[1]);
+             hosts[0]);
     return answer;
 }
 

@@ -19,9 +19,9 @@ struct answer {
     bool stream;        /* frames follow, without end */
 };
 
-/* Makes the token. `host` is what -i has said, `port` where it listens; `record` a recorded page,
- * which then is all that there is, or NULL. */
-void site_open(const char *host, int port, struct text *record);
+/* Makes the token. `host` is what -i has said, `address` where it listens, with the port; `record` a
+ * recorded page, which then is all that there is, or NULL. */
+void site_open(const char *host, const char *address, struct text *record);
 
 struct answer site_answer(const struct request *request);
 

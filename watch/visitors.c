@@ -87,7 +87,7 @@ visitors_accept(int listenfd)
     int fd = 0;
 
     for (int i = 0; i < BURST && fd != -1 && visitors_have_place(); i++) {
-        fd = accept(listenfd, NULL, NULL);
+        fd = listen_has_client(listenfd) ? accept(listenfd, NULL, NULL) : -1;
         if (fd != -1) {
             begin(fd);
         } else if (listen_exhausted()) {
@@ -189,11 +189,11 @@ take_request(struct visitor *visitor)
     answer(visitor, &with);
 }
 
-/* False: it has closed, or is not worth an answer. */
+/* False: it has closed, or sends where it only has to listen. */
 static bool
 hear(struct visitor *visitor)
 {
-    bool reads = visitor->state == VISITOR_READING;
+    bool reads = visitor->state == VISITOR_READING, listens = visitor->state == VISITOR_STREAMING;
     char *to = reads ? visitor->input + visitor->used : visitor->input;
     ssize_t got = read(visitor->fd, to,
                        reads ? sizeof visitor->input - visitor->used : sizeof visitor->input);
@@ -205,7 +205,7 @@ hear(struct visitor *visitor)
         visitor->used += (size_t)got;
         take_request(visitor);
     }
-    return got > 0;
+    return got > 0 && !listens;
 }
 
 static void

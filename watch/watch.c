@@ -158,8 +158,7 @@ open_door(void)
     if (!alone) {
         warnx("everybody who reaches %s can start and stop these services", text);
     }
-    site_open(options.host, atoi(strrchr(text, ':') + 1),
-              record_file ? record_read(record_file) : NULL);
+    site_open(options.host, text, record_file ? record_read(record_file) : NULL);
     if (!options.quiet) {
         printf("%s: listening on http://%s/, pid %ld\n", die_program(), text, (long)getpid());
         if (fflush(stdout) != 0) {
@@ -243,7 +242,9 @@ wait_until(int64_t due)
     int64_t left = due - clock_us();
     sigset_t none;
 
-    polled[0] = (struct pollfd){.fd = visitors_have_place() ? listenfd : -1, .events = POLLIN};
+    /* (The first stop signal has shut it: from then on it would be ready at each moment.) */
+    polled[0] = (struct pollfd){.fd = visitors_have_place() && !signals_stop ? listenfd : -1,
+                                .events = POLLIN};
     for (int i = 0; i < services_count; i++) {
         used += watch_program(polled + used, &services[i].process);
     }

@@ -64,6 +64,8 @@ refuses_file() { # LINE PATTERN
     refuses_file 2 'yes or no is allowed' <<<$'[a]\nautostart = maybe'
     refuses_file 2 "can 'stop': hup, more or fewer is allowed" <<<$'[a]\ncan = hup stop'
     refuses_file 2 "'-ojson': any but -o and -q is allowed" <<<$'[a]\noptions = -n 1 -ojson'
+    refuses_file 3 "options '-q': one line of options" <<<$'[a]\noptions = -n 1\noptions = -q'
+    refuses_file 2 "'-vq': any but -o and -q is allowed" <<<$'[a]\noptions = -vq'
     refuses_file 2 'at most 40 words are allowed' <<<$'[a]\noptions = '"$(printf 'x %.0s' {1..41})"
     refuses_file 1 '\[a\] has no program' <<<'[a]'
     refuses_file 2 '\[a\] has no program' <<<$'[a]\n[b]'
@@ -189,7 +191,7 @@ scripted() { # NAME, script on stdin
 @test "one that dies is shown, and stays so; unless the file says otherwise: after longer pauses" {
     scripted dies <<END
 date +%s%N >>"$T/starts"
-echo 'I cannot' >&2
+printf 'I cannot' >&2 # the last line has no end
 exit 3
 END
     start_watch_with <<END
@@ -298,6 +300,27 @@ only_watch_is_dead() {
     nothing_marked
 }
 
+asleep() { # PID
+    [[ $(cat "/proc/$1/stat") == *') S '* ]]
+}
+
+@test "while its services have their grace, watch sleeps between its looks at them" {
+    local fork sleeps=0
+
+    start_trouble -g "$PATIENCE"
+    fork=$(of_service fork pid)
+    kill -s TERM "$WATCH"
+    eventually dead "$fork"
+    for _ in {1..20}; do
+        pause 0.05
+        ! asleep "$WATCH" || sleeps=$((sleeps + 1))
+    done
+    echo "$sleeps of 20 times asleep"
+    [[ $sleeps -gt 2 ]]
+    kill -s TERM "$WATCH"
+    await_end
+}
+
 @test "a second INT ends the grace" {
     local begin
 
@@ -309,6 +332,17 @@ only_watch_is_dead() {
     await_end
     [[ $STATUS -eq 0 && $((SECONDS - begin)) -lt $((PATIENCE / 2)) ]]
     nothing_marked
+}
+
+@test "a guardian that is stopped goes on, and watch does not wait for it in vain" {
+    start_watch_with <<<"$PREFORK"
+    eventually processes_are prefork 3
+    find_children "$WATCH"
+    kill -s STOP "${CHILDREN[0]}"
+    eventually asleep "${CHILDREN[0]}"
+    kill -s STOP "${CHILDREN[0]}"
+    stop_server
+    [[ $STATUS -eq 0 ]]
 }
 
 @test "without its guardian watch does not go on" {
@@ -356,23 +390,23 @@ load_is() { # STATE
     look
     [[ $(json_of 'loads.*.state' | paste -sd' ') == 'running running' ]]
     [[ $(json_of 'loads.*.name' | paste -sd' ') == 'prefork fork' ]]
-    eventually columns_come
+    eventually columns_come 2
     does 'what=load&do=stop'
     eventually load_is $'stopped\nstopped'
-    eventually reported
+    eventually reported 'true true'
     does 'what=load&do=start&names=fork&options=-c 1 -t x'
     eventually load_is failed
     [[ $(json_of 'loads.0.said.*') == "client: -t 'x': "* && $(json_of 'loads.#') -eq 1 ]]
 }
 
-columns_come() {
+columns_come() { # OF-LOADS
     look
-    [[ $(json_of 'loads.*.columns.#' | awk '$1 > 0' | wc -l) -eq 2 ]]
+    [[ $(json_of 'loads.*.columns.#' | awk '$1 > 0' | wc -l) -eq $1 ]]
 }
 
-reported() {
+reported() { # INTERRUPTED...
     look
-    [[ $(json_of 'loads.*.result.interrupted' | paste -sd' ') == 'true true' ]]
+    [[ $(json_of 'loads.*.result.interrupted' | paste -sd' ') == "$1" ]]
 }
 
 @test "a load has no other options than those that are safe, nor services that do not run" {
@@ -399,6 +433,39 @@ reported() {
     does 'what=load&do=start&names=prefork&options=-c $(echo${IFS}>x)'
     eventually load_is failed
     [[ $(json_of 'loads.0.said.*') == "client: -c '\$(echo\${IFS}>x)': "* && ! -e $T/cwd/x ]]
+}
+
+# The client, or one in its place.
+find_client() {
+    find_children "$WATCH"
+    CLIENT=${CHILDREN[*]: -1}
+}
+
+@test "a client that is killed, stopped, or does not end when it should" {
+    start_watch_with <<<"$PREFORK"
+    eventually service_runs prefork
+    does 'what=load&do=start&names=prefork&options=-c 1 -d 600'
+    find_client
+    kill -s KILL "$CLIENT"
+    eventually load_is failed
+    [[ $(json_of 'loads.0.said.*') == *'killed by signal 9' ]]
+    does 'what=load&do=start&names=prefork&options=-c 1 -d 600'
+    eventually columns_come 1
+    find_client
+    kill -s STOP "$CLIENT"
+    does 'what=load&do=stop'
+    eventually reported true
+    stop_server
+    scripted client <<'END'
+trap '' TERM
+while :; do sleep 1; done
+END
+    start_watch -f "$T/services.ini"
+    eventually service_runs prefork
+    does 'what=load&do=start&names=prefork&options='
+    find_client
+    does 'what=load&do=stop'
+    eventually dead "$CLIENT"
 }
 
 # --- frames and recordings ------------------------------------------------------------------------
@@ -446,7 +513,7 @@ reported() {
     get /record.html
     [[ $STATUS -eq 200 ]]
     printf '%s\n' "$BODY" >"$T/record.html"
-    run ! grep -E '(src|href)="/' "$T/record.html"
+    run ! grep -E '<(link|script|img)[^>]* (src|href)="/' "$T/record.html"
     run ! grep -F "$TOKEN" "$T/record.html"
     frames=$(sed -n 's|.*id="record">\(.*\)</script>|\1|p' "$T/record.html")
     [[ $frames != *'<'* ]]
@@ -454,6 +521,11 @@ reported() {
     read_json
     [[ $(json_of 'frames.*.version' | sort -u) -eq 1 && $(json_of 'frames.#') -ge 4 ]]
     [[ $(json_of 'frames.*.loads.*.columns.#' | awk '{ n += $1 } END { print n }') -eq $all ]]
+    does 'what=record&do=start' # another one has them too
+    does 'what=record&do=stop'
+    get /record.html
+    JSON="{\"frames\":$(sed -n 's|.*id="record">\(.*\)</script>|\1|p' <<<"$BODY")}"
+    [[ $(json_of 'frames.0.loads.0.columns.#') -eq $all ]]
     stop_server
     start_watch -r "$T/record.html"
     [[ $(grep -v '^$' <<<"$BODY") == "$(grep -v '^$' "$T/record.html")" ]]

@@ -53,6 +53,24 @@ refuses() { # STATUS PATTERN
     refuses 421 'start watch with -i'
 }
 
+@test "the address in the first line is known, whatever -i called it; a refusal names it" {
+    start_watch -i 127.2
+    [[ $ADDRESS == 127.0.0.2:* ]]
+    HOST=$ADDRESS get /
+    [[ $STATUS -eq 200 ]]
+    HOST=evil.example get /
+    refuses 421 "open http://$ADDRESS/ in place of it"
+}
+
+@test "a socket that was inherited (LISTEN_FDS) may block: watch does not" {
+    launch poke -L 127.0.0.1:0 "$BIN/watch"
+    await_ready
+    ADDRESS=${ADDRESS#http://}
+    ADDRESS=${ADDRESS%/}
+    poke "$ADDRESS" connect send:"GET / HTTP/1.1\\r\\nHost: $ADDRESS\\r\\n\\r\\n" \
+        line:'HTTP/1.1 200'
+}
+
 @test "cross-site POST: without the token, or from another place, nothing is done" {
     local fields form
 
@@ -217,6 +235,22 @@ some_large() {
     eventually test -e "$T/read"
     touch "$T/go"
     await_all
+    eventually has_no_visitors
+}
+
+@test "a stream that is stuck within a frame is closed after half a minute" {
+    start_large
+    stream_away touch:"$T/begun" until:"$T/go"
+    eventually test -e "$T/begun"
+    eventually has_no_visitors
+    touch "$T/go"
+    await_all
+}
+
+@test "a stream that sends something is closed: it only has to listen" {
+    start_quiet
+    stream_away send:x gone
+    await_poke
     eventually has_no_visitors
 }
 
