@@ -201,9 +201,9 @@ function draw_figures(list, service) {
         .map((field) => [field.replace("_", " "), figure(stats[field]), "bad"]);
     const items = [
         ["connections", of("per_second", "/s")],
-        ["CPU of each", of("cpu_us", "us")],
-        ["wake-ups of each", of("wakeups")],
-        ["switches of each", of("switches")],
+        ["CPU per connection", of("cpu_us", "us")],
+        ["wake-ups per connection", of("wakeups")],
+        ["switches per connection", of("switches")],
         ["CPU in use", percent(service)],
         ["memory", figure(add("rss_kib"), "KiB")],
         ["threads", figure(add("threads"))],
@@ -279,9 +279,10 @@ function draw_tree(article, service) {
 }
 
 // Of a server whose statistics have no row for itself.
-function root_of({ pid, processes }) {
+function root_of({ name, pid, processes }) {
     const process = processes.find((each) => each.pid === pid);
-    const letter = process?.state === "T" ? "T" : process?.state === "R" ? "W" : "_";
+    const runs = process?.state === "R" && share_of(name, process) > 0;
+    const letter = process?.state === "T" ? "T" : runs ? "W" : "_";
     return { child: 0, pid, process, letter, threads: [], connections: null, wakeups: null,
         switches: null };
 }
@@ -397,6 +398,7 @@ function percentiles_of(columns) {
 
 function draw_results(loads) {
     at("results").hidden = loads.length === 0;
+    at("load").hidden = page.record !== null && loads.length === 0; // there is no form either
     keep(at("results").tBodies[0], loads, (load) => load.name,
         () => element("tr", {}, element("th", { scope: "row" }), ...Array.from({ length: 7 },
             () => document.createElement("td"))),
@@ -435,7 +437,8 @@ function draw_charts(loads) {
 function draw_over_time(loads) {
     const several = loads.length > 1;
     const label = (load, what) => (several ? `${what} ${load.name}` : what);
-    const line = (load, what, value) => ({ label: what,
+    const line = (load, what, value) => ({ label: what, // a model has the same colour in all charts
+        style: several ? loads.indexOf(load) + 1 : undefined,
         points: columns_of(load).map((column) => [column.end_s, value(column)]) });
     const x = { label: "seconds since the load began", unit: "" };
     charts.lines(at("rate"), { title: "Connections per second", x, y: { unit: "" },
@@ -446,7 +449,7 @@ function draw_over_time(loads) {
         series: loads.flatMap((load) => [line(load, label(load, "p50"), (column) => column.p50_us),
             line(load, label(load, "p99"), (column) => column.p99_us)]) });
     keep(at("heats"), loads, (load) => load.name, () => element("figure", {}), (node, load) => {
-        const title = `${load.name}: ${kind_of_time([load]).toLowerCase()}s of a minute`;
+        const title = `${load.name}: ${kind_of_time([load]).toLowerCase()}s, the last minute`;
         const columns = load.columns.map((column) => ({ t: column.begin_s, cells: column.times }));
         charts.heat(node, { title, unit: "us", seconds: COLUMNS / 2, columns });
     });
@@ -464,7 +467,7 @@ function kind_of_time(loads) {
 }
 
 function draw_distributions(loads) {
-    charts.percentiles(at("percentiles"), { title: "Times as they fill", unit: "us", log: true,
+    charts.percentiles(at("percentiles"), { title: "Times by percentile", unit: "us", log: true,
         series: loads.map(({ name, columns }) => ({ label: name,
             points: percentiles_of(columns) })) });
     const rows = loads.flatMap((load) => Object.entries(load.result?.errors ?? {})
@@ -478,8 +481,13 @@ function draw_distributions(loads) {
 
 // Who served, as the client saw it.
 function draw_seen(node, { name, result }) {
-    const rows = result.children.slice(0, SEATS).map((each) => ({ value: each.connections,
-        label: `child ${each.child}${each.thread ? `.${each.thread}` : ""}`, state: "served" }));
+    const before = new Set(); // of a child that was replaced there are two rows
+    const rows = result.children.slice(0, SEATS).map((each) => {
+        const child = `child ${each.child}${each.thread ? `.${each.thread}` : ""}`;
+        const label = before.has(child) ? `${child}, pid ${each.pid}` : child;
+        before.add(child);
+        return { value: each.connections, label, state: "served" };
+    });
     const rest = result.children.length - rows.length;
     charts.distribution(node, { title: `${name}: who served, says the client` +
         (rest > 0 ? ` (and ${rest} more)` : ""), fair: result.distribution.mean, rows });
@@ -741,7 +749,7 @@ function begin() {
         .slice(0, 2);
     at("legend").append(...Object.entries(lints.words).map(([letter, word]) => element("li", {},
         element("span", { class: "letter", "data-letter": letter }, letter), ` ${word}`)),
-    element("li", {}, "(A model without letters of its own: W has served since the look before.)"));
+    element("li", {}, "(Most servers tell no letters: W has served in the last half second.)"));
     at("large").addEventListener("click", () => {
         const on = document.documentElement.classList.toggle("large");
         mark(at("large"), { "aria-pressed": on });
