@@ -228,10 +228,12 @@ const lints = (() => {
 
     const is_open = (load) => load.arguments.some((word) => word.startsWith("-r"));
 
-    // The median of each half second, for four seconds: each pair above the one before, doubled in
-    // all, and beyond 10 ms, which a busy machine's scheduler may cost for a moment.
+    // The medians of the last eight half seconds in which a reply came: each pair above the one
+    // before, doubled in all, and beyond 10 ms, which a busy machine's scheduler may cost for a
+    // moment.
     function late({ load }) {
-        const medians = load.columns.slice(-8).map((column) => column.p50_us ?? 0);
+        const medians = load.columns.map((column) => column.p50_us).filter((us) => us > 0)
+            .slice(-8);
         const pairs = [0, 2, 4, 6].map((i) => (medians[i] + medians[i + 1]) / 2);
         const rises = pairs.every((value, i) => i === 0 || value > pairs[i - 1]);
         if (load.state !== "running" || !is_open(load) || medians.length < 8) return null;

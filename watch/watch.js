@@ -400,9 +400,11 @@ function draw_results(loads) {
     at("results").hidden = loads.length === 0;
     at("load").hidden = page.record !== null && loads.length === 0; // there is no form either
     keep(at("results").tBodies[0], loads, (load) => load.name,
-        () => element("tr", {}, element("th", { scope: "row" }), ...Array.from({ length: 7 },
+        () => element("tr", {}, element("th", { scope: "row" }), ...Array.from({ length: 8 },
             () => document.createElement("td"))),
         (row, load) => result_cells(load).forEach((text, i) => write(row.children[i], text)));
+    keep(at("hints"), loads.flatMap(({ name, result }) => (result?.hints ?? [])
+        .map((hint) => `${name}: ${hint}`)), (text) => text, () => element("li", {}), write);
 }
 
 function result_cells(load) {
@@ -414,13 +416,13 @@ function result_cells(load) {
     const what = [load.name, `${load.arguments.join(" ")} (${load.state})`];
     const said = load.said.join(" ");
     if (result) {
-        return [...what, figure(result.completed), figure(result.failed),
+        return [...what, figure(result.completed), figure(result.failed), figure(result.unsent),
             figure(result.connections_per_second), figure(times.p50, "us"),
             figure(times.p99, "us"), said];
     }
     return [...what, over + figure(sum(columns, "completed")),
-        over + figure(sum(columns, "failed")), figure(rate), figure(last?.p50_us, "us"),
-        figure(last?.p99_us, "us"), said];
+        over + figure(sum(columns, "failed")), figure(null), figure(rate),
+        figure(last?.p50_us, "us"), figure(last?.p99_us, "us"), said];
 }
 
 // The charts, if there is something new to draw.
@@ -449,7 +451,7 @@ function draw_over_time(loads) {
         series: loads.flatMap((load) => [line(load, label(load, "p50"), (column) => column.p50_us),
             line(load, label(load, "p99"), (column) => column.p99_us)]) });
     keep(at("heats"), loads, (load) => load.name, () => element("figure", {}), (node, load) => {
-        const title = `${load.name}: ${kind_of_time([load]).toLowerCase()}s, the last minute`;
+        const title = `${load.name}: ${kind_of_time([load]).toLowerCase()}s, last minute`;
         const columns = load.columns.map((column) => ({ t: column.begin_s, cells: column.times }));
         charts.heat(node, { title, unit: "us", seconds: COLUMNS / 2, columns });
     });
@@ -481,12 +483,13 @@ function draw_distributions(loads) {
 
 // Who served, as the client saw it.
 function draw_seen(node, { name, result }) {
-    const before = new Set(); // of a child that was replaced there are two rows
+    const seen = new Map(); // a child that was replaced has a row for each process
     const rows = result.children.slice(0, SEATS).map((each) => {
         const child = `child ${each.child}${each.thread ? `.${each.thread}` : ""}`;
-        const label = before.has(child) ? `${child}, pid ${each.pid}` : child;
-        before.add(child);
-        return { value: each.connections, label, state: "served" };
+        const nth = (seen.get(child) ?? 0) + 1;
+        seen.set(child, nth);
+        return { value: each.connections, label: nth > 1 ? `${child} (${nth})` : child,
+            title: `pid ${each.pid}`, state: "served" };
     });
     const rest = result.children.length - rows.length;
     charts.distribution(node, { title: `${name}: who served, says the client` +

@@ -56,6 +56,8 @@ const QUIET = [
     ["response as service", ended(1500, 1000)],
     ["times that go up and down",
         [frame(0, ...slow(0, (i) => [20, 20, 60, 60, 30, 30, 60, 60][i] * 1000))]],
+    ["half seconds without a reply",
+        [frame(0, ...slow(0, (i) => (i < 2 ? null : 20000 + 10000 * i)))]],
     ["times of microseconds", [frame(0, ...slow(0, (i) => 100 + 100 * i))]],
     ["two seconds of snapshots", one({ backlog: 30 }).slice(0, 5)],
     ["a service that was started anew", frames(6, (s) => [[{ ...service("a", s, { backlog: 30 }),
