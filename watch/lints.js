@@ -50,14 +50,15 @@ const lints = (() => {
     }
 
     // Apache's letter for who serves. The server's own scoreboard knows best; else the kernel's
-    // state and the counters say it: who has served since the look before has worked.
-    function letter_of(row, before, process, listed) {
+    // state and the counters say it: who has served since the look before has worked. (A process
+    // that is ready to run, but has not run since, only waits for a processor.)
+    function letter_of(row, before, process, listed, cpu_ms) {
         if (process?.state === "T" || process?.state === "t") return "T";
         if (process?.state === "Z") return "Z";
         if (listed) return listed;
         if (row.pid === 0) return ".";
         const served = before && row.requests > before.requests;
-        const runs = !row.thread && (process?.state === "R" || process?.state === "D");
+        const runs = !row.thread && process?.state === "R" && !(process.cpu_ms <= cpu_ms);
         return served || runs ? "W" : "_";
     }
 
@@ -69,12 +70,14 @@ const lints = (() => {
         const processes = new Map(service.processes.map((each) => [each.pid, each]));
         const rows = service.stats?.children ?? [];
         const old = new Map((before?.stats?.children ?? []).map((row) => [key_of(row), row]));
+        const used = new Map((before?.processes ?? []).map((each) => [each.pid, each.cpu_ms]));
         const board = service.stats?.scoreboard ?? "";
         const made = new Map();
         rows.forEach((row, i) => {
             const place = row.thread ? i : row.child - 1;
             const process = processes.get(row.pid);
-            const letter = letter_of(row, old.get(key_of(row)), process, board[place]);
+            const letter = letter_of(row, old.get(key_of(row)), process, board[place],
+                used.get(row.pid));
             const place_of = made.get(row.child) ?? seat_of(row, letter, process);
             if (row.thread) add_thread(place_of, row, letter);
             made.set(row.child, place_of);
@@ -113,15 +116,19 @@ const lints = (() => {
     const busy = (halves) => halves.every((each) => each.connections >= ENOUGH);
 
     // A connection costs a child two switches, three with a lock, however many children there are
-    // (docs/results.md). Half of all children and four at least: that is a herd.
+    // (docs/results.md). Half of all children and four at least: that is a herd. Those who wait
+    // have a row in the statistics; a child for one connection has none, and never waits.
     function herd({ halves, now }) {
-        const children = seats(now).filter((seat) => seat.child > 0).length;
-        const most = Math.max(4, children / 2);
-        if (!busy(halves) || !halves.every((each) => each.switches >= most)) return null;
+        const waiting = now.stats.children.filter((row) => row.child > 0 || row.thread > 0);
+        const most = Math.max(4, waiting.length / 2);
+        if (waiting.length < 4 || !busy(halves)) return null;
+        if (!halves.every((each) => each.switches >= most)) return null;
+        const who = waiting[0].thread ? "threads" : "children";
         return {
-            words: `Every child wakes for each connection: ${round(halves[1].switches)} switches.`,
-            why: `${children} children wait for the same socket in a way that wakes all of them; ` +
-                "one gets the connection, the others slept for nothing.",
+            words: `Many ${who} wake for each connection: ` +
+                `${round(halves[1].switches)} switches.`,
+            why: `${waiting.length} ${who} wait for the same socket in a way that wakes all of ` +
+                "them; one gets the connection, the others wake for nothing.",
             where: ["server03_prefork_accept/README.md", "Why"],
         };
     }
@@ -221,10 +228,12 @@ const lints = (() => {
 
     const is_open = (load) => load.arguments.some((word) => word.startsWith("-r"));
 
-    // The median of each half second, for four seconds: each pair above the one before, doubled in
-    // all, and beyond 10 ms, which a busy machine's scheduler may cost for a moment.
+    // The medians of the last eight half seconds in which a reply came: each pair above the one
+    // before, doubled in all, and beyond 10 ms, which a busy machine's scheduler may cost for a
+    // moment.
     function late({ load }) {
-        const medians = load.columns.slice(-8).map((column) => column.p50_us ?? 0);
+        const medians = load.columns.map((column) => column.p50_us).filter((us) => us > 0)
+            .slice(-8);
         const pairs = [0, 2, 4, 6].map((i) => (medians[i] + medians[i + 1]) / 2);
         const rises = pairs.every((value, i) => i === 0 || value > pairs[i - 1]);
         if (load.state !== "running" || !is_open(load) || medians.length < 8) return null;

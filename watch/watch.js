@@ -201,9 +201,9 @@ function draw_figures(list, service) {
         .map((field) => [field.replace("_", " "), figure(stats[field]), "bad"]);
     const items = [
         ["connections", of("per_second", "/s")],
-        ["CPU of each", of("cpu_us", "us")],
-        ["wake-ups of each", of("wakeups")],
-        ["switches of each", of("switches")],
+        ["CPU per connection", of("cpu_us", "us")],
+        ["wake-ups per connection", of("wakeups")],
+        ["switches per connection", of("switches")],
         ["CPU in use", percent(service)],
         ["memory", figure(add("rss_kib"), "KiB")],
         ["threads", figure(add("threads"))],
@@ -279,9 +279,10 @@ function draw_tree(article, service) {
 }
 
 // Of a server whose statistics have no row for itself.
-function root_of({ pid, processes }) {
+function root_of({ name, pid, processes }) {
     const process = processes.find((each) => each.pid === pid);
-    const letter = process?.state === "T" ? "T" : process?.state === "R" ? "W" : "_";
+    const runs = process?.state === "R" && share_of(name, process) > 0;
+    const letter = process?.state === "T" ? "T" : runs ? "W" : "_";
     return { child: 0, pid, process, letter, threads: [], connections: null, wakeups: null,
         switches: null };
 }
@@ -397,10 +398,13 @@ function percentiles_of(columns) {
 
 function draw_results(loads) {
     at("results").hidden = loads.length === 0;
+    at("load").hidden = page.record !== null && loads.length === 0; // there is no form either
     keep(at("results").tBodies[0], loads, (load) => load.name,
-        () => element("tr", {}, element("th", { scope: "row" }), ...Array.from({ length: 7 },
+        () => element("tr", {}, element("th", { scope: "row" }), ...Array.from({ length: 8 },
             () => document.createElement("td"))),
         (row, load) => result_cells(load).forEach((text, i) => write(row.children[i], text)));
+    keep(at("hints"), loads.flatMap(({ name, result }) => (result?.hints ?? [])
+        .map((hint) => `${name}: ${hint}`)), (text) => text, () => element("li", {}), write);
 }
 
 function result_cells(load) {
@@ -412,13 +416,13 @@ function result_cells(load) {
     const what = [load.name, `${load.arguments.join(" ")} (${load.state})`];
     const said = load.said.join(" ");
     if (result) {
-        return [...what, figure(result.completed), figure(result.failed),
+        return [...what, figure(result.completed), figure(result.failed), figure(result.unsent),
             figure(result.connections_per_second), figure(times.p50, "us"),
             figure(times.p99, "us"), said];
     }
     return [...what, over + figure(sum(columns, "completed")),
-        over + figure(sum(columns, "failed")), figure(rate), figure(last?.p50_us, "us"),
-        figure(last?.p99_us, "us"), said];
+        over + figure(sum(columns, "failed")), figure(null), figure(rate),
+        figure(last?.p50_us, "us"), figure(last?.p99_us, "us"), said];
 }
 
 // The charts, if there is something new to draw.
@@ -435,7 +439,8 @@ function draw_charts(loads) {
 function draw_over_time(loads) {
     const several = loads.length > 1;
     const label = (load, what) => (several ? `${what} ${load.name}` : what);
-    const line = (load, what, value) => ({ label: what,
+    const line = (load, what, value) => ({ label: what, // a model has the same colour in all charts
+        style: several ? loads.indexOf(load) + 1 : undefined,
         points: columns_of(load).map((column) => [column.end_s, value(column)]) });
     const x = { label: "seconds since the load began", unit: "" };
     charts.lines(at("rate"), { title: "Connections per second", x, y: { unit: "" },
@@ -446,7 +451,7 @@ function draw_over_time(loads) {
         series: loads.flatMap((load) => [line(load, label(load, "p50"), (column) => column.p50_us),
             line(load, label(load, "p99"), (column) => column.p99_us)]) });
     keep(at("heats"), loads, (load) => load.name, () => element("figure", {}), (node, load) => {
-        const title = `${load.name}: ${kind_of_time([load]).toLowerCase()}s of a minute`;
+        const title = `${load.name}: ${kind_of_time([load]).toLowerCase()}s, last minute`;
         const columns = load.columns.map((column) => ({ t: column.begin_s, cells: column.times }));
         charts.heat(node, { title, unit: "us", seconds: COLUMNS / 2, columns });
     });
@@ -464,7 +469,7 @@ function kind_of_time(loads) {
 }
 
 function draw_distributions(loads) {
-    charts.percentiles(at("percentiles"), { title: "Times as they fill", unit: "us", log: true,
+    charts.percentiles(at("percentiles"), { title: "Times by percentile", unit: "us", log: true,
         series: loads.map(({ name, columns }) => ({ label: name,
             points: percentiles_of(columns) })) });
     const rows = loads.flatMap((load) => Object.entries(load.result?.errors ?? {})
@@ -478,8 +483,14 @@ function draw_distributions(loads) {
 
 // Who served, as the client saw it.
 function draw_seen(node, { name, result }) {
-    const rows = result.children.slice(0, SEATS).map((each) => ({ value: each.connections,
-        label: `child ${each.child}${each.thread ? `.${each.thread}` : ""}`, state: "served" }));
+    const seen = new Map(); // a child that was replaced has a row for each process
+    const rows = result.children.slice(0, SEATS).map((each) => {
+        const child = `child ${each.child}${each.thread ? `.${each.thread}` : ""}`;
+        const nth = (seen.get(child) ?? 0) + 1;
+        seen.set(child, nth);
+        return { value: each.connections, label: nth > 1 ? `${child} (${nth})` : child,
+            title: `pid ${each.pid}`, state: "served" };
+    });
     const rest = result.children.length - rows.length;
     charts.distribution(node, { title: `${name}: who served, says the client` +
         (rest > 0 ? ` (and ${rest} more)` : ""), fair: result.distribution.mean, rows });
@@ -595,10 +606,7 @@ function take(frame) {
     page.frames = page.frames.filter((each) => frame.time_ms - each.time_ms < KEPT_MS);
     page.frames.push(frame);
     if (before) tell_changes(before, frame);
-    if (before?.recording && !frame.recording) {
-        at("recorded").href = "/record.html"; // not in the page's text: a recording has no server
-        at("recorded").hidden = false;
-    }
+    if (before?.recording && !frame.recording) at("recorded").hidden = false;
     page.due ??= requestAnimationFrame(draw); // of several frames only the last is drawn
     page.waiting = page.waiting.filter(([like, resolve]) => !(like() && (resolve(true), true)));
 }
@@ -744,7 +752,7 @@ function begin() {
         .slice(0, 2);
     at("legend").append(...Object.entries(lints.words).map(([letter, word]) => element("li", {},
         element("span", { class: "letter", "data-letter": letter }, letter), ` ${word}`)),
-    element("li", {}, "(A model without letters of its own: W has served since the look before.)"));
+    element("li", {}, "(Most servers tell no letters: W has served in the last half second.)"));
     at("large").addEventListener("click", () => {
         const on = document.documentElement.classList.toggle("large");
         mark(at("large"), { "aria-pressed": on });

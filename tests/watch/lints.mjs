@@ -19,6 +19,9 @@ const ended = (response, served) => [frame(9, [], [load("a", [], { state: "done"
 // Each has a run that shows it, and what must stand in its words.
 const SHOWN = [
     ["herd", one(stats((s) => ({ context_switches: 500 * s }))), "5 switches"],
+    ["herd", one(stats((s) => ({ context_switches: 500 * s, children: [1, 2, 3, 4].map((thread) =>
+        ({ child: 0, thread, pid: 1000, connections: 25 * s, requests: 25 * s, wakeups: 0 })) }))),
+    "Many threads wake"],
     ["backlog", one((s) => ({ backlog: 10 * s })), "grows: 30, 45, 60"],
     ["backlog", one({ backlog: 30 }), "30 connections wait"],
     ["lonely", one({ shares: [0, 0, 1, 0] }), "100 %: child 3"],
@@ -35,6 +38,8 @@ const QUIET = [
     ["an idle service", one({ per_second: 0 })],
     ["a good run", one({})],
     ["three switches each", one(stats((s) => ({ context_switches: 300 * s })))],
+    ["a child for each connection, five switches", // on a busy machine; they wait for no socket
+        one(stats((s) => ({ children: [], context_switches: 500 * s })))],
     ["ten children, four switches",
         one((s) => ({ children: 10, stats: { context_switches: 400 * s } }))],
     ["few connections that wake all",
@@ -51,6 +56,8 @@ const QUIET = [
     ["response as service", ended(1500, 1000)],
     ["times that go up and down",
         [frame(0, ...slow(0, (i) => [20, 20, 60, 60, 30, 30, 60, 60][i] * 1000))]],
+    ["half seconds without a reply",
+        [frame(0, ...slow(0, (i) => (i < 2 ? null : 20000 + 10000 * i)))]],
     ["times of microseconds", [frame(0, ...slow(0, (i) => 100 + 100 * i))]],
     ["two seconds of snapshots", one({ backlog: 30 }).slice(0, 5)],
     ["a service that was started anew", frames(6, (s) => [[{ ...service("a", s, { backlog: 30 }),
@@ -80,7 +87,9 @@ const PARTS = {
         assert.equal(letters(calm, calm), "____");
         assert.equal(letters(service("a", 1), service("a", 0)), "WWWW"); // all have served since
         const states = service("a", 1, { per_second: 0, states: ["S", "T", "R", "S"] });
-        assert.equal(letters(states, states), "_TW_");
+        const earlier = service("a", 0.5, { per_second: 0 });
+        assert.equal(letters(states, earlier), "_TW_");
+        assert.equal(letters(states, states), "_T__"); // ready, but it has not run since
         assert.equal(letters(service("a", 1, { letters: "_WG." })), "_WG."); // the scoreboard's own
         const threads = { ...calm, stats: { ...calm.stats, scoreboard: "_WUW", children: [1, 2]
             .flatMap((child) => [1, 2].map((thread) => ({ child, thread, pid: 1000 + child,
