@@ -55,12 +55,13 @@ errand_watch(const struct errand *errand, const struct frame *frame)
 }
 
 /* How many bytes read() or write() has moved. The pair is closed at the end of the file; a reset is
- * one too, of a handler that has left some of the frame. */
+ * one too, of a handler that has left some of the frame. But one that has not replied either has
+ * had no descriptor for its end of the pair. */
 static size_t
-moved(struct errand *errand, ssize_t count)
+moved(struct errand *errand, ssize_t count, bool replied)
 {
     if (count == 0 || (count == -1 && errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)) {
-        errand->broken = count == -1 && errno != ECONNRESET;
+        errand->broken = count == -1 && (errno != ECONNRESET || !replied);
         errand_close(errand);
     }
     return count > 0 ? (size_t)count : 0;
@@ -76,7 +77,7 @@ give_on(struct errand *errand, const struct buffer *request)
     if (count == -1 && (errno == EPIPE || errno == ECONNRESET)) {
         errand->given = request->have;
     } else {
-        errand->given += moved(errand, count);
+        errand->given += moved(errand, count, true);
     }
 }
 
@@ -89,9 +90,11 @@ errand_step(struct errand *errand, struct frame *frame)
         give_on(errand, &frame->request);
     }
     if (errand->fd != -1 && wants_more(frame) && buffer_grow(reply, frames_most + 1)) {
+        bool replied = reply->have > 0 || frame->streams;
         char *end = reply->bytes + reply->have;
+        ssize_t count = read(errand->fd, end, reply->room - reply->have);
 
-        reply->have += moved(errand, read(errand->fd, end, reply->room - reply->have));
+        reply->have += moved(errand, count, replied);
     }
 }
 

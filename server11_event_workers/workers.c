@@ -27,6 +27,7 @@ workers_open(struct server *of, const char *program)
     if (program) {
         crew_open(server, program, children);
         crew.board->own_channels = 1;
+        crew.board->timeout_ms = 0; /* it waits for the loop, which waits for the client */
     }
     pool = program ? crew.pool : pool_open(children);
     limit = descriptors_raise(CLIENTS_MAX);
@@ -203,14 +204,15 @@ hear_handler(unsigned number)
     struct desk *desk = &desks[number];
     struct errand *errand = &desk->errand;
     struct client *client = clients_find(desk->out.client, desk->out.generation);
+    const struct slot *counters = &board_slots(crew.board)[number];
     bool done = atomic_load(&crew.board->seat[number].done) == desk->given;
     enum errand_end end;
 
     if (workers_held(number) == 0) {
         return;
     }
-    if (!client) {
-        errand_close(errand);
+    if (!client || (desk->dead && errand_end(errand, counters, done) == ERRAND_UNKNOWN)) {
+        errand_close(errand); /* (a process that the handler has started may have its end) */
     } else if (errand->fd != -1 && clients_polled[number].revents != 0) {
         bool waits = client->frame.streams && client->frame.reply.have == 0;
 
@@ -221,7 +223,7 @@ hear_handler(unsigned number)
             stream(client, desk);
         }
     }
-    end = errand_end(errand, &board_slots(crew.board)[number], done);
+    end = errand_end(errand, counters, done);
     if (errand->fd == -1 && (end != ERRAND_UNKNOWN || desk->dead)) {
         desk->answered++;
         client = clients_find(desk->out.client, desk->out.generation);
@@ -249,6 +251,7 @@ take_counters(unsigned number)
 static void
 reap_handlers(void)
 {
+    struct scoreboard ended = {.slots = board_slots(crew.board), .apart = true};
     unsigned number;
     int status;
 
@@ -257,6 +260,7 @@ reap_handlers(void)
 
         take_counters(number);
         pool_ended(pool, server, pool->child[number].pid, status);
+        scoreboard_reaped(&ended, number); /* else its successor would be said to have used that */
         close(channel->sender);
         close(channel->receiver);
         channel->sender = channel->receiver = -1;

@@ -3,6 +3,7 @@
  *
  *     hold FILE    answers when FILE is there
  *     bytes N      answers by N bytes
+ *     die FILE     dies, and leaves a process that has the connection open until FILE is there
  *
  * In this order. Without "bytes" the answer is its pid.
  */
@@ -31,6 +32,17 @@ add_bytes(struct handler_reply *reply, unsigned long bytes)
     }
 }
 
+static _Noreturn void
+die_before(const char *path)
+{
+    if (fork() == 0) {
+        hold(path);
+        _exit(EXIT_SUCCESS);
+    }
+    raise(SIGKILL);
+    abort();
+}
+
 static bool
 obey(const unsigned char *request, size_t length, struct handler_reply *reply)
 {
@@ -44,6 +56,8 @@ obey(const unsigned char *request, size_t length, struct handler_reply *reply)
     for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
         if (strcmp(word, "hold") == 0) {
             hold(strtok_r(NULL, " ", &rest));
+        } else if (strcmp(word, "die") == 0) {
+            die_before(strtok_r(NULL, " ", &rest));
         } else if (strcmp(word, "bytes") == 0) {
             add_bytes(reply, strtoul(strtok_r(NULL, " ", &rest), NULL, 10));
         } else {

@@ -1163,6 +1163,30 @@ served_or_dead() {
 }
 
 # bats test_tags=pool
+@test "TERM to a child from somebody else ends that child alone, in every way to serve" {
+    local victim way
+
+    while read -r way; do
+        # shellcheck disable=SC2086 # words
+        start_server -n 3 $way
+        COMPLAINTS='left by itself' # server05
+        eventually has_children "$SERVER_PID" 3
+        poke "$ADDRESS" connect send:'100\n' reply:100 half eof
+        victim=$(children_of "$SERVER_PID" | sed -n 2p)
+        kill -s TERM "$victim"
+        eventually dead "$victim"
+        poke -j 2 -r 20 "$ADDRESS" connect send:'100\n' reply:100 half eof
+        eventually has_children "$SERVER_PID" 3
+        poke -j 2 -r 20 "$ADDRESS" connect send:'100\n' reply:100 half eof
+        stop_server
+        [[ $STATUS -eq 0 ]]
+        counted connections 81
+        counted children_started 4
+        counted children_lost 0
+    done < <(ways)
+}
+
+# bats test_tags=pool
 @test "HUP replaces every child, and no connection fails" {
     local old failed=0
 

@@ -357,6 +357,34 @@ echoes() { # OPTION...
     counted broken 0
 }
 
+# The handler waits for longer than -T between two calls that the loop reads, and writes again.
+@test "-e -l -T: a client that reads slowly, but on and on, gets all of a longer reply" {
+    local i steps=()
+
+    for ((i = 0; i < 60; i++)); do
+        steps+=(read:12000 sleep:100)
+    done
+    start_obedient -n 1 -i "$T/socket" -T 2
+    poke "$ADDRESS" connect send:"$(frame 'bytes 3000000')" "${steps[@]}" read:2280000 eof
+    stop_server
+    counted requests 1
+    counted bytes 3000000
+    counted broken 0
+}
+
+@test "-e: a handler without a free descriptor loses a request: a reset, and no empty reply" {
+    start_obedient -n 1
+    COMPLAINTS='out of descriptors'
+    poke "$ADDRESS" connect send:"$(frame 'bytes 5')" read:5 eof
+    prlimit --pid "$(children_of "$SERVER_PID")" --nofile=5:
+    poke "$ADDRESS" connect send:"$(frame 'bytes 5')" cut
+    prlimit --pid "$(children_of "$SERVER_PID")" --nofile=100:
+    poke "$ADDRESS" connect send:"$(frame 'bytes 5')" read:5 eof
+    stop_server
+    counted requests 2
+    counted broken 1
+}
+
 @test "-e: the handler's refusal reaches the client, and is counted; the next one is served" {
     start_obedient -n 1
     poke "$ADDRESS" connect send:"$(frame 'do this')" line:"error: 'do' is no order" eof
@@ -429,6 +457,17 @@ holder() {
     counted requests 1
     counted broken 1
     counted children_lost -ge 2
+}
+
+@test "-e: a handler dies, and a process that it has started has the connection: nobody waits" {
+    start_obedient -n 1
+    COMPLAINTS='died of signal 9'
+    poke "$ADDRESS" connect send:"$(frame "die $T/go")" line:'error: two processes' eof
+    poke "$ADDRESS" connect send:"$(frame 'bytes 5')" read:5 eof
+    touch "$T/go"
+    stop_server
+    counted requests 1
+    counted children_lost 2
 }
 
 @test "-e: kill -9 within a reply that has begun: the client sees a reset, not the reply's end" {
@@ -543,6 +582,20 @@ holder() {
     [[ $(json_of 'children.*.requests' | awk '{ sum += $1 } END { print sum }') -eq 10 ]]
     [[ $(json_of 'children.*.wakeups' | awk 'NR > 1 { sum += $1 } END { print sum }') -eq 10 ]]
     counted children.1.context_switches -ge 1
+}
+
+@test "-e: kill -9 of a handler: its processor time is counted once" {
+    local before
+
+    start_server -n 1 -e handler_primes
+    COMPLAINTS='died of signal 9'
+    "$BIN/client" -q -p "$PORT" -c 1 -t 40 -M 'next 1000000000000000000' 3>&- >"$T/client"
+    has_used() { ask_server && before=$(json_of cpu_user_s) && [[ $before != 0.0* ]]; }
+    eventually has_used
+    kill -s KILL "$(children_of "$SERVER_PID")"
+    eventually says "$ERR" 'died of signal 9'
+    ask_server
+    awk -v before="$before" -v now="$(json_of cpu_user_s)" 'BEGIN { exit now > 1.5 * before }'
 }
 
 @test "-Q with -e, -l and arguments without it are wrong usage" {
