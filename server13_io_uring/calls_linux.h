@@ -14,7 +14,7 @@
 enum { IORING_OP_SENDMSG = 9, IORING_OP_ACCEPT = 13, IORING_OP_ASYNC_CANCEL = 14 };
 enum { IORING_OP_CLOSE = 19, IORING_OP_SEND = 26, IORING_OP_RECV = 27 };
 enum { IOSQE_BUFFER_SELECT = 1 << 5, IOSQE_CQE_SKIP_SUCCESS = 1 << 6 }; /* of `flags` */
-enum { IORING_ACCEPT_MULTISHOT = 1, IORING_RECVSEND_POLL_FIRST = 1 }; /* of `how` */
+enum { IORING_ACCEPT_MULTISHOT = 1, IORING_RECVSEND_POLL_FIRST = 1 };   /* of `how` */
 
 struct io_uring_sqe {
     uint8_t opcode, flags;

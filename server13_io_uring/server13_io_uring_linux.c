@@ -49,10 +49,10 @@ static struct pool *pool;
 
 /* Of a child. */
 static struct worker worker;
-static sigset_t waiting;  /* the signal mask while it waits */
-static bool accepting;    /* the kernel accepts for us until it says that it has stopped */
-static int64_t look_at;   /* clock_us() of the next look at the time limits */
-static unsigned full;     /* the clients that were open when descriptors had run out */
+static sigset_t waiting; /* the signal mask while it waits */
+static bool accepting;   /* the kernel accepts for us until it says that it has stopped */
+static int64_t look_at;  /* clock_us() of the next look at the time limits */
+static unsigned full;    /* the clients that were open when descriptors had run out */
 
 int
 main(int argc, char **argv)
