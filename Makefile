@@ -186,7 +186,7 @@ cluster: $(call needs,all)
 
 # The live page, at http://127.0.0.1:2080/; make watch ARGS=-h tells the options.
 watch: all
-	@exec $(BIN)/watch -f watch/services.ini $(ARGS)
+	@exec $(BIN)/watch $(ARGS)
 
 # What attacks do to each server, and what is left when they are over; make attack ARGS=-q is quick.
 attack: $(call needs,all test-programs)

@@ -36,11 +36,7 @@ function ran_once(r, name) {
 
 function cost(r,    text) {
     if (!known(r, "few", "", "cpu_us_per_connection")) return ""
-    if (known(r, "few", "", "limit_share")) {
-        text = "; its model alone (bin/limits) needs " \
-            number(med[r, "few", "", "limit_share"]) " % of its CPU"
-    }
-    text = text "; " number(med[r, "few", "", "cpu_us_per_connection"]) \
+    text = "; " number(med[r, "few", "", "cpu_us_per_connection"]) \
         " us of CPU per connection with few clients"
     if (r != "iterative" && med["iterative", "few", "", "cpu_us_per_connection"] > 0) {
         text = text sprintf(" (%.2f times the iterative server's)",
@@ -49,6 +45,10 @@ function cost(r,    text) {
     }
     if (known(r, "many", "", "cpu_us_per_connection")) {
         text = text ", " number(med[r, "many", "", "cpu_us_per_connection"]) " with many"
+    }
+    if (known(r, "few", "", "limit_share")) {
+        text = text "; with few, the barest program of its model (bin/limits) needs " \
+            number(med[r, "few", "", "limit_share"]) " % of that"
     }
     return text
 }
@@ -68,7 +68,7 @@ function speed(r,    text) {
 
 function work(r,    text) {
     if (known(r, "blocking", "", "connections_per_second")) {
-        text = sprintf("; waits of 5 ms: %.1f at a time",
+        text = sprintf("; of requests that wait 5 ms, %.1f at a time",
             med[r, "blocking", "", "connections_per_second"] * 0.005)
     }
     if (known(r, "heavy", "", "light_p99")) {

@@ -507,7 +507,7 @@ END
     [[ $(figure iterative blocking disturbed 6) == 1 && $(figure iterative cpu disturbed 6) == 1 ]]
     says "$T/stdout" '^iterative .* ~$'
     says "$T/stdout" '^2 of 3 runs were disturbed \(marked ~\): meanwhile other programs took more'
-    says "$T/stdout" '^iterative: waits of 5 ms: .* a time; disturbed: blocking; all figures'
+    says "$T/stdout" '^iterative: of requests that wait 5 ms, .* a time; disturbed: blocking; all'
     says "$T/stderr" '^compare: 3 runs, which will take about [1-9].* s$'
     says "$T/stderr" '^compare: round 1 of 1, run [23] of 3, about [1-9].* left: iterative, '
 }
