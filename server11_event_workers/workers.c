@@ -159,9 +159,11 @@ cut(struct client *client)
     clients_drop(client);
 }
 
+/* (What a handler has not received has not been its end.) */
 static void
-deliver(struct client *client, const struct desk *desk, enum errand_end end)
+deliver(struct client *client, unsigned number, enum errand_end end)
 {
+    const struct desk *desk = &desks[number];
     bool streams = client->frame.streams;
 
     if (end == ERRAND_CUT || (streams && end != ERRAND_GOOD)) {
@@ -169,7 +171,7 @@ deliver(struct client *client, const struct desk *desk, enum errand_end end)
         return;
     }
     if (end == ERRAND_UNKNOWN) {
-        take_back(client, true);
+        take_back(client, atomic_load(&crew.board->seat[number].received) == desk->given);
         return;
     }
     client->frame.whole = true;
@@ -228,7 +230,7 @@ hear_handler(unsigned number)
         desk->answered++;
         client = clients_find(desk->out.client, desk->out.generation);
         if (client) {
-            deliver(client, desk, end);
+            deliver(client, number, end);
         }
     }
 }

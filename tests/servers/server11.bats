@@ -470,6 +470,25 @@ holder() {
     counted children_lost 2
 }
 
+@test "-e: TERM to handlers from somebody else costs no request, also before they receive it" {
+    local i
+
+    start_server -n 2 -e handler_echo
+    COMPLAINTS='left by itself|died of signal 15|before it was ready'
+    "$BIN/client" -q -p "$PORT" -c 8 -d 3 -T "$PATIENCE" -M hello -E hello -f 'failed==0' \
+        >"$T/client" 3>&- &
+    HELPERS+=($!)
+    for ((i = 0; i < 20; i++)); do
+        # shellcheck disable=SC2046 # perhaps none
+        kill -s TERM $(children_of "$SERVER_PID") 2>/dev/null || :
+        pause 0.1
+    done
+    await_all
+    stop_server
+    counted broken 0
+    counted children_started -ge 4
+}
+
 @test "-e: kill -9 within a reply that has begun: the client sees a reset, not the reply's end" {
     start_obedient -n 1 -l 10k -T "$PATIENCE"
     COMPLAINTS='died of signal 9'
