@@ -15,8 +15,8 @@ void guardian_start(void);
 /* The first process of a group has been started, or has ended. Dies if the guardian is gone. */
 void guardian_tell(pid_t pid, bool runs);
 
-/* True if somebody has killed it: then watch has to end, for nobody would end its programs. One that
- * was stopped (SIGSTOP) goes on. */
+/* True if somebody has killed it: then watch has to end, for nobody would end its programs. One
+ * that was stopped (SIGSTOP) goes on. */
 bool guardian_gone(void);
 
 /* Waits for its end, with no program left. */

@@ -19,8 +19,8 @@ struct answer {
     bool stream;        /* frames follow, without end */
 };
 
-/* Makes the token. `host` is what -i has said, `address` where it listens, with the port; `record` a
- * recorded page, which then is all that there is, or NULL. */
+/* Makes the token. `host` is what -i has said, `address` where it listens, with the port; `record`
+ * a recorded page, which then is all that there is, or NULL. */
 void site_open(const char *host, const char *address, struct text *record);
 
 struct answer site_answer(const struct request *request);
