@@ -14,7 +14,7 @@ cd "$ROOT" || exit
 # children or, with -e, spawns them, both in sight. server13 has no library, but the kernel's
 # structures and its queues in files of its own. server11 in all: two kinds of workers, forked ones
 # and handlers; and for these frames, replies that wait for slow readers, and what becomes of a
-# request when its handler dies.
+# request when its handler dies, or leaves before it has received it.
 #
 # common/ with the first six is more than 5000: times with units, output that waits for its reader,
 # listeners that others share, what wakes threads, a stop that refuses new clients at once, and
@@ -60,7 +60,7 @@ lines 900 server13_io_uring/*.[ch]
 lines 1300 server05_spawn_pool/*.[ch]
 lines 7560 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 255 server11_event_workers/server11_event_workers.c
-lines 1650 server11_event_workers/*.[ch]
+lines 1660 server11_event_workers/*.[ch]
 lines 17960 client bench
 lines 36320 tests
 lines 3420 watch/*.[ch]
