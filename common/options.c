@@ -38,7 +38,7 @@ static const struct kind {
      {{"k", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}}},
 };
 
-static const char *const formats[] = {"text", "json"};
+static const char *const formats[] = {"text", "json", NULL};
 
 /* In `help` a server that has a pool says what HUP does. */
 static const char hup_help[] = "HUP ends it at once, without statistics.\n";

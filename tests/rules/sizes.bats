@@ -33,13 +33,9 @@ cd "$ROOT" || exit
 #
 # Tests: 100 for handlers of server11 that have no descriptor, die, or wait for a slow client; 1100
 # for HTTP, with cases for each row of docs/http.md, and an oracle that the fuzz targets share; 350
-# for a peer that writes into the rings at any moment, and for two threads there; 800 for what watch
+# for a peer that writes into the rings at any moment, and for two threads there; 900 for what watch
 # refuses and withstands, and 700 for its page: a made-up run for each sentence that it may say, and
 # for each that it must not, and a browser, which looks at the report's charts too.
-# Tests: 1100 for HTTP, with cases for each row of docs/http.md, and an oracle that the fuzz targets
-# share; 350 for a peer that writes into the rings at any moment, and for two threads there; 900 for
-# what watch refuses and withstands, and 700 for its page: a made-up run for each sentence that it
-# may say, and for each that it must not, and a browser, which looks at the report's charts too.
 table() {
     cat <<'END'
 lines 220 server00_iterative/server00_iterative.c
