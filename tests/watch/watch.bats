@@ -89,11 +89,11 @@ refuses_file() { # LINE PATTERN
     diff <(sed -n 's/^\[\(.*\)\]$/\1/p' "$ROOT/watch/services.ini") <(json_of 'services.*.name')
     for name in $(json_of 'services.*.name'); do
         [[ $name != prefork ]] || continue # it starts by itself
-        [[ $name != io-uring ]] || has_ring || continue
+        [[ $name != io_uring ]] || has_ring || continue
         does "what=service&name=$name&do=start"
     done
     for name in $(json_of 'services.*.name'); do
-        [[ $name != io-uring ]] || has_ring || continue
+        [[ $name != io_uring ]] || has_ring || continue
         eventually service_runs "$name"
         ADDRESS=$(of_service "$name" address)
         poke "$ADDRESS" connect send:'100\n' reply:100 half eof
