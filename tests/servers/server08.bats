@@ -205,7 +205,8 @@ all_new() {
     for fd in "${clients[@]}"; do
         echo "$lines" >&"$fd"
     done
-    poke "$ADDRESS" connect mark eof after:800 within:$((400 * LIMIT))
+    # (All of their work takes more than 66 s: as long it would wait if it were kept.)
+    poke "$ADDRESS" connect mark eof after:800 within:$((1000 * LIMIT))
     for fd in "${clients[@]}"; do
         exec {fd}>&-
     done
