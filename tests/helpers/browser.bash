@@ -12,17 +12,24 @@ needs_browser() {
         skip "npm could not get playwright-core and axe-core"
 }
 
-# Several files of tests may want them at once: who comes last finds that it is done.
+# Several files of tests may want them at once: who comes last finds that it is done. Three tries: a
+# registry may be out of reach for a moment, and two npm at a time may be in each other's way.
 get_browser_packages() {
-    local new
+    local new try
 
-    new=$(mktemp -d "$BUILD/browser.XXXXXX")
-    if command -v npm >/dev/null && npm --prefix "$new" install --no-save --no-package-lock \
-        --no-audit --no-fund --silent playwright-core axe-core; then
-        mv -T "$new" "$BUILD/browser" || :
-    fi
-    rm -rf "$new"
-    [[ -d $BROWSER/playwright-core && -d $BROWSER/axe-core ]]
+    command -v npm >/dev/null || return
+    for try in 1 2 3; do
+        new=$(mktemp -d "$BUILD/browser.XXXXXX")
+        if npm --prefix "$new" install --no-save --no-package-lock --no-audit --no-fund --silent \
+            playwright-core axe-core; then
+            mv -T "$new" "$BUILD/browser" || :
+        else
+            echo "npm: try $try failed"
+        fi
+        rm -rf "$new"
+        [[ ! -d $BROWSER/playwright-core || ! -d $BROWSER/axe-core ]] || return 0
+    done
+    return 1
 }
 
 # Runs a script of the browser; its home and its temporary files are the test's, and leave with it.
