@@ -176,8 +176,8 @@ pass(const char *path, const char *what)
     fd = accept(listenfd, NULL, NULL);
     if (count > 0) {
         message.msg_control = control.space;
-        message.msg_controllen = CMSG_SPACE((size_t)count * sizeof(int));
-        control.header.cmsg_len = CMSG_LEN((size_t)count * sizeof(int));
+        message.msg_controllen = (socklen_t)CMSG_SPACE((size_t)count * sizeof(int));
+        control.header.cmsg_len = (socklen_t)CMSG_LEN((size_t)count * sizeof(int));
         memcpy(CMSG_DATA(&control.header), fds, (size_t)count * sizeof(int));
     }
     CHECK_IS(sendmsg(fd, &message, 0), 1, "passed");
