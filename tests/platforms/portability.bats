@@ -60,6 +60,16 @@ fake() { # NAME LINE...
     [[ $output == *'1 failed' ]]
 }
 
+@test "tests/run: a skipped test is told and let pass, but with CI=true it has failed" {
+    # shellcheck disable=SC2016 # not yet
+    fake bats '[ "$1" != --version ] || { echo Bats 1.8.2 && exit; }' 'echo 1..2' \
+        'echo ok 1 fine' 'echo "ok 2 else # skip no tool"'
+    PATH=$T/fake:$PATH MAKE=true CI='' run -0 "$TESTS/run" units
+    [[ $output == *'ok units: else # skip no tool'*'1 passed, 0 failed, 1 skipped' ]]
+    PATH=$T/fake:$PATH MAKE=true CI=true run -1 "$TESTS/run" units
+    [[ $output == *'not ok units: else # skip no tool'*'1 passed, 1 failed' ]]
+}
+
 @test "tests/run: a file of tests whose judge was killed has failed" {
     # shellcheck disable=SC2016 # not yet
     fake bats '[ "$1" != --version ] || { echo Bats 1.8.2 && exit; }' 'echo 1..1' 'echo ok 1 fine'
