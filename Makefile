@@ -89,10 +89,11 @@ $(BIN)/limits: $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/limits/*.c)) $(BUILD
 	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 	@$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@_static $^ $(LDLIBS) 2>/dev/null || rm -f $@_static
 
-# Its page is built in: one file is all of it.
-PAGES := $(wildcard watch/*.html watch/*.css watch/*.js watch/*.ini)
+# Its page is built in, with the texts that it leads to: one file is all of it.
+PAGES := $(wildcard watch/*.html watch/*.css watch/*.js watch/*.ini server[0-9][0-9]_*/README.md \
+	docs/measuring.md docs/reliability.md)
 
-$(BUILD)/watch/pages.c: watch/embed.sh $(PAGES)
+$(BUILD)/watch/pages.c: watch/embed.sh Makefile $(PAGES)
 	@mkdir -p $(@D)
 	$(call SAY,TEXT)watch/embed.sh $(PAGES) >$@.new && mv $@.new $@
 

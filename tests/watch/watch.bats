@@ -99,7 +99,13 @@ refuses_file() { # LINE PATTERN
         poke "$ADDRESS" connect send:'100\n' reply:100 half eof
         eventually service_is "$name" stats.connections 1
         [[ $(of_service "$name" readme) == "$(of_service "$name" program)/README.md" ]]
-        [[ -e $ROOT/$(of_service "$name" readme) ]]
+        get "/$(of_service "$name" readme)"
+        [[ $STATUS -eq 200 && $HEAD == *$'Content-Type: text/plain; charset=utf-8\r'* ]]
+        [[ $BODY == "$(cat "$ROOT/$(of_service "$name" readme)")" ]]
+    done
+    for name in $(sed -n 's|.*"\(docs/[a-z]*\.md\)".*|\1|p' "$ROOT/watch/lints.js"); do
+        get "/$name"
+        [[ $BODY == "$(cat "$ROOT/$name")" ]]
     done
 }
 
@@ -505,11 +511,13 @@ END
     eventually service_runs prefork
     does 'what=load&do=start&names=prefork&options=-c 1 -d 2'
     look
-    [[ $(json_of recording) == true ]]
+    [[ $(json_of recording) == true && $(json_of recorded) == false ]]
     eventually load_is 'done'
     all=$(json_of 'loads.0.columns.#')
     eventually has_recorded 1
     does 'what=record&do=stop'
+    look
+    [[ $(json_of recording) == false && $(json_of recorded) == true ]]
     get /record.html
     [[ $STATUS -eq 200 ]]
     printf '%s\n' "$BODY" >"$T/record.html"
