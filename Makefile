@@ -60,7 +60,7 @@ HANDLERS := $(sort $(patsubst %.c,%,$(notdir $(wildcard handlers/handler_*.c))))
 #   limits                   from bench/limits; and limits_static, the same program linked statically
 PROGRAMS := $(SERVERS) $(HANDLERS) client limits
 
-# The live page; a program of that name is on most systems, so make install leaves it out:
+# The live page; a program of that name is on most systems, so make install calls it watch-servers:
 #   watch                    serves a page that shows servers at work, and steers them
 
 # What is not the lesson.
@@ -288,6 +288,9 @@ install: all
 		install -m 755 $(BIN)/$$each $(DESTDIR)$(PREFIX)/bin/$$each && \
 		install -m 644 man/$$each.1 $(DESTDIR)$(PREFIX)/share/man/man1/$$each.1 || exit 1; \
 	done
+	install -m 755 $(BIN)/watch $(DESTDIR)$(PREFIX)/bin/watch-servers
+	sed 's/^\.Nm watch/&-servers/; s/^\.Dt WATCH/&-SERVERS/; s/^\.Dl watch/&-servers/' man/watch.1 \
+		>$(DESTDIR)$(PREFIX)/share/man/man1/watch-servers.1
 	if [ -x $(BIN)/limits_static ]; then \
 		install -m 755 $(BIN)/limits_static $(DESTDIR)$(PREFIX)/bin/; \
 	fi
@@ -306,7 +309,8 @@ uninstall:
 	for each in $(PROGRAMS); do \
 		rm -f $(DESTDIR)$(PREFIX)/bin/$$each $(DESTDIR)$(PREFIX)/share/man/man1/$$each.1; \
 	done
-	rm -f $(DESTDIR)$(PREFIX)/bin/limits_static
+	rm -f $(DESTDIR)$(PREFIX)/bin/limits_static $(DESTDIR)$(PREFIX)/bin/watch-servers \
+		$(DESTDIR)$(PREFIX)/share/man/man1/watch-servers.1
 	rm -rf $(DESTDIR)$(DOC)
 	rm -f $(DESTDIR)$(PREFIX)/lib/libhandler.a $(DESTDIR)$(PREFIX)/include/handler.h \
 		$(DESTDIR)$(PREFIX)/lib/pkgconfig/libhandler.pc \

@@ -109,6 +109,23 @@ refuses_file() { # LINE PATTERN
     done
 }
 
+@test "make install calls it watch-servers; there it finds its servers and its texts, too" {
+    (
+        unset MAKEFLAGS
+        make -s -C "$ROOT" BIN="$BIN" BUILD="$BUILD" ${CC:+CC="$CC"} ${CFLAGS:+CFLAGS="$CFLAGS"} \
+            DESTDIR="$T/root" PREFIX=/opt install
+    )
+    grep -qx '.Nm watch-servers' "$T/root/opt/share/man/man1/watch-servers.1"
+    run ! test -e "$T/root/opt/bin/watch"
+    ln -s watch-servers "$T/root/opt/bin/watch"
+    BIN=$T/root/opt/bin start_watch
+    eventually service_runs prefork
+    get /server03_prefork_accept/README.md
+    [[ $STATUS -eq 200 ]]
+    stop_server
+    rm -r "$T/root"
+}
+
 # --- services -------------------------------------------------------------------------------------
 
 processes_are() { # NAME N
