@@ -60,7 +60,7 @@ HANDLERS := $(sort $(patsubst %.c,%,$(notdir $(wildcard handlers/handler_*.c))))
 #   limits                   from bench/limits; and limits_static, the same program linked statically
 PROGRAMS := $(SERVERS) $(HANDLERS) client limits
 
-# The live page; a program of that name is on most systems, so make install leaves it out:
+# The live page; a program of that name is on most systems, so make install calls it watch-servers:
 #   watch                    serves a page that shows servers at work, and steers them
 
 # What is not the lesson.
@@ -89,10 +89,11 @@ $(BIN)/limits: $(patsubst %.c,$(BUILD)/%.o,$(wildcard bench/limits/*.c)) $(BUILD
 	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 	@$(CC) $(CFLAGS) $(LDFLAGS) -static -o $@_static $^ $(LDLIBS) 2>/dev/null || rm -f $@_static
 
-# Its page is built in: one file is all of it.
-PAGES := $(wildcard watch/*.html watch/*.css watch/*.js watch/*.ini)
+# Its page is built in, with the texts that it leads to: one file is all of it.
+PAGES := $(wildcard watch/*.html watch/*.css watch/*.js watch/*.ini server[0-9][0-9]_*/README.md \
+	docs/measuring.md docs/reliability.md)
 
-$(BUILD)/watch/pages.c: watch/embed.sh $(PAGES)
+$(BUILD)/watch/pages.c: watch/embed.sh Makefile $(PAGES)
 	@mkdir -p $(@D)
 	$(call SAY,TEXT)watch/embed.sh $(PAGES) >$@.new && mv $@.new $@
 
@@ -287,6 +288,9 @@ install: all
 		install -m 755 $(BIN)/$$each $(DESTDIR)$(PREFIX)/bin/$$each && \
 		install -m 644 man/$$each.1 $(DESTDIR)$(PREFIX)/share/man/man1/$$each.1 || exit 1; \
 	done
+	install -m 755 $(BIN)/watch $(DESTDIR)$(PREFIX)/bin/watch-servers
+	sed 's/^\.Nm watch/&-servers/; s/^\.Dt WATCH/&-SERVERS/; s/^\.Dl watch/&-servers/' man/watch.1 \
+		>$(DESTDIR)$(PREFIX)/share/man/man1/watch-servers.1
 	if [ -x $(BIN)/limits_static ]; then \
 		install -m 755 $(BIN)/limits_static $(DESTDIR)$(PREFIX)/bin/; \
 	fi
@@ -305,7 +309,8 @@ uninstall:
 	for each in $(PROGRAMS); do \
 		rm -f $(DESTDIR)$(PREFIX)/bin/$$each $(DESTDIR)$(PREFIX)/share/man/man1/$$each.1; \
 	done
-	rm -f $(DESTDIR)$(PREFIX)/bin/limits_static
+	rm -f $(DESTDIR)$(PREFIX)/bin/limits_static $(DESTDIR)$(PREFIX)/bin/watch-servers \
+		$(DESTDIR)$(PREFIX)/share/man/man1/watch-servers.1
 	rm -rf $(DESTDIR)$(DOC)
 	rm -f $(DESTDIR)$(PREFIX)/lib/libhandler.a $(DESTDIR)$(PREFIX)/include/handler.h \
 		$(DESTDIR)$(PREFIX)/lib/pkgconfig/libhandler.pc \

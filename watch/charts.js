@@ -14,9 +14,10 @@
 //       [x, why]: a cross there
 //   charts.percentiles(element, {title, unit, log, series})
 //       the same, with points [percentile, value]; 100 is the largest value of all
-//   charts.heat(element, {title, unit, columns, seconds})
+//   charts.heat(element, {title, unit, columns, seconds, ended})
 //       columns: {t, cells: [[value, count], ...]}; value is the lower edge of a cell, of which
-//       there are four per doubling; t, in seconds, is where the column begins
+//       there are four per doubling; t, in seconds, is where the column begins; ended stands at
+//       the right, where else it is now
 //   charts.distribution(element, {title, fair, rows})
 //       rows: {label, value, letter, state, title}; state: idle, busy, dead or another word;
 //       without any letter there are no seats, only bars
@@ -469,7 +470,7 @@ var charts = (function () {
     // --- heat map -----------------------------------------------------------------------------
 
     // All cells of one heat are one path: a minute has some thousand cells.
-    function paintHeat(pen, width, {unit = "us", columns, seconds = 60}) {
+    function paintHeat(pen, width, {unit = "us", columns, seconds = 60, ended}) {
         const top = 8, bottom = 178, heats = 7;
         const now = columns.length ? columns[columns.length - 1] : {t: 0};
         const usual = columns.length > 1 ? now.t - columns[columns.length - 2].t : 0.5;
@@ -500,8 +501,9 @@ var charts = (function () {
             if (path) pen.put("path", {class: "heat" + heat, d: path});
         });
         stroke(pen, "axis", left, bottom, width, bottom);
-        for (const ago of [seconds, seconds / 2, 0]) {
-            write(pen, place(end - ago), bottom + LINE, ago ? `${digits(ago)} s ago` : "now",
+        for (const ago of ended ? [seconds, 0] : [seconds, seconds / 2, 0]) {
+            const text = ago ? `${digits(ago)} s ${ended ? "before" : "ago"}` : ended || "now";
+            write(pen, place(end - ago), bottom + LINE, text,
                 {anchor: ago === seconds ? "start" : ago ? "middle" : "end"});
         }
         return {height: bottom + LINE + 8, says: heatSays(cells, most, unit)};

@@ -1,12 +1,13 @@
 #!/bin/sh
-# embed.sh FILE... - prints pages.c: the files as arrays of C, each with its name without its folder.
+# embed.sh FILE... - prints pages.c: the files as arrays of C, each with its path; those in watch/
+# with their names alone.
 set -eu
 
 printf '#include "pages.h"\n\n#include <string.h>\n'
 table=
 for file; do
-    name=$(basename "$file")
-    array=page_$(echo "$name" | tr .- __)
+    name=${file#watch/}
+    array=page_$(echo "$name" | tr ./- ___)
     printf '\nstatic const unsigned char %s[] = {' "$array"
     od -An -v -tu1 "$file" | sed 's/$/ /; s/\([0-9]\) /\1,/g'
     printf '0};\n'

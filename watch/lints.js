@@ -147,7 +147,7 @@ const lints = (() => {
             words: `${places > 1 ? "All children are busy" : "Who accepts is busy"}, ${how}.`,
             why: "The kernel has made these connections, but nobody has accepted them: their " +
                 "clients wait before they are served at all.",
-            where: [`${now.program}/README.md`, "What breaks"],
+            where: [now.readme || "server03_prefork_accept/README.md", "What breaks"],
         };
     }
 

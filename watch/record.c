@@ -69,12 +69,18 @@ record_runs(void)
     return frames != NULL;
 }
 
+bool
+record_kept(void)
+{
+    return last != NULL;
+}
+
 void
 record_turn(void)
 {
     if (frames) {
         text_put(frames, frames->length > 0 ? "," : "[", 1);
-        snapshot_make(frames, true, true);
+        snapshot_make(frames, true);
     }
     if (frames && frames->length > FRAMES_MOST) {
         warnx("the recording has %d MiB: it ends here", FRAMES_MOST >> 20);

@@ -11,6 +11,7 @@ const char *record_start(void);
 const char *record_stop(void);
 
 bool record_runs(void);
+bool record_kept(void); /* one that has ended */
 
 /* Twice a second: takes a frame, if one runs; ends it when it is as large as it may become. */
 void record_turn(void);

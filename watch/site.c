@@ -123,19 +123,22 @@ answer_page(struct text *page, const char *policy)
     return (struct answer){.status = 200, .type = HTML, .policy = policy, .body = page};
 }
 
-/* A script or a style. */
+/* A script, a style, or a text of the suite: all are built in, no file is opened. */
 static struct answer
 answer_file(const char *name)
 {
     const char *dot = strrchr(name, '.');
     bool script = dot && strcmp(dot, ".js") == 0, style = dot && strcmp(dot, ".css") == 0;
-    const struct page *page = script || style ? pages_find(name) : NULL;
+    bool text = dot && strcmp(dot, ".md") == 0;
+    const struct page *page = script || style || text ? pages_find(name) : NULL;
     struct answer answer = {.status = 200, .body = NULL};
 
     if (!page) {
         return site_refuse(404, "there is nothing of that name");
     }
-    answer.type = script ? "text/javascript; charset=utf-8" : "text/css; charset=utf-8";
+    answer.type = script  ? "text/javascript; charset=utf-8"
+                  : style ? "text/css; charset=utf-8"
+                          : TEXT;
     answer.body = text_new();
     text_put(answer.body, page->bytes, page->length);
     return answer;
@@ -165,7 +168,7 @@ answer_get(const struct request *request)
     }
     if (strcmp(target, "/status.json") == 0) {
         answer.body = text_new();
-        snapshot_make(answer.body, record_runs(), false);
+        snapshot_make(answer.body, false);
         text_put(answer.body, "\n", 1);
         return answer;
     }

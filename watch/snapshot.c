@@ -1,5 +1,6 @@
 #include "snapshot.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -7,7 +8,9 @@
 
 #include "../common/clock.h"
 #include "loads.h"
+#include "pages.h"
 #include "processes.h"
+#include "record.h"
 #include "services.h"
 
 static void
@@ -77,6 +80,7 @@ put_processes(struct text *to, pid_t root)
 static void
 put_service(struct text *to, const struct service *service)
 {
+    char readme[sizeof service->program + sizeof "/README.md"];
     pid_t pid = service->process.pid;
     bool comma = false;
 
@@ -84,11 +88,9 @@ put_service(struct text *to, const struct service *service)
     text_string(to, service->program);
     text_say(to, ",");
     put_words(to, "arguments", service->words);
-    text_say(to, "\"readme\":");
-    text_string(to, service->program);
-    to->length--; /* the quote: the path goes on */
-    text_say(to, "/README.md\",\"state\":\"%s\",\"pid\":%ld,\"address\":",
-             service_states[service->state], (long)pid);
+    snprintf(readme, sizeof readme, "%s/README.md", service->program);
+    text_say(to, "\"readme\":\"%s\",\"state\":\"%s\",\"pid\":%ld,\"address\":",
+             pages_find(readme) ? readme : "", service_states[service->state], (long)pid);
     text_string(to, service->address);
     text_say(to, ",\"uptime_s\":%.1f,\"ended\":",
              pid != 0 ? (double)(clock_us() - service->begun_us) / 1e6 : 0);
@@ -134,7 +136,7 @@ put_load(struct text *to, struct load *load, bool for_record)
 }
 
 void
-snapshot_make(struct text *to, bool recording, bool for_record)
+snapshot_make(struct text *to, bool for_record)
 {
     double load = processes_load();
 
@@ -142,7 +144,8 @@ snapshot_make(struct text *to, bool recording, bool for_record)
              (long long)(clock_read_us(CLOCK_REALTIME) / 1000));
     text_say(to, "\"processors\":%ld,", sysconf(_SC_NPROCESSORS_ONLN));
     text_say(to, load < 0 ? "\"load\":null," : "\"load\":%.2f,", load);
-    text_say(to, "\"recording\":%s,\"services\":[", recording ? "true" : "false");
+    text_say(to, "\"recording\":%s,\"recorded\":%s,\"services\":[",
+             record_runs() ? "true" : "false", record_kept() ? "true" : "false");
     for (int i = 0; i < services_count; i++) {
         text_say(to, "%s", i > 0 ? "," : "");
         put_service(to, &services[i]);

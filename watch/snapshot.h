@@ -7,6 +7,6 @@
 #include "text.h"
 
 /* Appends it. For a recording, only the columns of loads that it does not have yet. */
-void snapshot_make(struct text *to, bool recording, bool for_record);
+void snapshot_make(struct text *to, bool for_record);
 
 #endif

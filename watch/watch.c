@@ -193,7 +193,7 @@ turn(int64_t *due)
         struct text *frame = text_new();
 
         text_say(frame, "data: ");
-        snapshot_make(frame, record_runs(), false);
+        snapshot_make(frame, false);
         text_say(frame, "\n\n");
         visitors_frame(frame);
         text_drop(frame);

@@ -60,6 +60,12 @@ function keep(parent, items, key, create, update) {
     for (const node of old.values()) node.remove();
 }
 
+// watch has the texts inside; a recording can only name them.
+function point(link, file, heading = "") {
+    write(link, heading ? `${file}, \u201c${heading}\u201d` : file);
+    if (!page.record) mark(link, { href: `/${file}` });
+}
+
 // Buttons that ask watch for what their data say; one listener, at the end, serves them all.
 function keep_buttons(parent, list) {
     keep(parent, list, (each) => each.asks.do, () => element("button", { type: "button" }),
@@ -115,7 +121,7 @@ async function start_service(name) {
 function put_on_stage(names) {
     page.stage = names;
     page.drawn = "";
-    history.replaceState(null, "", `#${names.map(encodeURIComponent).join(",")}`);
+    history.replaceState(history.state, "", `#${names.map(encodeURIComponent).join(",")}`);
     draw();
 }
 
@@ -160,12 +166,13 @@ function draw_model(article, service) {
     const { name, state } = service;
     const about = [service.pid ? `pid ${service.pid}` : service.ended, service.address,
         service.state === "running" ? `up ${figure(service.uptime_s, "s")}` : "",
-        service.restarts > 0 ? `restarted ${service.restarts} times` : "", service.readme];
+        service.restarts > 0 ? `restarted ${service.restarts} times` : ""];
     mark(article, { "aria-label": name });
     write(article.querySelector("h3"), name);
     write(article.querySelector(".program"), [service.program, ...service.arguments].join(" "));
     draw_state(article.querySelector(".state"), state);
     write(article.querySelector(".facts"), about.filter(Boolean).join(" \u00b7 "));
+    point(article.querySelector(".readme"), service.readme);
     keep_buttons(article.querySelector(".buttons"), service_buttons(service));
     draw_figures(article.querySelector(".figures"), service);
     draw_queue(article.querySelector(".queue"), service);
@@ -364,13 +371,13 @@ function draw_lints() {
     keep(at("lints"), [...page.said.values()], (each) => each.key, new_lint, (node, each) => {
         write(node.querySelector("b"), `${each.name}: ${each.words}`);
         write(node.querySelector("span"), each.why);
-        write(node.querySelector("cite"), `${each.where[0]}, \u201c${each.where[1]}\u201d`);
+        point(node.querySelector("a"), ...each.where);
     });
 }
 
 function new_lint({ kind }) {
     return element("li", { "data-kind": kind }, element("b", {}), " ", element("span", {}), " ",
-        element("cite", {}));
+        element("cite", {}, element("a", { target: "_blank" })));
 }
 
 // --- what the load did ---------------------------------------------------------------------------
@@ -397,8 +404,7 @@ function percentiles_of(columns) {
 }
 
 function draw_results(loads) {
-    at("results").hidden = loads.length === 0;
-    at("load").hidden = page.record !== null && loads.length === 0; // there is no form either
+    at("done").hidden = loads.length === 0;
     keep(at("results").tBodies[0], loads, (load) => load.name,
         () => element("tr", {}, element("th", { scope: "row" }), ...Array.from({ length: 8 },
             () => document.createElement("td"))),
@@ -452,8 +458,10 @@ function draw_over_time(loads) {
             line(load, label(load, "p99"), (column) => column.p99_us)]) });
     keep(at("heats"), loads, (load) => load.name, () => element("figure", {}), (node, load) => {
         const title = `${load.name}: ${kind_of_time([load]).toLowerCase()}s, last minute`;
+        const end = new Date(load.started_ms + 1000 * (load.columns.at(-1)?.end_s ?? 0));
+        const ended = load.state === "running" ? "" : `ended at ${end.toTimeString().slice(0, 8)}`;
         const columns = load.columns.map((column) => ({ t: column.begin_s, cells: column.times }));
-        charts.heat(node, { title, unit: "us", seconds: COLUMNS / 2, columns });
+        charts.heat(node, { title, unit: "us", seconds: COLUMNS / 2, columns, ended });
     });
 }
 
@@ -572,15 +580,16 @@ function draw() {
     page.due = null;
     if (!frame) return;
     const names = frame.services.map((service) => service.name);
+    const running = frame.services.filter((service) => service.state === "running");
     page.stage = page.stage.filter((name) => names.includes(name));
     if (page.stage.length === 0) {
-        const runs = frame.services.find((service) => service.state === "running");
-        const first = runs ?? frame.services[0];
+        const first = running[0] ?? frame.services[0];
         page.stage = first ? [first.name] : [];
     }
     const loads = frame.loads.filter((load) => page.stage.includes(load.name));
     write(at("machine"), `${frame.processors} processors` +
         (frame.load === null ? "" : `, load ${frame.load.toFixed(1)}`));
+    write(at("running"), `${running.length} of ${frame.services.length} running`);
     keep(at("list"), frame.services, (service) => service.name, new_row, draw_row);
     keep(at("models"), page.stage.map(service_of), (service) => service.name,
         () => copy_of("model"), draw_model);
@@ -589,6 +598,7 @@ function draw() {
     draw_charts(loads);
     at("end").disabled = !frame.loads.some((load) => load.state === "running");
     write(at("recorder"), frame.recording ? "Stop recording" : "Record");
+    at("recorded").hidden = !frame.recorded;
 }
 
 // What a screen reader should hear of: a service or a load has another state.
@@ -606,7 +616,6 @@ function take(frame) {
     page.frames = page.frames.filter((each) => frame.time_ms - each.time_ms < KEPT_MS);
     page.frames.push(frame);
     if (before) tell_changes(before, frame);
-    if (before?.recording && !frame.recording) at("recorded").hidden = false;
     page.due ??= requestAnimationFrame(draw); // of several frames only the last is drawn
     page.waiting = page.waiting.filter(([like, resolve]) => !(like() && (resolve(true), true)));
 }
@@ -728,6 +737,17 @@ function open_record(frames) {
 
 // --- the beginning -------------------------------------------------------------------------------
 
+// Where the list of services has a place beside the models it is open, until somebody closes it; the
+// tab remembers that.
+function fold() {
+    const root = document.documentElement;
+    const wide = root.clientWidth >= 62 * parseFloat(getComputedStyle(root).fontSize);
+    document.body.classList.toggle("wide", wide);
+    for (const node of document.querySelectorAll("details[id]")) {
+        node.open = history.state?.[node.id] ?? (node.id === "services" && wide);
+    }
+}
+
 function open_live() {
     document.addEventListener("click", (event) => {
         const asks = event.target.closest("button[data-what]")?.dataset;
@@ -753,9 +773,16 @@ function begin() {
     at("legend").append(...Object.entries(lints.words).map(([letter, word]) => element("li", {},
         element("span", { class: "letter", "data-letter": letter }, letter), ` ${word}`)),
     element("li", {}, "(Most servers tell no letters: W has served in the last half second.)"));
+    for (const node of document.querySelectorAll("details[id]")) {
+        node.firstElementChild.addEventListener("click", () =>
+            history.replaceState({ ...history.state, [node.id]: !node.open }, ""));
+    }
+    addEventListener("resize", fold);
+    fold();
     at("large").addEventListener("click", () => {
         const on = document.documentElement.classList.toggle("large");
         mark(at("large"), { "aria-pressed": on });
+        fold();
         page.drawn = "";
         draw();
     });

@@ -92,8 +92,11 @@ function table_open(caption, headings,    n, i, heading, left) {
     print "</tr></thead>\n<tbody>"
 }
 
+# What its marks mean is said below it.
 function table_close() {
     print "</tbody></table></div>"
+    if (tildes) para(esc(DISTURBED "."))
+    tildes = 0
 }
 
 function tr(name) {
@@ -149,9 +152,16 @@ function row_has(r,    c) {
 
 function td_figure(key, unit, how) {
     if (how != "range" || !(key in med) || runs[key] < 2) {
-        td(key in med ? pretty(med[key], unit) : "")
+        td(key in med ? pretty(med[key], unit) tilde(key) : "")
         return
     }
-    printf "<td class=\"number\">%s<small>%s</small></td>", esc(pretty(med[key], unit)),
+    printf "<td class=\"number\">%s<small>%s</small></td>", esc(pretty(med[key], unit) tilde(key)),
         esc(pretty(least[key], unit) " to " pretty(most[key], unit))
+}
+
+function tilde(key) {
+    sub(/[^\034]*$/, "disturbed", key) # \034 is SUBSEP
+    if (!(key in med)) return ""
+    tildes = 1
+    return " ~"
 }

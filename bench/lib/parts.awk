@@ -16,7 +16,10 @@ function front() {
     read_results(dir, "compare")
     headline(2, "Which model, and why?", "choose")
     if (csv_exists(dir "compare.csv")) choose()
-    else not_measured("compare")
+    else {
+        not_measured("compare")
+        contents()
+    }
     machine()
 }
 
@@ -24,9 +27,21 @@ function not_measured(e) {
     para("Not measured yet: " code("make " e) " adds it.")
 }
 
+# Behind the first picture, which is what a reader came for.
+function contents(    n, i, t) {
+    n = split("machine|Machine|compare|The designs compared|herd|The thundering herd|" \
+        "scale|Scale, and where each breaks|rivals|Beside nginx, Apache and Python|" \
+        "limits|Limits of the machine|made|How it was made|cannot|What these numbers cannot say|" \
+        "files|Files", t, "|")
+    print "<nav aria-label=\"Contents\"><ul>"
+    for (i = 1; i < n; i += 2) item("<a href=\"#" t[i] "\">" t[i + 1] "</a>")
+    print "</ul></nav>"
+}
+
 function choose() {
     doubts("compare")
     charts("choose")
+    contents()
     decisions()
     failed_runs("compare")
     said("compare-best.csv", "Who did best at what",

@@ -1,37 +1,40 @@
 # sentences.awk - a sentence about each row of bench/compare, made of its figures: "row,sentence".
-# After table.awk; variable: dir. What was not measured is not spoken of. At the end stands which
-# loads were run once, or disturbed: doubts().
+# After table.awk; variable: dir. What was not measured is not spoken of. At the end of each stands
+# which loads were run once, or disturbed (~). What holds for all rows alike is said once, at last.
 
 BEGIN {
     read_results(dir, "compare")
     print "row,sentence"
     for (i = 1; i <= nrows; i++) {
-        text = cost(row[i]) speed(row[i]) work(row[i]) \
-            trouble(row[i], "idle", "1000 idle connections") \
-            trouble(row[i], "attack", "slow senders") size(row[i]) failed(row[i])
-        if (text != "") text = text doubts(row[i])
-        if (text != "" && about["rounds"] == 1) text = text "; all figures are of one run"
-        if (text != "") print row[i] "," substr(text, 3) "."
+        r = row[i]
+        text = cost(r) speed(r) work(r) trouble(r, "idle", "1000 idle connections") \
+            trouble(r, "attack", "slow senders") size(r) failed(r)
+        if (text == "") continue
+        said[++n] = r "," substr(text, 3)
+        once[n] = about["rounds"] == 1 ? "; all figures are of one run" : \
+            doubts(r, "once", "; of one run: ")
+        disturbed[n] = doubts(r, "disturbed", "; ~ ")
+        common = n == 1 || once[n] == common ? once[n] : ""
+        tildes = tildes disturbed[n]
     }
+    for (i = 1; i <= n; i++) print said[i] (common == "" ? once[i] : "") disturbed[i] "."
+    if (tildes != "") common = common "; " DISTURBED
+    if (common != "") print "all rows," substr(common, 3) "."
 }
 
 # The price is compared with the iterative server's: so what is said of that counts here, too.
-function doubts(r,    i, n, name, once, disturbed) {
-    n = split("few many highest half blocking heavy idle attack memory", name, " ")
-    for (i = 1; i <= n; i++) {
-        if (ran_once(r, name[i])) once = once ", " name[i]
-        if (known(r, name[i], "", "disturbed")) disturbed = disturbed ", " name[i]
+function doubts(r, which, heading,    i, k, name, list) {
+    k = split("few many highest half blocking heavy idle attack memory", name, " ")
+    for (i = 1; i <= k; i++) {
+        if (doubtful(r, name[i], which)) list = list ", " name[i]
     }
-    if (r != "iterative" && known(r, "few", "", "cpu_us_per_connection")) {
-        if (ran_once("iterative", "few")) once = once ", few of iterative"
-        if (known("iterative", "few", "", "disturbed")) disturbed = disturbed ", few of iterative"
-    }
-    return (once == "" ? "" : "; of one run: " substr(once, 3)) \
-        (disturbed == "" ? "" : "; disturbed: " substr(disturbed, 3))
+    if (r != "iterative" && known(r, "few", "", "cpu_us_per_connection") && \
+        doubtful("iterative", "few", which)) list = list ", few of iterative"
+    return list == "" ? "" : heading substr(list, 3)
 }
 
-function ran_once(r, name) {
-    return got(runs, r, name, "runs") == 1 && about["rounds"] > 1
+function doubtful(r, load_, which) {
+    return which == "once" ? got(runs, r, load_, "runs") == 1 : known(r, load_, "", "disturbed")
 }
 
 function cost(r,    text) {

@@ -6,7 +6,10 @@
 # is a number), least[], most[], runs[], of[] and why[], all by [row, load, x, figure];
 # figure_name[1..nfigures] and unit_of[figure]; x[load, 1..nx[load]] in ascending order.
 
-BEGIN { ABSENT = " is not installed$" } # why a row of bench/rivals has no figures
+BEGIN {
+    ABSENT = " is not installed$" # why a row of bench/rivals has no figures
+    DISTURBED = "~ disturbed: in some run other programs took over a tenth of the processors' time"
+}
 
 function read_results(dir, tool,    t, n, i, key) {
     n = csv_pairs(dir "/" tool "-about.csv", t)
@@ -130,9 +133,7 @@ function mark(row, load, x) {
 function failures(load, x, other,    disturbed) {
     disturbed = tell_failed(load, x)
     if (other != "") disturbed += tell_failed(other, x)
-    if (!disturbed) return
-    wrap("~ disturbed: during one or more of its runs other programs took over a tenth of the " \
-        "processors' time", 2)
+    if (disturbed) wrap(DISTURBED, 2)
 }
 
 # Names them; and how many runs were disturbed.

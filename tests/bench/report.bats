@@ -167,6 +167,9 @@ row_of() { # CAPTION ROW
     [[ $(grep -c 'data-outcome=' "$PAGE") -eq 1 && $(grep -c 'data-failed=' "$PAGE") -eq 1 ]]
     shows 'data-busy="compare"' '2 of its ' 'data-busy="herd"' 'herd began: 7.25' '>7.25</td>'
     run ! grep -q 'data-busy="scale"' "$PAGE"
+    [[ $(row_of few select) == *' ~|'* && $(row_of few fork) != *'~'* ]]
+    [[ $(row_of 'The table to decide by' select) == '|'*' ~|'* ]]
+    shows "<p>~ disturbed: "
     shows 'data-outcome="herd"' 'Not complete (interrupted)' 'data-failed="compare"' \
         'select, many: 1 of 3 runs failed: the server ended: signal 9'
 }

@@ -56,6 +56,8 @@ async function look(browser, name) {
         const { page, wrong } = await open(browser, url(name), { width, scheme });
         const seen = await page.evaluate(() => document.querySelectorAll("svg[role=img]").length);
         assert.ok(seen > 0);
+        const first = await page.locator("main :is(svg, nav)").first().evaluate((it) => it.tagName);
+        assert.equal(first, "svg"); // a picture before the table of contents
         assert.deepEqual((await page.evaluate(misdrawn)).slice(0, 9), [], `${width} ${scheme}`);
         await fits(page);
         const back = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);

@@ -21,9 +21,9 @@ export async function browse(steps) {
 }
 
 // A page of its own, and the list of what went wrong in it.
-export async function open(browser, url, { width = 1280, scheme = "light", motion = "no-preference",
-    script = true } = {}) {
-    const context = await browser.newContext({ viewport: { width, height: 800 },
+export async function open(browser, url, { width = 1280, height = 800, scheme = "light",
+    motion = "no-preference", script = true } = {}) {
+    const context = await browser.newContext({ viewport: { width, height },
         colorScheme: scheme, reducedMotion: motion, javaScriptEnabled: script });
     const page = await context.newPage();
     const wrong = [];

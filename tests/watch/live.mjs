@@ -25,12 +25,23 @@ async function come(browser, options) {
 
 // A load of two clients, fifty times a second: the machine has other tests to run.
 async function load(page, more = {}) {
+    await page.locator("#options summary").click();
     await page.locator("[name=kind]").selectOption("open");
     for (const [name, value] of Object.entries({ rate: 50, c: 2, d: 600, ...more })) {
         await page.locator(`[name=${name}]`).fill(String(value));
     }
     await press(page, "Start the load");
+    await page.locator("#options summary").click();
     await says(page.locator("#results"), /running/);
+}
+
+// Whole, on the first screen.
+async function seen(page, ...places) {
+    for (const place of places) {
+        const box = await place.boundingBox();
+        const { height } = page.viewportSize();
+        assert.ok(box.y >= 0 && box.y + box.height <= height, `${place}: ${JSON.stringify(box)}`);
+    }
 }
 
 const number = async (place) => Number((await text_of(place)).replace(/[^0-9.]/g, ""));
@@ -60,12 +71,47 @@ const PARTS = {
         await press(page, "STOP child 2 of pool");
         await page.locator("tr[data-letter=T]").waitFor();
         await says(page.locator("#lints"), /pool: Stopped by a signal/);
+        const [readme] = await Promise.all([page.context().waitForEvent("page"),
+            page.locator("#lints a").click()]);
+        assert.match(await readme.locator("body").innerText(), /^# server03[^]*## What breaks/);
+        await readme.close();
         await accessible(page);
         await press(page, "CONT child 2 of pool");
         await press(page, "Stop the load");
         await says(page.locator("#results"), /stopped/);
         await page.locator("#lints li", { hasText: "Stopped by" }).waitFor({ state: "detached" });
         assert.deepEqual(wrong, []);
+    },
+
+    // On a projector, also in large text, and on a telephone what moves comes first, with the load;
+    // what somebody has opened stays so.
+    async screen(browser) {
+        for (const [width, height] of [[1280, 720], [400, 800]]) {
+            const { page, wrong } = await come(browser, { width, height });
+            const services = page.locator("#services");
+            const pool = article(page, "pool");
+            const first = [page.locator("#begin"), pool.locator("tbody tr").first()];
+            await pool.getByRole("button", { name: "Stop pool" }).click();
+            await says(pool, /stopped/);
+            await pool.getByRole("button", { name: "Start pool" }).click();
+            await says(pool, /running/);
+            await seen(page, ...first);
+            await press(page, "Large text");
+            await fits(page);
+            if (width === 400) await press(page, "Large text");
+            await seen(page, ...first);
+            await load(page);
+            await seen(page, ...first);
+            assert.equal(await services.getAttribute("open"), null);
+            await services.locator("summary").click();
+            await page.reload();
+            await says(pool, /running/);
+            assert.equal(await services.getAttribute("open"), "");
+            await press(page, "Stop the load");
+            await says(page.locator("#results"), /stopped/);
+            assert.deepEqual(wrong, []);
+            await page.context().close();
+        }
     },
 
     // Two side by side under one load: the one that does not run is started by itself.
@@ -103,6 +149,8 @@ const PARTS = {
         await says(page.locator("#results"), /\(done\)/);
         await press(page, "Stop recording");
         await page.locator("#recorded").waitFor();
+        await page.reload();
+        await page.locator("#recorded").waitFor();
         assert.deepEqual(wrong, []);
         writeFileSync(file, await (await page.request.get(`${url}record.html`)).body());
         await page.context().close();
@@ -131,7 +179,7 @@ const PARTS = {
         assert.equal(await streams(), true);
         await says(page.locator("#link"), /^live$/);
         assert.deepEqual(wrong, []);
-        await page.locator("summary", { hasText: "More options" }).click();
+        await page.locator("#options summary").click();
         await page.locator("[name=W]").fill("nonsense");
         await press(page, "Start the load");
         await says(page.locator("#results"), /failed[^]*nonsense/);

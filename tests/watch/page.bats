@@ -70,6 +70,10 @@ see_watch() { # PART [FILE]
     see_watch children
 }
 
+@test "page: the first screen has a model with its seats, and the load; what is opened stays open" {
+    see_watch screen
+}
+
 @test "page: two models under one load, side by side" {
     see_watch compare
 }

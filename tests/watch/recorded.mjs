@@ -52,8 +52,11 @@ async function look({ width, scheme, motion }, browser) {
         await seek(page, place);
         await fits(page);
     }
-    for (const summary of await page.locator("summary:visible").all()) await summary.click();
     await page.locator("#large").click();
+    await fits(page);
+    await page.locator("details").evaluateAll((all) => {
+        for (const each of all) each.open = true;
+    });
     await fits(page);
     await accessible(page);
     const loud = ":is([aria-live], output, [role=status], [role=alert], [role=log])";
@@ -91,6 +94,8 @@ const PARTS = {
         assert.equal(await served(), "5"); // 400 of 60 children: 7, less 2 before the load
         assert.equal(await text("#results tbody tr:first-child td:nth-child(3)"), "350");
         assert.match(await text("#lints"), /pool: Many children wake for each .*: 90 switches/);
+        const heat = () => page.locator("#heats svg").first().textContent();
+        assert.match(await heat(), /30 s agonow$/);
         await seek(page, 0);
         assert.equal(await page.locator("#lints li").count(), 0);
         await page.locator("#speed").selectOption("5");
@@ -98,6 +103,8 @@ const PARTS = {
         await page.waitForFunction(() => document.getElementById("position").value === "20");
         assert.equal(await text("#play"), "Play"); // at the end it stops by itself
         assert.match(await text("#results"), /900/);
+        assert.match(await heat(), /60 s beforeended at \d\d:\d\d:\d\d$/);
+        assert.equal(await page.locator("a[href^='/']").count(), 0); // nobody would answer
         assert.equal(await page.locator(".steers:visible").count(), 0);
         await page.getByRole("button", { name: "idle", exact: true }).press("Enter");
         assert.deepEqual(await page.locator("h3").allInnerTexts(), ["idle"]);

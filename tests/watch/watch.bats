@@ -99,8 +99,31 @@ refuses_file() { # LINE PATTERN
         poke "$ADDRESS" connect send:'100\n' reply:100 half eof
         eventually service_is "$name" stats.connections 1
         [[ $(of_service "$name" readme) == "$(of_service "$name" program)/README.md" ]]
-        [[ -e $ROOT/$(of_service "$name" readme) ]]
+        get "/$(of_service "$name" readme)"
+        [[ $STATUS -eq 200 && $HEAD == *$'Content-Type: text/plain; charset=utf-8\r'* ]]
+        [[ $BODY == "$(cat "$ROOT/$(of_service "$name" readme)")" ]]
     done
+    for name in $(sed -n 's|.*"\(docs/[a-z]*\.md\)".*|\1|p' "$ROOT/watch/lints.js"); do
+        get "/$name"
+        [[ $BODY == "$(cat "$ROOT/$name")" ]]
+    done
+}
+
+@test "make install calls it watch-servers; there it finds its servers and its texts, too" {
+    (
+        unset MAKEFLAGS
+        make -s -C "$ROOT" BIN="$BIN" BUILD="$BUILD" ${CC:+CC="$CC"} ${CFLAGS:+CFLAGS="$CFLAGS"} \
+            DESTDIR="$T/root" PREFIX=/opt install
+    )
+    grep -qx '.Nm watch-servers' "$T/root/opt/share/man/man1/watch-servers.1"
+    run ! test -e "$T/root/opt/bin/watch"
+    ln -s watch-servers "$T/root/opt/bin/watch"
+    BIN=$T/root/opt/bin start_watch
+    eventually service_runs prefork
+    get /server03_prefork_accept/README.md
+    [[ $STATUS -eq 200 ]]
+    stop_server
+    rm -r "$T/root"
 }
 
 # --- services -------------------------------------------------------------------------------------
@@ -505,11 +528,13 @@ END
     eventually service_runs prefork
     does 'what=load&do=start&names=prefork&options=-c 1 -d 2'
     look
-    [[ $(json_of recording) == true ]]
+    [[ $(json_of recording) == true && $(json_of recorded) == false ]]
     eventually load_is 'done'
     all=$(json_of 'loads.0.columns.#')
     eventually has_recorded 1
     does 'what=record&do=stop'
+    look
+    [[ $(json_of recording) == false && $(json_of recorded) == true ]]
     get /record.html
     [[ $STATUS -eq 200 ]]
     printf '%s\n' "$BODY" >"$T/record.html"

@@ -156,7 +156,8 @@ text/plain\r\nContent-Length: 0\r\n\r\n"
         refuses 405 'GET is allowed'
         [[ $HEAD == *$'\nAllow: GET\r'* ]]
     done
-    for each in //etc/passwd /../services.ini /services.ini /page.html /%2e /events/ /.js /x.js; do
+    for each in //etc/passwd /../services.ini /services.ini /page.html /%2e /events/ /.js /x.js \
+        /README.md /docs/../README.md /server03_prefork_accept/README.md/ /.md; do
         get "$each"
         refuses 404 .
     done
