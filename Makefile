@@ -133,9 +133,10 @@ $(BIN):
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # The tests' own tools: tests/helpers/NAME.c becomes $(BUILD)/tests/helpers/NAME; and tests in C. All
-# of them have what is in tests/lib. One includes a part of server08, another one of server13.
+# of them have what is in tests/lib. Some include parts of servers 08, 11 and 13.
 TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helpers/*.c tests/*/*_test.c) \
 	$(if $(filter server08_epoll,$(SERVERS)),tests/servers/clients_test_linux.c) \
+	$(if $(filter server11_event_workers,$(SERVERS)),tests/servers/workers_test_11.c) \
 	$(if $(filter server13_io_uring,$(SERVERS)),tests/servers/ring_test_linux.c))
 
 # What they test of the client: all of it but its main file.

@@ -89,8 +89,6 @@ crew_started(unsigned number, pid_t pid)
             die("-e '%.200s'", crew.program);
         }
         atomic_store(&crew.board->seat[number].state, HANDLER_FREE);
-    } else {
-        crew.highest = number > crew.highest ? number : crew.highest;
     }
     pool_started(crew.pool, number, pid);
 }
@@ -113,7 +111,7 @@ crew_notice_ready(void)
     int64_t late = clock_us() - crew.ready_us;
     unsigned before = pool->starting;
 
-    for (unsigned i = 1; pool->starting > 0 && i <= crew.highest; i++) {
+    for (unsigned i = 1; pool->starting > 0 && i <= crew.pool->highest; i++) {
         if (pool->child[i].pid == 0 || pool->child[i].ready) {
             continue;
         }
@@ -138,7 +136,7 @@ crew_look_at_leaving(void)
     int64_t grace_us = crew.server->options.grace_us;
     int64_t now = clock_us(), late = now - (grace_us > SECOND_US ? grace_us : SECOND_US);
 
-    for (unsigned i = 1; i <= crew.highest; i++) {
+    for (unsigned i = 1; i <= crew.pool->highest; i++) {
         struct pool_child *child = &crew.pool->child[i];
 
         if (crew_stays(i) && crew_state(i) == HANDLER_FINISHING) {

@@ -22,8 +22,7 @@ struct crew {
     struct board *board;
     int boardfd;
     struct pool *pool;
-    unsigned highest; /* handlers with a higher number have never been */
-    bool there;       /* the first ones have all got ready */
+    bool there; /* the first ones have all got ready */
 };
 
 extern struct crew crew;

@@ -115,6 +115,7 @@ pool_started(struct pool *pool, unsigned number, pid_t pid)
     }
     *child = (struct pool_child){
         .pid = pid, .last_pid = pid, .starts = child->starts + 1, .started = clock_us()};
+    pool->highest = number > pool->highest ? number : pool->highest;
     pool->alive++;
     pool->staying++;
     pool->starting++;
@@ -234,6 +235,9 @@ reap(struct pool *pool, struct server *server)
     }
     server->stats.children_started = pool->started;
     server->stats.children_lost = pool->lost;
+    if (server->board.children < pool->highest) {
+        server->board.children = pool->highest;
+    }
 }
 
 bool

@@ -31,6 +31,7 @@ struct pool {
     unsigned size;   /* child[1..size] */
     unsigned wanted; /* how many of them must stay: all, if the server does not change it */
     unsigned alive, staying, starting;
+    unsigned highest;                 /* children with a higher number have never been */
     bool spawned;                     /* children say themselves when they are ready */
     bool trying;                      /* the last one did not get ready: one at a time */
     unsigned failures;                /* one after the other, none FORGET_US after the last */

@@ -11,8 +11,7 @@
  *
  * It costs a hand-over per connection: three more system calls, and waking a second process. It
  * breaks where the parent does; and with -Q 2 or more a connection can wait behind a busy child
- * while another child is idle: README.md shows it. Compare with server03_prefork_accept, where the
- * kernel hands out the connections.
+ * while another child is idle: README.md shows it. Compare with server03_prefork_accept.
  */
 #include <sched.h>
 #include <stdatomic.h>
@@ -104,11 +103,8 @@ pass_connections(void)
         if (held_connfd == -1 && listen_has_client(server.listenfd)) {
             held_connfd = accept(server.listenfd, NULL, NULL);
         }
-        if (held_connfd == -1) {
-            return !listen_exhausted();
-        }
-        if (!channel_send(&channels[number], held_connfd)) {
-            return false;
+        if (held_connfd == -1 || !channel_send(&channels[number], held_connfd)) {
+            return held_connfd == -1 && !listen_exhausted();
         }
         held_connfd = -1;
         last_chosen = number;
@@ -141,14 +137,11 @@ choose(void)
 static void
 wait_for_work(bool paused)
 {
-    bool full = choose() == 0 && (sched_yield(), choose() == 0);
-
-    if (full) {
+    if (choose() == 0 && (sched_yield(), choose() == 0)) {
         atomic_store(&shared->parent_waits, 1);
-        full = choose() == 0;
+        paused = paused || choose() == 0;
     }
-    pool_wait(pool, &server, full || paused ? -1 : server.listenfd, -1,
-              full || paused ? PAUSE_US : -1);
+    pool_wait(pool, &server, paused ? -1 : server.listenfd, -1, paused ? PAUSE_US : -1);
     atomic_store(&shared->parent_waits, 0);
 }
 

@@ -130,8 +130,8 @@ choose(void)
     if (!settings.piped) {
         return crew.pool->alive > 0 && poll(&common, 1, 0) != 0; /* -1 is room: sending tells why */
     }
-    for (unsigned step = 0; step < crew.highest && best_held > 0; step++) {
-        unsigned i = 1 + (last_chosen + step) % crew.highest;
+    for (unsigned step = 0; step < crew.pool->highest && best_held > 0; step++) {
+        unsigned i = 1 + (last_chosen + step) % crew.pool->highest;
         unsigned held = channels[i].given - atomic_load(&crew.board->seat[i].done);
 
         if (held < best_held && crew_takes(i)) {
@@ -181,8 +181,8 @@ stop(void)
         if (held_connfd != -1 && channel_send(&channels[1], held_connfd)) {
             held_connfd = -1; /* any handler will do; if channels[1] is full: in the next turn */
         }
-        left =
-            held_connfd != -1 || channels_any_inside(channels, settings.piped ? crew.highest : 1);
+        left = held_connfd != -1 ||
+               channels_any_inside(channels, settings.piped ? crew.pool->highest : 1);
         size_end_turn(left);
     } while (pool_ending(crew.pool, &server, left, &status));
     size_report(true);

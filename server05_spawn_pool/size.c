@@ -58,7 +58,7 @@ start_handler(unsigned number)
 static void
 start_for_what_is_inside(void)
 {
-    for (unsigned i = 1; settings->piped && i <= crew.highest; i++) {
+    for (unsigned i = 1; settings->piped && i <= crew.pool->highest; i++) {
         if (crew.pool->child[i].pid == 0 && pool_may_start(crew.pool) &&
             channels[i].given != atomic_load(&crew.board->seat[i].done)) {
             start_handler(i);
@@ -75,7 +75,7 @@ shed_handlers(void)
     while (crew.pool->starting == 0 && crew.pool->staying > crew.pool->wanted) {
         unsigned idle = 0, any = 0;
 
-        for (unsigned i = 1; i <= crew.highest; i++) {
+        for (unsigned i = 1; i <= crew.pool->highest; i++) {
             if (crew_stays(i)) {
                 any = i;
                 idle = crew_state(i) == HANDLER_IDLE && !crew.pool->child[i].stopped ? i : idle;
@@ -111,7 +111,7 @@ look_at_spare(bool full)
         return;
     }
     next_look = now + SECOND_US;
-    for (unsigned i = 1; i <= crew.highest; i++) {
+    for (unsigned i = 1; i <= crew.pool->highest; i++) {
         idle += crew_stays(i) && !crew.pool->child[i].stopped &&
                 (crew_state(i) == HANDLER_STARTING || crew_state(i) == HANDLER_IDLE);
     }
@@ -202,7 +202,7 @@ size_report(bool at_the_end)
     stats->more = text;
     stats->children_started = crew.pool->started;
     stats->children_lost = crew.pool->lost;
-    crew.server->board.children = crew.highest;
+    crew.server->board.children = crew.pool->highest;
     stats_print(stats, &crew.server->board, &crew.server->options, at_the_end);
     free(text);
 }

@@ -32,7 +32,7 @@ look_of(unsigned number)
 static void
 print_rows(FILE *to, bool json)
 {
-    for (unsigned i = 1; i <= crew.highest; i++) {
+    for (unsigned i = 1; i <= crew.pool->highest; i++) {
         const struct pool_child *child = &crew.pool->child[i];
         const struct slot *slot = &board_slots(crew.board)[i];
         int64_t age_us = (child->pid == 0 ? child->ended : clock_us()) - child->started;

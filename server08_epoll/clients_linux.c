@@ -160,6 +160,7 @@ wait_for_news(struct client *client)
     return true;
 }
 
+/* (One turn takes no more events than its array has: more clients than that may have news.) */
 void
 clients_look(int64_t now)
 {
@@ -169,7 +170,7 @@ clients_look(int64_t now)
     for (unsigned fd = 0; fd <= highest; fd++) {
         struct client *client = &clients[fd];
 
-        if (client->open && !client->ready && conn_given_up(&client->conn, now)) {
+        if (client->open && !client->ready && conn_given_up_unseen(&client->conn, now)) {
             drop(client);
         }
     }

@@ -30,7 +30,7 @@ void clients_note(const struct epoll_event *event);
  */
 void clients_serve(int64_t now);
 
-/* Ends those whose time is over; `now` as in conn_given_up(). */
+/* Ends those whose time is over, if they have no news. */
 void clients_look(int64_t now);
 
 #endif

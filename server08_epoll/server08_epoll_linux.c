@@ -33,8 +33,8 @@
 
 static _Noreturn void child_main(unsigned number);
 static void turn(void);
-static void look_if_due(unsigned count, int64_t now);
-static bool accept_clients(int most);
+static void look_if_due(int64_t now);
+static bool accept_client(void);
 static void start_child(unsigned number);
 static bool listen_too(bool too);
 static unsigned free_listener(void);
@@ -129,86 +129,70 @@ child_main(unsigned number)
 }
 
 /* One turn of the loop: wait for news, then let every client that is ready get on by one step. Once
- * a second it looks at the time limits, but not before it has looked at all sockets.
- * Signals are delivered only while it waits. After one it looks at the sockets without waiting, and
- * with signals blocked: else signals that keep coming would keep it from the limits for ever. */
+ * a second it looks at the time limits. Signals are delivered only while it waits. */
 static void
 turn(void)
 {
     static struct epoll_event events[EVENTS];
-    static bool interrupted;
     int64_t us = signals_stop ? ENDING_MS * 1000 : look_at - clock_us();
-    int ms = interrupted || clients_ready > 0 || us < 0 ? 0 : (int)(us / 1000) + 1;
-    int count = epoll_pwait(epollfd, events, EVENTS, ms, interrupted ? NULL : &waiting);
+    int ms = clients_ready > 0 || us < 0 ? 0 : (int)(us / 1000) + 1;
+    int count = epoll_pwait(epollfd, events, EVENTS, ms, &waiting);
     int64_t now = clock_us();
 
-    interrupted = count == -1;
-    if (interrupted) {
+    if (count == -1) {
         signals_wait_failed(&waiting);
-        return;
     }
     counter_add(&worker.slot->wakeups, 1);
     signals_admit(&waiting);
     for (int i = 0; i < count; i++) {
         if (events[i].data.u64 == LISTENER) {
-            /* when there is much news a turn is long: then it takes more of those who wait */
-            counter_add(&worker.slot->wasted, !accept_clients(count > 2 ? BURST : 1));
+            int most = count > 2 ? BURST : 1,
+                taken = 0; /* when there is much news a turn is long */
+
+            while (taken < most && accept_client()) {
+                taken++;
+            }
+            counter_add(&worker.slot->wasted, taken == 0);
         } else {
             clients_note(&events[i]);
         }
     }
     clients_serve(now);
-    look_if_due((unsigned)count, now);
+    look_if_due(now);
     if (!listening && listenfd != -1 && clients_open < full) {
         listen_too(true);
     }
 }
 
-/* The kernel hands out those with news in rotation: when it has handed out more than there are
- * clients, all that had news at the beginning, `since`, have been served. */
 static void
-look_if_due(unsigned count, int64_t now)
+look_if_due(int64_t now)
 {
-    static int64_t since;
-    static unsigned handed_out;
-
     if (now < look_at && !signals_stop) {
         return;
     }
-    since = handed_out == 0 ? now : since;
-    handed_out += count;
-    if (count == EVENTS && handed_out <= clients_open) {
-        return;
-    }
-    handed_out = 0;
     look_at = now + LOOK_MS * 1000;
-    clients_look(since);
+    clients_look(now);
     scoreboard_publish(worker.slot); /* of a child that leaves, too */
     full = UINT_MAX;                 /* perhaps somebody else has freed something */
     if (listening) {
-        accept_clients(1); /* in case a child that was woken alone did not, see listen_too() */
+        accept_client(); /* in case a child that was woken alone did not, see listen_too() */
     }
 }
 
 /* False if there was none. Another child may be faster: the listener is non-blocking too. If
  * descriptors have run out it must be taken out: it would be reported again at once, and again. */
 static bool
-accept_clients(int most)
+accept_client(void)
 {
-    for (int i = 0; i < most; i++) {
-        int connfd =
-            listen_has_client(listenfd) ? accept4(listenfd, NULL, NULL, SOCK_NONBLOCK) : -1;
+    int connfd = listen_has_client(listenfd) ? accept4(listenfd, NULL, NULL, SOCK_NONBLOCK) : -1;
 
-        if (connfd == -1) {
-            if (listen_exhausted()) {
-                listen_too(false);
-                full = clients_open;
-            }
-            return i > 0;
-        }
+    if (connfd != -1) {
         clients_add(connfd);
+    } else if (listen_exhausted()) {
+        listen_too(false);
+        full = clients_open;
     }
-    return true;
+    return connfd != -1;
 }
 
 /* The epoll instance is made here: if descriptors have run out, the children that are there must
@@ -226,9 +210,6 @@ start_child(unsigned number)
     }
     pool_started(pool, number, pid);
     owners[which] = pid;
-    if (number > server.board.children) {
-        server.board.children = number;
-    }
     if (epollfd != -1) {
         close(epollfd);
     }

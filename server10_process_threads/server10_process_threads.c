@@ -7,7 +7,7 @@
  * does what server00_iterative does: accept, serve, close. -a says how the threads of a child share
  * the socket:
  *     accept  all of them block in accept(), and the kernel wakes one for each connection;
- *     mutex   one of each child at a time: only who holds its mutex may be inside accept().
+ *     mutex   one of each child at a time: the thread that holds the child's mutex.
  * A child forks no more once it has threads, and the parent has none: fork() copies only the thread
  * that calls it, with all the locks that others hold.
  *
@@ -105,8 +105,9 @@ start_child(unsigned number)
     pool_started(pool, number, pid);
 }
 
-/* The child's first thread starts the others, then sleeps; it takes the tick, once a second. After
- * HUP or TERM each thread leaves between two connections, and then the child. */
+/* The child's first thread starts the others, then sleeps; SIGALRM wakes it, to see whether the
+ * parent lives. After HUP or TERM each thread leaves between two connections, and then the child.
+ */
 static _Noreturn void
 child_main(unsigned number)
 {

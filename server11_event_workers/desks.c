@@ -9,7 +9,8 @@
 void
 desk_take(struct desk *desk, int fd, const struct worker *worker)
 {
-    *desk = (struct desk){.fd = fd, .worker = *worker};
+    *desk =
+        (struct desk){.fd = fd, .worker = *worker, .before = counter_get(&worker->slot->wakeups)};
 }
 
 void

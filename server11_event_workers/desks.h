@@ -2,7 +2,7 @@
  * desks - where the loop of server11 gives work to its children, and takes it back. A forked child
  * has a socket pair with the loop, a stream of messages of one size, which it answers in the order
  * in which it got them. A handler (-e) has a channel, through which it gets an errand for each
- * request: errands.h.
+ * request: handlers.h.
  */
 #ifndef SERVER11_DESKS_H
 #define SERVER11_DESKS_H
@@ -13,7 +13,7 @@
 
 #include "../common/channel.h"
 #include "../common/conn.h"
-#include "errands.h"
+#include "handlers.h"
 
 /* To a child, and back from it when the work is done. */
 struct message {
@@ -25,15 +25,18 @@ struct message {
 struct desk {
     struct worker worker; /* the child: replies are sent as its own */
     unsigned given, answered;
-    struct message out;     /* the last one that was given */
-    bool stopped;           /* the child is, and what it had not begun has been taken back */
-    int fd;                 /* a forked child's: does not block; -1: there is none */
-    struct message in;      /* its answer */
-    size_t unsent;          /* bytes of `out` that are still to be sent */
-    size_t received;        /* bytes of `in` that are here */
-    struct channel channel; /* a handler's */
-    struct errand errand;   /* what it has in hand: one at most */
-    bool dead;              /* it has been reaped; what it had in hand is not settled */
+    unsigned long long before; /* wake-ups of a forked child's predecessors; it has one for each
+                                * request that it has received */
+    struct message out;        /* the last one that was given */
+    bool stopped;              /* the child is, and what it had not begun has been taken back */
+    int fd;                    /* a forked child's: does not block; -1: there is none */
+    struct message in;         /* its answer */
+    size_t unsent;             /* bytes of `out` that are still to be sent */
+    size_t received;           /* bytes of `in` that are here */
+    struct channel channel;    /* a handler's */
+    struct errand errand;      /* what it has in hand: one at most */
+    bool dead;                 /* it has been reaped; what it had in hand is not settled, */
+    bool begun;                /* and was no longer in its channel */
 };
 
 /* A forked child takes its desk. */

@@ -11,9 +11,7 @@
  * A message names the client by its descriptor and a generation, for the client may be gone when
  * the answer comes, and its descriptor be another's. If a child dies, another one works for its
  * requests: nothing of the reply has been sent. But one that has cost two children gets an error.
- *
- * With -e the children are not forked, but spawned: other programs, the handlers that server05 has.
- * A request is then a frame, and its errand to the handler a socket pair of its own.
+ * With -e the children are other programs, the handlers that server05 has: see handlers.c.
  *
  * Cost: two messages per request, and waking two processes. It breaks where the parent does: then
  * all connections are lost. Compare with server07_poll and server04_fdpass.
@@ -22,7 +20,6 @@
 #include <poll.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -36,9 +33,9 @@
 #include "../common/pool.h"
 #include "../common/server.h"
 #include "../common/signals.h"
-#include "../common/spawn.h"
 #include "clients.h"
 #include "desks.h"
+#include "handlers.h"
 #include "settings.h"
 #include "workers.h"
 
@@ -47,7 +44,6 @@ static void hand_out(void);
 static unsigned choose(void);
 static void accept_clients(int most);
 static void start_child(unsigned number);
-static void start_handler(unsigned number);
 static _Noreturn void child_main(unsigned number, const int pair[2]);
 
 enum { BURST = 64, PAUSE_US = 1000 * 1000 };
@@ -67,9 +63,6 @@ main(int argc, char **argv)
     server_open(&server, settings.program ? "frames" : "", true);
     server.listenfd = listen_open(&server.options);
     listen_nonblocking(server.listenfd);
-    if (fcntl(server.listenfd, F_SETFD, FD_CLOEXEC) == -1) { /* it is not for handlers */
-        die("FD_CLOEXEC");
-    }
     pool = workers_open(&server, settings.program);
     loop = conn_worker(0, 0, &server.board.slots[0]);
     /* POSIX.1-2008 has no poll() with a mask. */
@@ -123,7 +116,7 @@ turn(void)
     counter_add(&loop.slot->wakeups, 1);
     workers_look(); /* reaps; HUP and USR1. A child that is stopped gets no more to do */
     while ((number = pool_due(pool)) != 0 && workers_may_start(number)) {
-        (settings.program ? start_handler : start_child)(number);
+        (settings.program ? handlers_start : start_child)(number);
     }
     if (there && server.listenfd != -1) {
         server_ready(&server);
@@ -206,32 +199,6 @@ start_child(unsigned number)
         struct worker worker = conn_worker_of(number, 0, &server.board.slots[number], pid);
 
         desk_take(&desks[number], pair[0], &worker);
-    }
-}
-
-/* (The loop keeps both ends of a handler's channel: that it has died SIGCHLD tells.) */
-static void
-start_handler(unsigned number)
-{
-    struct desk *desk = &desks[number];
-    posix_spawn_file_actions_t actions;
-    pid_t pid = -1;
-
-    crew_vacate(number, desk->given);
-    crew_starts(number);
-    if (channel_open(&desk->channel, SOCK_STREAM) &&
-        spawn_actions(&actions, number, desk->channel.receiver, crew.boardfd)) {
-        int error = posix_spawnp(&pid, crew.program, &actions, &spawn_attributes, crew.arguments,
-                                 spawn_environment());
-
-        posix_spawn_file_actions_destroy(&actions);
-        pid = error == 0 ? pid : -1;
-        errno = error;
-    }
-    crew_started(number, pid);
-    if (pid != -1) {
-        desk->worker = conn_worker_of(number, 0, &server.board.slots[number], pid);
-        desk->dead = false;
     }
 }
 

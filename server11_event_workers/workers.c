@@ -1,6 +1,6 @@
 #include "workers.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -8,6 +8,7 @@
 #include "../common/crew.h"
 #include "../common/die.h"
 #include "../common/signals.h"
+#include "handlers.h"
 
 enum { LOOK_US = 1000 * 1000, SOON_US = 50 * 1000 };
 enum { SPARE = 8, HANDLER_FDS = 3 /* of the loop, for each: its channel, and an errand */ };
@@ -25,6 +26,9 @@ workers_open(struct server *of, const char *program)
 
     server = of;
     if (program) {
+        if (fcntl(server->listenfd, F_SETFD, FD_CLOEXEC) == -1) { /* it is not for handlers */
+            die("FD_CLOEXEC");
+        }
         crew_open(server, program, children);
         crew.board->own_channels = 1;
         crew.board->timeout_ms = 0; /* it waits for the loop, which waits for the client */
@@ -76,11 +80,8 @@ workers_give(unsigned number, struct client *client)
 
     if (!crew.board) {
         desk_give(desk, &message);
-    } else if (errand_begin(&desk->errand, &desk->channel, &board_slots(crew.board)[number])) {
-        desk->given++;
+    } else if (handlers_give(number, client)) {
         desk->out = message;
-        client->frame.reply.have = 0; /* what a handler that died has said */
-        errand_step(&desk->errand, &client->frame);
     } else {
         return false;
     }
@@ -91,8 +92,8 @@ workers_give(unsigned number, struct client *client)
 
 /* Nothing of a reply has been sent, so another child may work for the request. But if a child had
  * begun with it, and has died, that may have been its fault. */
-static void
-take_back(struct client *client, bool begun)
+void
+workers_take_back(struct client *client, bool begun)
 {
     client->nth = 0;
     if (begun && client->retried) {
@@ -105,17 +106,19 @@ take_back(struct client *client, bool begun)
 }
 
 /* Takes back what this forked child has been given, but for the first `kept` that it has not
- * answered: backwards, so the order stays. It can have begun with the first one alone. */
+ * answered: backwards, so the order stays. If it has died (none is kept) it can have begun with the
+ * last one that it has received; one that has left, by somebody's TERM, has answered that one. */
 static void
 take_back_from(unsigned number, unsigned kept)
 {
-    struct desk *desk = &desks[number];
+    const struct desk *desk = &desks[number];
+    unsigned received = (unsigned)(counter_get(&desk->worker.slot->wakeups) - desk->before);
 
     for (unsigned nth = desk->given; nth != desk->answered + kept; nth--) {
         struct client *client = clients_given(number, nth);
 
         if (client) {
-            take_back(client, nth == desk->answered + 1);
+            workers_take_back(client, kept == 0 && nth == received);
         }
     }
 }
@@ -147,153 +150,13 @@ hear_child(unsigned number)
     }
 }
 
-/* --- handlers -------------------------------------------------------------------------------- */
-
-/* A part of its reply has been sent: it must not look like all of it. */
-static void
-cut(struct client *client)
-{
-    errno = ECONNRESET;
-    conn_received(&client->conn, -1);
-    conn_reset(client->conn.fd);
-    clients_drop(client);
-}
-
-/* (What a handler has not received has not been its end.) */
-static void
-deliver(struct client *client, unsigned number, enum errand_end end)
-{
-    const struct desk *desk = &desks[number];
-    bool streams = client->frame.streams;
-
-    if (end == ERRAND_CUT || (streams && end != ERRAND_GOOD)) {
-        cut(client);
-        return;
-    }
-    if (end == ERRAND_UNKNOWN) {
-        take_back(client, atomic_load(&crew.board->seat[number].received) == desk->given);
-        return;
-    }
-    client->frame.whole = true;
-    clients_worked_for(client, &desk->worker);
-    if (end == ERRAND_REFUSED) {
-        frames_refused(&client->conn, &client->frame);
-    }
-    clients_go_on(client);
-}
-
-/* There is no room for more of its reply: the client gets what is there, and more as it takes that.
- */
-static void
-stream(struct client *client, struct desk *desk)
-{
-    if (client->frame.reply.have > 0) {
-        client->frame.streams = true;
-        clients_worked_for(client, &desk->worker);
-    } else { /* no memory */
-        conn_unworkable(&client->conn, "error: no memory for the reply\n");
-        errand_close(&desk->errand);
-        desk->out.client = UINT32_MAX; /* nobody */
-    }
-    clients_go_on(client);
-}
-
-/* What the handler has in hand is settled when the pair is closed, and it says that it has finished
- * or has died: it may still work for a client that has gone. */
-static void
-hear_handler(unsigned number)
-{
-    struct desk *desk = &desks[number];
-    struct errand *errand = &desk->errand;
-    struct client *client = clients_find(desk->out.client, desk->out.generation);
-    const struct slot *counters = &board_slots(crew.board)[number];
-    bool done = atomic_load(&crew.board->seat[number].done) == desk->given;
-    enum errand_end end;
-
-    if (workers_held(number) == 0) {
-        return;
-    }
-    if (!client || (desk->dead && errand_end(errand, counters, done) == ERRAND_UNKNOWN)) {
-        errand_close(errand); /* (a process that the handler has started may have its end) */
-    } else if (errand->fd != -1 && clients_polled[number].revents != 0) {
-        bool waits = client->frame.streams && client->frame.reply.have == 0;
-
-        errand_step(errand, &client->frame);
-        if (errand->fd != -1 && (waits ? client->frame.reply.have > 0
-                                       : !client->frame.streams &&
-                                             !buffer_grow(&client->frame.reply, frames_most + 1))) {
-            stream(client, desk);
-        }
-    }
-    end = errand_end(errand, counters, done);
-    if (errand->fd == -1 && (end != ERRAND_UNKNOWN || desk->dead)) {
-        desk->answered++;
-        client = clients_find(desk->out.client, desk->out.generation);
-        if (client) {
-            deliver(client, number, end);
-        }
-    }
-}
-
-/* A handler counts what concerns its process alone; what concerns connections the loop counts. */
-static void
-take_counters(unsigned number)
-{
-    struct slot *from = &board_slots(crew.board)[number], *to = &server->board.slots[number];
-
-    counter_set(&to->wakeups, counter_get(&from->wakeups));
-    counter_set(&to->wasted, counter_get(&from->wasted));
-    counter_set(&to->peak_kib, counter_get(&from->peak_kib));
-    counter_set(&to->running_switches, counter_get(&from->running_switches));
-    counter_set(&to->running_user_us, counter_get(&from->running_user_us));
-    counter_set(&to->running_system_us, counter_get(&from->running_system_us));
-}
-
-/* A connection that it had not received is closed with its channel: the loop reads the end. */
-static void
-reap_handlers(void)
-{
-    struct scoreboard ended = {.slots = board_slots(crew.board), .apart = true};
-    unsigned number;
-    int status;
-
-    while ((number = crew_reap(&status)) != 0) {
-        struct channel *channel = &desks[number].channel;
-
-        take_counters(number);
-        pool_ended(pool, server, pool->child[number].pid, status);
-        scoreboard_reaped(&ended, number); /* else its successor would be said to have used that */
-        close(channel->sender);
-        close(channel->receiver);
-        channel->sender = channel->receiver = -1;
-        desks[number].dead = true;
-    }
-    crew_notice_ready();
-    server->stats.children_started = pool->started;
-    server->stats.children_lost = pool->lost;
-}
-
 /* --- turns ----------------------------------------------------------------------------------- */
-
-static void
-look_at_handlers(void)
-{
-    reap_handlers();
-    pool_replace(pool, server);
-    crew_look_at_leaving();
-    for (unsigned i = 1; signals_report && i <= pool->size; i++) {
-        if (pool->child[i].pid != 0) {
-            take_counters(i);
-        }
-    }
-    server_report_if_asked(server);
-}
 
 void
 workers_look(void)
 {
     if (crew.board) {
-        look_at_handlers();
+        handlers_look();
     } else {
         pool_turn(pool, server);
     }
@@ -303,22 +166,6 @@ workers_look(void)
         }
         desks[i].stopped = pool->child[i].stopped;
     }
-}
-
-/* What a handler has in hand. False if poll() cannot see how that goes on: the handler works for
- * nobody, or has closed the pair, and not said that it has finished. */
-static bool
-watch_handler(unsigned number)
-{
-    const struct desk *desk = &desks[number];
-    const struct client *client = clients_find(desk->out.client, desk->out.generation);
-    bool watched = workers_held(number) > 0 && desk->errand.fd != -1 && client;
-
-    clients_polled[number].fd = -1;
-    if (watched) {
-        clients_polled[number] = errand_watch(&desk->errand, &client->frame);
-    }
-    return watched || workers_held(number) == 0;
 }
 
 /* A handler says by SIGCHLD that it has got ready, or finished. That signal may come just before
@@ -331,7 +178,7 @@ workers_watch(void)
 
     for (unsigned i = 1; i <= pool->size; i++) {
         if (crew.board) {
-            seen = watch_handler(i) && seen;
+            seen = handlers_watch(i) && seen;
         } else {
             clients_polled[i].fd = desks[i].fd;
             clients_polled[i].events = desks[i].unsent > 0 ? POLLIN | POLLOUT : POLLIN;
@@ -349,7 +196,7 @@ workers_hear(void)
 {
     for (unsigned i = 1; i <= pool->size; i++) {
         if (crew.board) {
-            hear_handler(i);
+            handlers_hear(i);
         } else {
             hear_child(i);
         }
@@ -397,7 +244,7 @@ bool
 workers_ending(int *status)
 {
     if (crew.board) {
-        reap_handlers();
+        handlers_reap();
     }
     return pool_ending(pool, server, false, status);
 }

@@ -28,6 +28,10 @@ bool workers_has_room(unsigned number);
 /* Gives the request of this client to a child that has room. False if that is not possible now. */
 bool workers_give(unsigned number, struct client *client);
 
+/* The child that had it has died or been stopped: it waits again, in front; or gets an error, if
+ * the child had `begun` with it and it has cost another one already. */
+void workers_take_back(struct client *client, bool begun);
+
 /* May another child take this number? No while there may still be answers of the last one. */
 bool workers_may_start(unsigned number);
 

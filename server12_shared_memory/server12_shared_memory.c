@@ -73,8 +73,7 @@ main(int argc, char **argv)
     tellfd = crowd_open(pool);
     server_ready(&server);
 
-    while (
-        !signals_stop) { /* start whoever is missing, sleep until all are busy or a signal comes */
+    while (!signals_stop) { /* start whoever is missing; sleep until all are busy, or a signal */
         if ((number = pool_due(pool)) != 0) {
             start_child(number);
         }
@@ -124,9 +123,6 @@ start_child(unsigned number)
     pid = fork();
     if (pid == 0) {
         child_main(number);
-    }
-    if (number > server.board.children) {
-        server.board.children = number;
     }
     pool_started(pool, number, pid);
 }

@@ -1,15 +1,13 @@
 /*
- * A client is where its one request to the kernel is: nowhere, being received, or being sent. What
- * comes in is put by the kernel into a buffer of the ring, and copied from there; so a connection
- * that is only receiving can be closed at once, and its place given to the next one: what the
- * kernel still has to say of it has an old generation, and writes nowhere. But what is sent stands
- * here. So the place of one that is closed while it sends stays taken until the kernel has let go
- * of that.
+ * The kernel puts what a client sends into a buffer of the ring, and we copy it from there. So a
+ * connection that is only receiving can be closed at once, and its place given to the next one:
+ * what the kernel still has to say of it has an old generation, and writes nowhere. But the reply
+ * that is being sent stands here: a connection that is closed meanwhile keeps its place until the
+ * kernel has let go of that.
  */
 #include "clients_linux.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -167,16 +165,8 @@ received(struct conn *conn, const struct done *done)
     return conn_received(conn, done->result < 0 ? -1 : done->result);
 }
 
-/* Has something come of what was asked for it, of which the kernel has not told us yet? */
-static bool
-has_news(const struct conn *conn)
-{
-    struct pollfd watched = {.fd = conn->fd,
-                             .events = conn->state == CONN_WRITING ? POLLOUT : POLLIN};
-
-    return poll(&watched, 1, 0) == 1;
-}
-
+/* (Something may have come of what was asked for a client, of which the kernel has not told yet.)
+ */
 void
 clients_look(int64_t now)
 {
@@ -186,8 +176,7 @@ clients_look(int64_t now)
     for (unsigned fd = 0; fd <= highest; fd++) {
         struct client *client = &clients[fd];
 
-        if (client->open && !client->leaving && conn_overdue(&client->conn, now) &&
-            !has_news(&client->conn) && conn_given_up(&client->conn, now)) {
+        if (client->open && !client->leaving && conn_given_up_unseen(&client->conn, now)) {
             cut_off(client);
         }
     }

@@ -97,11 +97,8 @@ main(int argc, char **argv)
 static _Noreturn void
 child_main(unsigned number)
 {
-    sigset_t blocked;
-
-    sigprocmask(SIG_SETMASK, NULL, &blocked);
     worker = server_child(&server, number, &server.board.slots[number]);
-    sigprocmask(SIG_SETMASK, &blocked, &waiting);
+    signals_block(&waiting);
     worker.waiting = &waiting;
     clients_child(&worker);
     ring_open(&waiting);
@@ -214,7 +211,4 @@ start_child(unsigned number)
         child_main(number);
     }
     pool_started(pool, number, pid);
-    if (number > server.board.children) {
-        server.board.children = number;
-    }
 }

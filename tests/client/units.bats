@@ -35,6 +35,11 @@ load ../helpers
     "$BUILD/tests/servers/clients_test_linux"
 }
 
+@test "server11_event_workers/workers: a request of which no child has died is not held to it" {
+    [[ -x $BIN/server11_event_workers ]] || skip 'server11 is not here'
+    "$BUILD/tests/servers/workers_test_11"
+}
+
 @test "server13_io_uring/clients: old completions, sends under way at the end, no buffer left" {
     [[ -x $BIN/server13_io_uring ]] || skip 'Linux alone has io_uring'
     "$BUILD/tests/servers/ring_test_linux" 2>"$T/said"

@@ -3,6 +3,7 @@
  *
  *     hold FILE    answers when FILE is there
  *     bytes N      answers by N bytes
+ *     deny         says that it has not received this request
  *     die FILE     dies, and leaves a process that has the connection open until FILE is there
  *
  * In this order. Without "bytes" the answer is its pid.
@@ -57,6 +58,8 @@ obey(const unsigned char *request, size_t length, struct handler_reply *reply)
     for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
         if (strcmp(word, "hold") == 0) {
             hold(strtok_r(NULL, " ", &rest));
+        } else if (strcmp(word, "deny") == 0) {
+            atomic_fetch_sub(&seat->received, 1);
         } else if (strcmp(word, "die") == 0) {
             die_before(strtok_r(NULL, " ", &rest));
         } else if (strcmp(word, "bytes") == 0) {

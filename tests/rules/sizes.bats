@@ -8,10 +8,8 @@ cd "$ROOT" || exit
 
 # MEASURE MOST FILES. Files are patterns; a folder stands for all files in it; sketches are left
 # out. Measures: lines and files in all; of a function, the most lines and the deepest block.
-# More than a server's 220 lines: server04 keeps the whole hand-over in sight, and says at each
-# step of it why no connection and no wake-up is lost; server08 has its parent and the loop of its
-# children in one file, and asks of a client apart from what acts on the answer; server11 forks its
-# children or, with -e, spawns them, both in sight. server13 has no library, but the kernel's
+# More than a server's 220 lines: server08 has its parent and the loop of its children in one file,
+# and with -a reuseport a listening socket for each child. server13 has no library, but the kernel's
 # structures and its queues in files of its own. server11 in all: two kinds of workers, forked ones
 # and handlers; and for these frames, replies that wait for slow readers, and what becomes of a
 # request when its handler dies, or leaves before it has received it.
@@ -42,23 +40,23 @@ lines 220 server00_iterative/server00_iterative.c
 lines 220 server01_fork/server01_fork.c
 lines 220 server02_select/server02_select.c
 lines 220 server03_prefork_accept/server03_prefork_accept.c
-lines 227 server04_fdpass/server04_fdpass.c
+lines 220 server04_fdpass/server04_fdpass.c
 lines 220 server05_spawn_pool/server05_spawn_pool.c
 lines 220 server06_thread/server06_thread.c
 lines 220 server07_poll/server07_poll.c
-lines 260 server08_epoll/server08_epoll_linux.c
-lines 483 server08_epoll/*.[ch]
+lines 241 server08_epoll/server08_epoll_linux.c
+lines 465 server08_epoll/*.[ch]
 lines 220 server09_prethread/server09_prethread.c
 lines 220 server10_process_threads/server10_process_threads.c
 lines 270 server10_process_threads/*.[ch]
 lines 220 server13_io_uring/server13_io_uring_linux.c
-lines 900 server13_io_uring/*.[ch]
+lines 876 server13_io_uring/*.[ch]
 lines 1300 server05_spawn_pool/*.[ch]
-lines 7560 common/*.[ch] server0[0-5]_*/*.[ch]
-lines 255 server11_event_workers/server11_event_workers.c
-lines 1660 server11_event_workers/*.[ch]
+lines 7540 common/*.[ch] server0[0-5]_*/*.[ch]
+lines 220 server11_event_workers/server11_event_workers.c
+lines 1690 server11_event_workers/*.[ch]
 lines 17960 client bench
-lines 36492 tests
+lines 36540 tests
 lines 3420 watch/*.[ch]
 lines 1084 watch/watch.js watch/lints.js
 lines 220 server12_shared_memory/server12_shared_memory.c

@@ -212,6 +212,33 @@ all_new() {
     done
 }
 
+# More than one call tells of: at the first look the rest of them is overdue, and not yet told of.
+@test "1100 clients that ask while their child is stopped for longer than -T are all served" {
+    local child clients=() fd i
+
+    ulimit -S -n "$(ulimit -H -n)"
+    (($(ulimit -n) >= 4096)) || skip 'the limit on open files is below 4096'
+    start_server -T 3
+    for ((i = 0; i < 1100; i++)); do
+        exec {fd}<>"/dev/tcp/127.0.0.1/$PORT"
+        clients+=("$fd")
+    done
+    eventually server_counts connections 1100
+    child=$(children_of "$SERVER_PID")
+    suspend "$child"
+    for fd in "${clients[@]}"; do
+        echo 1 >&"$fd"
+    done
+    pause 4
+    kill -s CONT "$child"
+    eventually server_counts requests 1100
+    for fd in "${clients[@]}"; do
+        exec {fd}>&-
+    done
+    stop_server
+    counted timed_out 0
+}
+
 # A hundred events at once, of connections that end and of a listener behind which others come: the
 # new ones get the descriptors of the old. (clients_test_linux.c is about an event that comes late.)
 @test "level and edge: many connections end at once, and those that get their numbers are served" {

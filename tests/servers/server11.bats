@@ -470,6 +470,17 @@ holder() {
     counted children_lost 2
 }
 
+@test "-e: a handler that does not say what it has received, and dies, is not asked without end" {
+    start_obedient -n 1
+    COMPLAINTS='died of signal 9'
+    poke "$ADDRESS" connect send:"$(frame "deny die $T/go")" line:'error: two processes' eof
+    poke "$ADDRESS" connect send:"$(frame 'bytes 5')" read:5 eof
+    touch "$T/go"
+    stop_server
+    counted requests 1
+    counted children_lost 2
+}
+
 @test "-e: TERM to handlers from somebody else costs no request, also before they receive it" {
     local i
 

@@ -306,6 +306,23 @@ are_children() { # N
     counted broken 0
 }
 
+# Its name is removed at once; by a second name it can be asked on.
+@test "TERM: whoever comes while a reply is being sent is refused at once, at both doors" {
+    [[ $OSTYPE == linux* ]] || skip "a listening socket can be shut on Linux alone"
+    start_memory -i "$OWN_HOST" -n 2 -T 0 -g $((2 * PATIENCE))
+    ln "$MEMORY" "$T/door"
+    attach_away send:'4194304\n' take:1 here until:"$T/go" take:4194303 eof
+    kill -s TERM "$SERVER_PID"
+    eventually poke "$ADDRESS" refused
+    eventually poke "$T/door" refused
+    alive "$ATTACHED"
+    let_go
+    await_attached
+    await_end
+    [[ $STATUS -eq 0 ]]
+    counted bytes 4194304
+}
+
 @test "memory: 100 clients leave no descriptor and no memory behind" {
     local before
 
