@@ -412,16 +412,29 @@ function result_cells(load) {
     const last = columns.at(-1);
     const over = columns[0]?.begin_s > 0.1 ? "over " : ""; // the first columns are gone
     const times = result?.response_us?.count > 0 ? result.response_us : result?.service_us;
+// Failures by kind: of all of it, or while it runs of the columns that are here.
+function kinds_of({ result, columns }) {
+    const kinds = new Map();
+    for (const { errors } of result ? [result] : columns) {
+        for (const [kind, count] of Object.entries(errors ?? {}).filter((each) => each[1] > 0)) {
+            kinds.set(kind, (kinds.get(kind) ?? 0) + count);
+        }
+    }
+    return [...kinds].map(([kind, count]) => [kind.replace("_", " "), count]);
+}
+
     const rate = last ? last.completed / (last.end_s - last.begin_s) : null;
     const what = [load.name, `${load.arguments.join(" ")} (${load.state})`];
+    const kinds = kinds_of(load).map(([kind, count]) => ` ${figure(count)} ${kind}`).join();
+    const failed = (count) => figure(count) + (kinds ? `:${kinds}` : "");
     const said = load.said.join(" ");
     if (result) {
-        return [...what, figure(result.completed), figure(result.failed), figure(result.unsent),
+        return [...what, figure(result.completed), failed(result.failed), figure(result.unsent),
             figure(result.connections_per_second), figure(times.p50, "us"),
             figure(times.p99, "us"), said];
     }
     return [...what, over + figure(sum(columns, "completed")),
-        over + figure(sum(columns, "failed")), figure(null), figure(rate),
+        over + failed(sum(columns, "failed")), figure(null), figure(rate),
         figure(last?.p50_us, "us"), figure(last?.p99_us, "us"), said];
 }
 
@@ -472,11 +485,11 @@ function draw_distributions(loads) {
     charts.percentiles(at("percentiles"), { title: "Times by percentile", unit: "us", log: true,
         series: loads.map(({ name, columns }) => ({ label: name,
             points: percentiles_of(columns) })) });
-    const rows = loads.flatMap((load) => Object.entries(load.result?.errors ?? {})
-        .filter(([, count]) => count > 0)
-        .map(([kind, value]) => ({ label: `${load.name}: ${kind.replace("_", " ")}`, value })));
+    const rows = loads.flatMap((load) => kinds_of(load)
+        .map(([kind, value]) => ({ label: `${load.name}: ${kind}`, value })));
+    const title = `Failures by kind${loads.every((load) => load.result) ? "" : ", last minute"}`;
     at("failures").hidden = rows.length === 0;
-    if (rows.length > 0) charts.bars(at("failures"), { title: "Failures by kind", unit: "", rows });
+    if (rows.length > 0) charts.bars(at("failures"), { title, unit: "", rows });
     const told = loads.filter((load) => load.result?.children.length > 0);
     keep(at("seen"), told, (load) => load.name, () => element("figure", {}), draw_seen);
 }

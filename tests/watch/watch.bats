@@ -456,6 +456,26 @@ find_client() {
     does 'what=load&do=stop'
     eventually reported true
     stop_server
+fails_by() { # KIND
+    load_is running && [[ -n $(json_of "loads.0.columns.*.errors.$1") ]]
+}
+
+@test "a server that is stopped under load: what fails is told by kind while the load runs" {
+    local of=('loads.0.columns.*.failed' 'loads.0.columns.*.errors.*') pid
+
+    start_watch_with <<<$'[one]\nprogram = server00_iterative\nautostart = yes'
+    eventually service_runs one
+    pid=$(of_service one pid)
+    does 'what=load&do=start&names=one&options=-c 2 -d 600 -T 0.2'
+    does "what=child&name=one&pid=$pid&do=stop"
+    eventually fails_by timed_out
+    [[ $(json_of "${of[0]}" | awk '{ n += $1 } END { print n }') -eq \
+        $(json_of "${of[1]}" | awk '{ n += $1 } END { print n }') ]]
+    does "what=child&name=one&pid=$pid&do=cont"
+    does 'what=load&do=stop'
+    eventually reported true
+}
+
     scripted client <<'END'
 trap '' TERM
 while :; do sleep 1; done
