@@ -644,7 +644,9 @@ function open_stream() {
         stream.attempts = 0;
         stream.heard = Date.now();
         say_link("live", "live");
-        take(JSON.parse(data));
+        const frame = JSON.parse(data);
+        if (shown() && shown().first_ms !== frame.first_ms) location.reload(); // another watch
+        else take(frame);
     });
     source.addEventListener("error", () => lose_stream());
 }
