@@ -101,7 +101,10 @@ put_service(struct text *to, const struct service *service)
             comma = true;
         }
     }
-    text_say(to, "],");
+    text_say(to,
+             service->max > 0 ? "],\"min\":%d,\"max\":%d,\"asked\":%d,"
+                              : "],\"min\":null,\"max\":null,\"asked\":null,",
+             service->min, service->max, service->asked);
     put_log(to, "log", &service->process);
     put_json(to, "stats", service->stats);
     text_say(to, ",\"stats_ms\":%lld,", (long long)service->stats_ms);

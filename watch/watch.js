@@ -66,6 +66,7 @@ function keep_buttons(parent, list) {
         (node, each) => {
             write(node, each.text);
             mark(node, { "aria-label": each.label ?? each.text, title: each.title ?? "" });
+            node.disabled = each.disabled ?? false;
             Object.assign(node.dataset, each.asks);
         });
 }
@@ -179,15 +180,19 @@ const CAN = {
     fewer: ["One fewer", "TTOU: one child fewer"],
 };
 
-function service_buttons({ name, state, can }) {
+function service_buttons({ name, state, can, min, max, asked }) {
     const asks = (verb) => ({ what: "service", name, do: verb });
+    const key = { more: "max", fewer: "min" };
+    const bound = (verb) => asked && asked === { max, min }[key[verb]] &&
+        `${key[verb]} = ${asked} in the ini file`;
     const start = { text: "Start", asks: asks("start"), label: `Start ${name}` };
     if (state !== "running") return state === "stopping" ? [] : [start];
     return [
         { text: "Stop", title: "TERM, then its grace", asks: asks("stop"), label: `Stop ${name}` },
         { text: "Restart", asks: asks("restart"), label: `Restart ${name}` },
-        ...can.filter((each) => CAN[each]).map((each) => ({ text: CAN[each][0], title: CAN[each][1],
-            asks: asks(each), label: `${CAN[each][0]}: ${name}` })),
+        ...can.filter((each) => CAN[each]).map((each) => ({ text: CAN[each][0],
+            title: bound(each) || CAN[each][1], disabled: Boolean(bound(each)), asks: asks(each),
+            label: `${CAN[each][0]}: ${name}` })),
     ];
 }
 
@@ -407,11 +412,6 @@ function draw_results(loads) {
         .map((hint) => `${name}: ${hint}`)), (text) => text, () => element("li", {}), write);
 }
 
-function result_cells(load) {
-    const { result, columns } = load;
-    const last = columns.at(-1);
-    const over = columns[0]?.begin_s > 0.1 ? "over " : ""; // the first columns are gone
-    const times = result?.response_us?.count > 0 ? result.response_us : result?.service_us;
 // Failures by kind: of all of it, or while it runs of the columns that are here.
 function kinds_of({ result, columns }) {
     const kinds = new Map();
@@ -423,10 +423,15 @@ function kinds_of({ result, columns }) {
     return [...kinds].map(([kind, count]) => [kind.replace("_", " "), count]);
 }
 
-    const rate = last ? last.completed / (last.end_s - last.begin_s) : null;
-    const what = [load.name, `${load.arguments.join(" ")} (${load.state})`];
+function result_cells(load) {
+    const { result, columns } = load;
     const kinds = kinds_of(load).map(([kind, count]) => ` ${figure(count)} ${kind}`).join();
     const failed = (count) => figure(count) + (kinds ? `:${kinds}` : "");
+    const last = columns.at(-1);
+    const over = columns[0]?.begin_s > 0.1 ? "over " : ""; // the first columns are gone
+    const times = result?.response_us?.count > 0 ? result.response_us : result?.service_us;
+    const rate = last ? last.completed / (last.end_s - last.begin_s) : null;
+    const what = [load.name, `${load.arguments.join(" ")} (${load.state})`];
     const said = load.said.join(" ");
     if (result) {
         return [...what, figure(result.completed), failed(result.failed), figure(result.unsent),
