@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/decimal.h"
 #include "../common/die.h"
 #include "services.h"
 
-enum { LINE_MOST = 1024 };
+enum { LINE_MOST = 1024, CHILDREN_MOST = 100000 };
 
 static const char NAME_LETTERS[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -103,12 +104,52 @@ take_options(struct service *service, char *value)
     }
 }
 
+/* A number of children; 0: the text is none. */
+static int
+children_of(const char *text)
+{
+    uint64_t number;
+
+    return decimal_take(&text, text + strlen(text), CHILDREN_MOST, &number) && *text == '\0'
+               ? (int)number
+               : 0;
+}
+
+/* The number of children that stands behind -n, or -x, in the options; 0: none does. As for
+ * getopt(3) it is the rest of the word, or the next word, and the last one counts. */
+static int
+option_of(const struct service *service, char letter)
+{
+    int number = 0;
+
+    for (char *const *word = service->words; *word && strcmp(*word, "--") != 0; word++) {
+        const char *at = **word == '-' ? *word + 1 + strspn(*word + 1, "v") : "";
+
+        if (*at == letter) {
+            number = children_of(at[1] != '\0' ? at + 1 : word[1] ? word[1] : "");
+        }
+    }
+    return number;
+}
+
+static int
+take_children(const char *key, const char *value)
+{
+    int number = children_of(value);
+
+    if (number == 0) {
+        wrong("%s '%.60s': a whole number from 1 to %d is allowed", key, value, CHILDREN_MOST);
+    }
+    return number;
+}
+
 static void
 take(struct service *service, char *key, char *value)
 {
-    static const char *const keys[] = {"program", "options", "can", "autostart", "restart", NULL};
+    static const char *const keys[] = {"program", "options",   "can",     "min",
+                                       "max",     "autostart", "restart", NULL};
     static const char *const truths[] = {"no", "yes", NULL};
-    int which = choice("key", key, keys, "program, options, can, autostart or restart");
+    int which = choice("key", key, keys, "program, options, can, min, max, autostart or restart");
 
     switch (which) {
     case 0:
@@ -127,18 +168,33 @@ take(struct service *service, char *key, char *value)
             service->can |= 1U << choice(key, word, service_cans, "hup, more or fewer");
         }
         break;
+    case 3:
+    case 4:
+        *(which == 3 ? &service->min : &service->max) = take_children(key, value);
+        break;
     default:
-        *(which == 3 ? &service->autostart : &service->restart) =
+        *(which == 5 ? &service->autostart : &service->restart) =
             choice(key, value, truths, "yes or no") == 1;
     }
 }
 
+/* A section is over. Watch counts the children that the page asks for, from -n on; within min and
+ * max, and so within -x, the server does all that is asked, and the count is right. */
 static void
-need_program(void)
+end_section(struct service *service)
 {
-    if (services_count > 0 && *services[services_count - 1].program == '\0') {
-        wrong("[%s] has no program; for example program = server01_fork is allowed",
-              services[services_count - 1].name);
+    int most = option_of(service, 'x');
+
+    service->asked = service->first = option_of(service, 'n');
+    if (*service->program == '\0') {
+        wrong("[%s] has no program; for example program = server01_fork is allowed", service->name);
+    }
+    if ((service->min > 0 || service->max > 0) &&
+        (service->min == 0 || service->min > service->first || service->first > service->max ||
+         service->max > most || !(service->can & (SERVICE_MORE | SERVICE_FEWER)))) {
+        wrong("[%s]: min and max together are allowed, with can = more or fewer, options = "
+              "-n N -x MOST, and min <= N <= max <= MOST",
+              service->name);
     }
 }
 
@@ -151,7 +207,9 @@ take_line(char *line)
         return;
     }
     if (*text == '[') {
-        need_program();
+        if (services_count > 0) {
+            end_section(&services[services_count - 1]);
+        }
         begin(text);
     } else if (!equals) {
         wrong("'%.60s': a [name], key = value, or a comment behind # is allowed", text);
@@ -166,15 +224,17 @@ take_line(char *line)
 void
 services_read(const char *path, FILE *in)
 {
-    char line[LINE_MOST + 2];
+    static char *line;
+    static size_t room;
+    ssize_t length;
 
     file = path;
     if (!in) {
         die("%s", path);
     }
-    while (fgets(line, sizeof line, in)) {
+    while ((length = getline(&line, &room, in)) != -1) {
         line_number++;
-        if (strlen(line) > LINE_MOST || (!strchr(line, '\n') && !feof(in))) {
+        if (length > LINE_MOST || (size_t)length != strlen(line)) {
             wrong("a line of at most %d bytes, none of them 0, is allowed", LINE_MOST);
         }
         take_line(line);
@@ -182,9 +242,9 @@ services_read(const char *path, FILE *in)
     if (ferror(in)) {
         die("%s", path);
     }
-    fclose(in);
-    need_program();
     if (services_count == 0) {
         wrong("at least one service is needed; for example %s is allowed", "[prefork]");
     }
+    end_section(&services[services_count - 1]);
+    fclose(in);
 }

@@ -49,6 +49,7 @@ start(struct service *service)
     text_drop(service->stats);
     service->stats = NULL;
     service->again = false;
+    service->asked = service->first;
     service->due_us = 0;
     service->begun_us = clock_us();
     *service->address = *service->ended = '\0';
@@ -85,10 +86,26 @@ services_open(int64_t grace)
     }
 }
 
+/* Would so many children more, or fewer, be beyond what the file allows? NULL, or why not. */
+static const char *
+beyond(const struct service *service, int by)
+{
+    static char why[96];
+    bool more = by > 0;
+
+    if (service->max == 0 || by == 0 || service->asked != (more ? service->max : service->min)) {
+        return NULL;
+    }
+    snprintf(why, sizeof why, "%s = %d in the ini file: no %s children are allowed",
+             more ? "max" : "min", service->asked, more ? "more" : "fewer");
+    return why;
+}
+
 static const char *
 send_signal(struct service *service, const char *what)
 {
-    static const int signals[] = {SIGHUP, SIGTTIN, SIGTTOU};
+    static const int signals[] = {SIGHUP, SIGTTIN, SIGTTOU}, by[] = {0, 1, -1};
+    const char *why;
 
     for (int i = 0; service_cans[i]; i++) {
         if (strcmp(what, service_cans[i]) != 0) {
@@ -100,8 +117,12 @@ send_signal(struct service *service, const char *what)
         if (service->state != SERVICE_RUNNING) {
             return "the service does not run: start it first";
         }
-        kill(service->process.pid, signals[i]);
-        return NULL;
+        why = beyond(service, by[i]);
+        if (!why) {
+            kill(service->process.pid, signals[i]);
+            service->asked += by[i];
+        }
+        return why;
     }
     return "do: start, stop, restart, hup, more or fewer is allowed";
 }

@@ -32,10 +32,13 @@ struct service {
     char program[SERVICE_PROGRAM + 1]; /* as the file has it */
     char *words[SERVICE_WORDS + 1];    /* its options, without those that watch adds; then NULL */
     unsigned can;                      /* enum service_can, added */
+    int min, max; /* children, as the page may have them; 0: the file does not say */
+    int first;    /* children at the start: its option -n */
     bool autostart, restart;
 
     struct program process;
     enum service_state state;
+    int asked;          /* children: those at the start, and what the page has changed since */
     bool again;         /* stopping in order to start again */
     int64_t begun_us;   /* clock_us() of its start */
     int64_t stopped_us; /* stopping: clock_us() of the first stop signal */

@@ -103,7 +103,10 @@ put_service(struct text *to, const struct service *service)
             comma = true;
         }
     }
-    text_say(to, "],");
+    text_say(to,
+             service->max > 0 ? "],\"min\":%d,\"max\":%d,\"asked\":%d,"
+                              : "],\"min\":null,\"max\":null,\"asked\":null,",
+             service->min, service->max, service->asked);
     put_log(to, "log", &service->process);
     put_json(to, "stats", service->stats);
     text_say(to, ",\"stats_ms\":%lld,", (long long)service->stats_ms);
@@ -138,10 +141,12 @@ put_load(struct text *to, struct load *load, bool for_record)
 void
 snapshot_make(struct text *to, bool for_record)
 {
+    static long long first_ms; /* by it a page knows that watch has been started anew */
+    long long now_ms = clock_read_us(CLOCK_REALTIME) / 1000;
     double load = processes_load();
 
-    text_say(to, "{\"version\":1,\"time_ms\":%lld,",
-             (long long)(clock_read_us(CLOCK_REALTIME) / 1000));
+    first_ms = first_ms != 0 ? first_ms : now_ms;
+    text_say(to, "{\"version\":1,\"time_ms\":%lld,\"first_ms\":%lld,", now_ms, first_ms);
     text_say(to, "\"processors\":%ld,", sysconf(_SC_NPROCESSORS_ONLN));
     text_say(to, load < 0 ? "\"load\":null," : "\"load\":%.2f,", load);
     text_say(to, "\"recording\":%s,\"recorded\":%s,\"services\":[",

@@ -72,6 +72,7 @@ function keep_buttons(parent, list) {
         (node, each) => {
             write(node, each.text);
             mark(node, { "aria-label": each.label ?? each.text, title: each.title ?? "" });
+            node.disabled = each.disabled ?? false;
             Object.assign(node.dataset, each.asks);
         });
 }
@@ -186,15 +187,19 @@ const CAN = {
     fewer: ["One fewer", "TTOU: one child fewer"],
 };
 
-function service_buttons({ name, state, can }) {
+function service_buttons({ name, state, can, min, max, asked }) {
     const asks = (verb) => ({ what: "service", name, do: verb });
+    const key = { more: "max", fewer: "min" };
+    const bound = (verb) => asked && asked === { max, min }[key[verb]] &&
+        `${key[verb]} = ${asked} in the ini file`;
     const start = { text: "Start", asks: asks("start"), label: `Start ${name}` };
     if (state !== "running") return state === "stopping" ? [] : [start];
     return [
         { text: "Stop", title: "TERM, then its grace", asks: asks("stop"), label: `Stop ${name}` },
         { text: "Restart", asks: asks("restart"), label: `Restart ${name}` },
-        ...can.filter((each) => CAN[each]).map((each) => ({ text: CAN[each][0], title: CAN[each][1],
-            asks: asks(each), label: `${CAN[each][0]}: ${name}` })),
+        ...can.filter((each) => CAN[each]).map((each) => ({ text: CAN[each][0],
+            title: bound(each) || CAN[each][1], disabled: Boolean(bound(each)), asks: asks(each),
+            label: `${CAN[each][0]}: ${name}` })),
     ];
 }
 
@@ -413,8 +418,21 @@ function draw_results(loads) {
         .map((hint) => `${name}: ${hint}`)), (text) => text, () => element("li", {}), write);
 }
 
+// Failures by kind: of all of it, or while it runs of the columns that are here.
+function kinds_of({ result, columns }) {
+    const kinds = new Map();
+    for (const { errors } of result ? [result] : columns) {
+        for (const [kind, count] of Object.entries(errors ?? {}).filter((each) => each[1] > 0)) {
+            kinds.set(kind, (kinds.get(kind) ?? 0) + count);
+        }
+    }
+    return [...kinds].map(([kind, count]) => [kind.replace("_", " "), count]);
+}
+
 function result_cells(load) {
     const { result, columns } = load;
+    const kinds = kinds_of(load).map(([kind, count]) => ` ${figure(count)} ${kind}`).join();
+    const failed = (count) => figure(count) + (kinds ? `:${kinds}` : "");
     const last = columns.at(-1);
     const over = columns[0]?.begin_s > 0.1 ? "over " : ""; // the first columns are gone
     const times = result?.response_us?.count > 0 ? result.response_us : result?.service_us;
@@ -422,12 +440,12 @@ function result_cells(load) {
     const what = [load.name, `${load.arguments.join(" ")} (${load.state})`];
     const said = load.said.join(" ");
     if (result) {
-        return [...what, figure(result.completed), figure(result.failed), figure(result.unsent),
+        return [...what, figure(result.completed), failed(result.failed), figure(result.unsent),
             figure(result.connections_per_second), figure(times.p50, "us"),
             figure(times.p99, "us"), said];
     }
     return [...what, over + figure(sum(columns, "completed")),
-        over + figure(sum(columns, "failed")), figure(null), figure(rate),
+        over + failed(sum(columns, "failed")), figure(null), figure(rate),
         figure(last?.p50_us, "us"), figure(last?.p99_us, "us"), said];
 }
 
@@ -480,11 +498,11 @@ function draw_distributions(loads) {
     charts.percentiles(at("percentiles"), { title: "Times by percentile", unit: "us", log: true,
         series: loads.map(({ name, columns }) => ({ label: name,
             points: percentiles_of(columns) })) });
-    const rows = loads.flatMap((load) => Object.entries(load.result?.errors ?? {})
-        .filter(([, count]) => count > 0)
-        .map(([kind, value]) => ({ label: `${load.name}: ${kind.replace("_", " ")}`, value })));
+    const rows = loads.flatMap((load) => kinds_of(load)
+        .map(([kind, value]) => ({ label: `${load.name}: ${kind}`, value })));
+    const title = `Failures by kind${loads.every((load) => load.result) ? "" : ", last minute"}`;
     at("failures").hidden = rows.length === 0;
-    if (rows.length > 0) charts.bars(at("failures"), { title: "Failures by kind", unit: "", rows });
+    if (rows.length > 0) charts.bars(at("failures"), { title, unit: "", rows });
     const told = loads.filter((load) => load.result?.children.length > 0);
     keep(at("seen"), told, (load) => load.name, () => element("figure", {}), draw_seen);
 }
@@ -640,7 +658,9 @@ function open_stream() {
         stream.attempts = 0;
         stream.heard = Date.now();
         say_link("live", "live");
-        take(JSON.parse(data));
+        const frame = JSON.parse(data);
+        if (shown() && shown().first_ms !== frame.first_ms) location.reload(); // another watch
+        else take(frame);
     });
     source.addEventListener("error", () => lose_stream());
 }

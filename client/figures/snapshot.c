@@ -1,6 +1,7 @@
 #include "snapshot.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "../../common/die.h"
 #include "../engine/wait.h"
@@ -14,6 +15,21 @@ static int64_t next_ns;               /* when the next row is complete */
 static struct snapshot earlier, last; /* at the begin and at the end of the last row */
 static struct snapshot now;
 
+/* What a process that died has left open has failed, too. */
+static void
+add_failures(struct snapshot *snapshot, const struct tally *tally)
+{
+    const struct outcome *good = &tally->good;
+
+    if (tally->died) {
+        snapshot->errors[FAILURE_OTHER] +=
+            counter_get(&good->begun) - outcome_completed(good) - outcome_failed(good);
+    }
+    for (int kind = 0; kind < FAILURE_KINDS; kind++) {
+        snapshot->errors[kind] += counter_get(&good->failed[kind]);
+    }
+}
+
 void
 snapshot_take(struct snapshot *snapshot, const struct load *asked, const struct tally *counts)
 {
@@ -22,21 +38,20 @@ snapshot_take(struct snapshot *snapshot, const struct load *asked, const struct 
     snapshot->ns = clock_ns();
     snapshot->completed = snapshot->failed = snapshot->requests = 0;
     snapshot->doubtful = snapshot->doubtful_requests = 0;
+    memset(snapshot->errors, 0, sizeof snapshot->errors);
     histogram_clear(&snapshot->times);
     for (unsigned i = 0; i < asked->processes; i++) {
         snapshot->completed += outcome_completed(&counts[i].good);
-        snapshot->failed += outcome_failed(&counts[i].good);
-        if (counts[i].died) { /* what it left open has failed */
-            snapshot->failed += counter_get(&counts[i].good.begun) -
-                                outcome_completed(&counts[i].good) -
-                                outcome_failed(&counts[i].good);
-        }
+        add_failures(snapshot, &counts[i]);
         snapshot->doubtful += counter_get(&counts[i].good.completed[TRUST_UNVERIFIED]);
         snapshot->doubtful_requests += counter_get(&counts[i].requests[TRUST_UNVERIFIED]);
         for (int trust = 0; trust < TRUST_KINDS; trust++) {
             snapshot->requests += counter_get(&counts[i].requests[trust]);
             histogram_add(&snapshot->times, &counts[i].latencies[trust][latency]);
         }
+    }
+    for (int kind = 0; kind < FAILURE_KINDS; kind++) {
+        snapshot->failed += snapshot->errors[kind];
     }
 }
 

@@ -11,6 +11,7 @@
 struct snapshot {
     int64_t ns;                           /* clock_ns(): when it was taken */
     uint64_t completed, failed, requests; /* of well-behaved connections */
+    uint64_t errors[FAILURE_KINDS];       /* failed, by kind */
     uint64_t doubtful, doubtful_requests; /* of these, without a stamp: see struct interval */
     struct histogram times;               /* tally_latency() of their requests */
 };

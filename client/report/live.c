@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "../engine/wait.h"
 #include "../figures/snapshot.h"
@@ -23,6 +24,7 @@ live_open(const struct load *asked, const struct tally *counts, int64_t start)
     next_ns = load->format == FORMAT_LIVE ? start + HALF_SECOND_NS : INT64_MAX;
     /* The processes are at work by now: a look at them would not find the beginning. */
     last.completed = last.failed = last.requests = 0;
+    memset(last.errors, 0, sizeof last.errors);
     histogram_clear(&last.times);
 }
 
@@ -77,6 +79,23 @@ print_times(const struct histogram *times)
     print_pair(&pair, &first);
 }
 
+/* The kinds of which there are some; most lines have none. */
+static void
+print_errors(void)
+{
+    const char *before = ",\"errors\":{";
+
+    for (int kind = 0; kind < FAILURE_KINDS; kind++) {
+        uint64_t count = now.errors[kind] - last.errors[kind];
+
+        if (count > 0) {
+            printf("%s\"%s\":%" PRIu64, before, outcome_name((enum failure)kind), count);
+            before = ",";
+        }
+    }
+    printf("%s", now.failed > last.failed ? "}" : "");
+}
+
 static void
 print_us(const char *name, bool known, double us)
 {
@@ -102,7 +121,9 @@ print_line(void)
     print_us("max_us", times.count > 0, histogram_most(&times));
     printf("\"times\":[");
     print_times(&times);
-    printf("]}\n");
+    putchar(']');
+    print_errors();
+    printf("}\n");
     fflush(stdout);
 }
 

@@ -318,6 +318,7 @@ halves() { # NAME
     tail -n 1 "$T/said" >"$T/report"
     take_json "$T/report"
     [[ $(json_of completed) -gt 0 && $(wc -l <"$T/halves") -ge 3 ]]
+    run ! grep errors "$T/halves"
     [[ $(halves end_s | head -n -1) == "$(halves begin_s | tail -n +2)" ]]
     for field in completed requests; do
         [[ $(halves "$field" | awk '{ sum += $1 } END { print sum }') -eq $(json_of "$field") ]]
@@ -333,6 +334,19 @@ halves() { # NAME
                 exit sum != part[2] + 0 || (sum > 0 && line ~ /"p50_us":null/)
             }'
     done <"$T/halves"
+}
+
+@test "-o live: what fails, by kind, in the line of its half second" {
+    start_badserver reset 3
+    run -1 timeout $((5 * LIMIT)) "$BIN/client" -p "$PORT" -c 1 -d 1.6 -r 50 -o live
+    head -n -1 <<<"$output" >"$T/halves"
+    tail -n 1 <<<"$output" >"$T/report"
+    take_json "$T/report"
+    cat "$T/halves"
+    grep -Eq '\],"errors":\{"reset":[1-9][0-9]*\}\}$' <(head -n 1 "$T/halves")
+    [[ $(halves failed | awk '{ n += $1 } END { print n }') -eq $(json_of failed) ]]
+    [[ $(halves reset | awk '{ n += $1 } END { print n }') -eq $(json_of errors.reset) ]]
+    end_badserver
 }
 
 # --- the line on the terminal --------------------------------------------------------------------

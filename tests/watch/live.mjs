@@ -1,11 +1,14 @@
 // The page of a running bin/watch, used as a person would: services "pool" (server03, three
-// children), which runs, and "loop" (server02), which does not. Which part is asked by a word.
+// children), which runs, "loop" (server02) and "crew" (server05, two or three handlers), which do
+// not. Which part is asked by a word.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { accessible, browse, fits, open } from "../helpers/browser.mjs";
 
-const [part, url, file] = process.argv.slice(2);
+const [part, url, file, ...command] = process.argv.slice(2);
 const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
 const article = (page, name) => page.getByRole("article", { name });
 const seat = (page, child) => article(page, "pool").getByRole("row", { name: `child ${child}` });
@@ -53,6 +56,20 @@ async function grows(place) {
         await new Promise((resolve) => setTimeout(resolve, 100));
     }
     assert.fail(`it does not grow: ${before}`);
+}
+
+// Runs a command as often as it ends: the port may not be free yet. Returns what ends that.
+function start_again([program, ...words]) {
+    let over = false, child;
+    const start = () => {
+        child = spawn(program, words, { stdio: "ignore" });
+        child.on("exit", () => over || setTimeout(start, 100));
+    };
+    start();
+    return async () => {
+        over = true;
+        if (child.kill()) await once(child, "exit");
+    };
 }
 
 const PARTS = {
@@ -187,6 +204,64 @@ const PARTS = {
         await says(page.locator("#trouble"), /The connection to watch is lost/);
         await says(page.locator("#link"), /lost; again in/);
         assert.equal(await page.locator("#models article").count(), 1); // what was seen stays
+    },
+
+    // Watch is ended and started anew: the page finds that out, has the new token, and steers.
+    async again(browser) {
+        const { page } = await come(browser);
+        const token = await page.locator("meta[name=token]").getAttribute("content");
+        process.kill(Number(file), "SIGTERM");
+        await says(page.locator("#trouble"), /The connection to watch is lost/);
+        const end = start_again([...command, "-q", "-p", new URL(url).port]);
+        try {
+            await page.waitForFunction((old) =>
+                document.querySelector("meta[name=token]").content !== old, token);
+            await says(page.locator("#link"), /^live$/);
+            await says(article(page, "pool"), /running/);
+            await article(page, "pool").getByRole("button", { name: "Stop pool" }).click();
+            await says(article(page, "pool"), /stopped/);
+            assert.equal(await text_of(page.locator("#trouble")), "");
+        } finally {
+            await end();
+        }
+    },
+
+    // At the bounds of the ini file the buttons are grey, and say why.
+    async bounds(browser) {
+        const { page, wrong } = await come(browser);
+        const button = (name) => page.getByRole("button", { name: `${name}: crew` });
+        const is_grey = async (name, why) => {
+            await page.locator(`button[title="${why}"]:disabled`).waitFor();
+            assert.equal(await button(name).getAttribute("title"), why);
+        };
+        await press(page, "crew");
+        await article(page, "crew").getByRole("button", { name: "Start crew" }).click();
+        await is_grey("One fewer", "min = 2 in the ini file");
+        await button("One more").click();
+        await is_grey("One more", "max = 3 in the ini file");
+        await accessible(page);
+        await says(article(page, "crew"), /child 3/);
+        await button("One fewer").click();
+        await is_grey("One fewer", "min = 2 in the ini file");
+        assert.equal(await button("One more").isEnabled(), true);
+        assert.deepEqual(wrong, []);
+    },
+
+    // A server that is stopped under load: what fails is told by kind while the load runs.
+    async failures(browser) {
+        const { page, wrong } = await come(browser);
+        await press(page, "loop");
+        await page.locator("summary", { hasText: "More options" }).click();
+        await load(page, { T: "200ms" });
+        await press(page, "STOP the server loop");
+        await says(page.locator("#results tbody"), /running[^]*: [0-9,]+ timed out/);
+        const chart = await page.locator("#failures").textContent();
+        assert.match(chart, /last minute/);
+        assert.match(chart, /loop: timed out/);
+        await press(page, "CONT the server loop");
+        await press(page, "Stop the load");
+        await says(page.locator("#results tbody"), /stopped[^]*: [0-9,]+ timed out/);
+        assert.deepEqual(wrong, []);
     },
 };
 

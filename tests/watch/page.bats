@@ -56,14 +56,17 @@ see_record() { # PART
     see_record replay
 }
 
-# bin/watch with two services, and its page in a browser.
+# bin/watch with three services, and its page in a browser.
 see_watch() { # PART [FILE]
     needs_browser
     printf '%s\n' '[pool]' 'program = server03_prefork_accept' 'options = -n 3' 'can = hup' \
-        'autostart = yes' '[loop]' 'program = server02_select' >"$T/services.ini"
-    launch "$BIN/watch" -p 0 -g "$LIMIT" -f "$T/services.ini"
+        'autostart = yes' '[loop]' 'program = server02_select' '[crew]' \
+        'program = server05_spawn_pool' 'options = -n 2 -x 3' 'can = more fewer' 'min = 2' \
+        'max = 3' >"$T/services.ini"
+    set -- "$1" "${2:-}" "$BIN/watch" -g "$LIMIT" -f "$T/services.ini"
+    launch "${@:3}" -p 0
     await_ready
-    browse "$ROOT/tests/watch/live.mjs" "$1" "$ADDRESS" "${2:-$SERVER_PID}"
+    browse "$ROOT/tests/watch/live.mjs" "$1" "$ADDRESS" "${2:-$SERVER_PID}" "${@:3}"
 }
 
 @test "page: a child that is killed under load, one that is stopped: both are seen" {
@@ -84,4 +87,16 @@ see_watch() { # PART [FILE]
 
 @test "page: a refusal is said, a hidden page has no stream, a lost one is said" {
     see_watch stream
+}
+
+@test "page: watch is started anew: the page loads itself anew, and steers that one" {
+    see_watch again
+}
+
+@test "page: no more and no fewer children than the ini file says" {
+    see_watch bounds
+}
+
+@test "page: what fails is told by kind while the load runs" {
+    see_watch failures
 }

@@ -34,7 +34,7 @@ function loads(seconds) {
         errors: { reset: 5, short: 0 }, service_us: { count: 900, p50: 300, p99: 2000 },
         distribution: { mean: 300 }, children: [1, 2, 3].map((child) =>
             ({ child, pid: 1000 + child, connections: 300 })) };
-    const columns = () => [made.column(seconds - 1, { failed: 1 })];
+    const columns = () => [made.column(seconds - 1, { failed: 1, errors: { reset: 1 } })];
     return ["pool", HOSTILE].map((name) => made.load(name, columns(), {
         started_ms: 1e12 + 1000, said: [HOSTILE, LONG], state: ended ? "failed" : "running",
         result: ended ? result : null }));
@@ -93,6 +93,7 @@ const PARTS = {
         assert.equal(await text("#at"), "4.0 s of 10.0 s");
         assert.equal(await served(), "5"); // 400 of 60 children: 7, less 2 before the load
         assert.equal(await text("#results tbody tr:first-child td:nth-child(3)"), "350");
+        assert.match(await text("#results tbody tr:first-child"), /\b7: 7 reset\b/);
         assert.match(await text("#lints"), /pool: Many children wake for each .*: 90 switches/);
         const heat = () => page.locator("#heats svg").first().textContent();
         assert.match(await heat(), /30 s agonow$/);

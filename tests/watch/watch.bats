@@ -13,7 +13,9 @@ program = server01_fork
 [spawn]
 program = server05_spawn_pool
 options = -n 2 -x 8
-can = more fewer'
+can = more fewer
+min = 2
+max = 3'
 
 # --- the command line and the ini file ------------------------------------------------------------
 
@@ -58,7 +60,7 @@ refuses_file() { # LINE PATTERN
         <<<$'[a]\nprogram = x\n[a]\nprogram = x'
     refuses_file 1 'first a \[name\] is allowed' <<<'program = x'
     refuses_file 2 'a \[name\], key = value, or a comment behind # is allowed' <<<$'[a]\nprogram'
-    refuses_file 2 'program, options, can, autostart or restart is allowed' <<<$'[a]\nport = 1'
+    refuses_file 2 'program, options, can, min, max, autostart or restart is allowed' <<<$'[a]\nport = 1'
     refuses_file 2 'one name or path is allowed' <<<$'[a]\nprogram ='
     refuses_file 3 'one name or path is allowed' <<<$'[a]\nprogram = x\nprogram = y'
     refuses_file 2 'yes or no is allowed' <<<$'[a]\nautostart = maybe'
@@ -75,6 +77,39 @@ refuses_file() { # LINE PATTERN
     refuses_file 129 'at most 64 services are allowed' < <(printf '[a%d]\nprogram=x\n' {1..65})
     run -1 "$BIN/watch" -f "$T/none.ini"
     [[ $output == "watch: $T/none.ini: "* ]]
+}
+
+# A service with these words as options, with this "can", and these lines behind.
+bounded() { # LINE...
+    printf '%s\n' '[a]' 'program = x' "options = $words" "$can" "$@"
+}
+
+@test "min and max: numbers, both, around -n, within -x, for who can have more or fewer" {
+    local can='can = more' number words='-n 3 -x 5'
+    local wrong='\[a\]: min and max together are allowed, with can = more or fewer'
+
+    for number in 0 -1 +1 1x '' 100001 '1 2' 99999999999999999999; do
+        refuses_file 2 "max '${number/+/\\+}': a whole number from 1 to 100000 is allowed" \
+            <<<$'[a]\nmax = '"$number"
+    done
+    refuses_file 2 "min 'x': a whole number from 1 to" <<<$'[a]\nmin = x'
+    refuses_file 5 "$wrong" < <(bounded 'min = 2')
+    refuses_file 5 "$wrong" < <(bounded 'max = 4')
+    refuses_file 7 "$wrong" < <(bounded 'min = 4' 'max = 5' '[b]')
+    refuses_file 6 "$wrong" < <(bounded 'min = 1' 'max = 2')
+    refuses_file 6 "$wrong" < <(bounded 'min = 1' 'max = 6')
+    for words in '-n 3' '-x 5' '' '-n3x -x5' '-n -x 5' '-n 3 -x' '-- -n 3 -x 5' '-n 3 -n 1 -x 5'; do
+        refuses_file 6 "$wrong" < <(bounded 'min = 2' 'max = 5')
+    done
+    words='-n 3 -x 5' can='can = hup'
+    refuses_file 6 "$wrong" < <(bounded 'min = 2' 'max = 5')
+    can='can = fewer'
+    for words in '-n 3 -x 5' '-n3 -x5' '-vn 3 -vvx5' '-n 9 -x 1 -n 2 -x 4'; do
+        bounded 'min = 2' 'max = 4' >"$T/good.ini"
+        start_watch -f "$T/good.ini"
+        [[ $(of_service a min max asked) == $'2\n4\n'[23] ]]
+        stop_server
+    done
 }
 
 @test "the services that are built in: every model, each starts, serves, tells and stops" {
@@ -160,6 +195,28 @@ replaced() {
     does 'what=service&name=spawn&do=more'
     eventually processes_are spawn 4
     does 'what=service&name=spawn&do=fewer'
+    eventually processes_are spawn 3
+}
+
+@test "more and fewer children, within min and max of the file; each start begins anew" {
+    start_watch_with <<<"$PREFORK"
+    eventually service_runs prefork
+    [[ $(of_service prefork min max asked) == $'null\nnull\nnull' ]]
+    does 'what=service&name=spawn&do=start'
+    eventually processes_are spawn 3
+    [[ $(of_service spawn min max asked) == $'2\n3\n2' ]]
+    does_not '^min = 2 in the ini file: no fewer' 'what=service&name=spawn&do=fewer'
+    does 'what=service&name=spawn&do=more'
+    does_not '^max = 3 in the ini file: no more' 'what=service&name=spawn&do=more'
+    [[ $(of_service spawn min max asked) == $'2\n3\n3' ]]
+    eventually processes_are spawn 4
+    does 'what=service&name=spawn&do=restart'
+    eventually processes_are spawn 3
+    service_is spawn asked 2
+    does_not '^min = 2' 'what=service&name=spawn&do=fewer'
+    does 'what=service&name=spawn&do=more'
+    does 'what=service&name=spawn&do=fewer'
+    does_not '^min = 2' 'what=service&name=spawn&do=fewer'
     eventually processes_are spawn 3
 }
 
@@ -420,6 +477,26 @@ load_is() { # STATE
     does 'what=load&do=start&names=fork&options=-c 1 -t x'
     eventually load_is failed
     [[ $(json_of 'loads.0.said.*') == "client: -t 'x': "* && $(json_of 'loads.#') -eq 1 ]]
+}
+
+fails_by() { # KIND
+    load_is running && [[ -n $(json_of "loads.0.columns.*.errors.$1") ]]
+}
+
+@test "a server that is stopped under load: what fails is told by kind while the load runs" {
+    local of=('loads.0.columns.*.failed' 'loads.0.columns.*.errors.*') pid
+
+    start_watch_with <<<$'[one]\nprogram = server00_iterative\nautostart = yes'
+    eventually service_runs one
+    pid=$(of_service one pid)
+    does 'what=load&do=start&names=one&options=-c 2 -d 600 -T 0.2'
+    does "what=child&name=one&pid=$pid&do=stop"
+    eventually fails_by timed_out
+    [[ $(json_of "${of[0]}" | awk '{ n += $1 } END { print n }') -eq \
+        $(json_of "${of[1]}" | awk '{ n += $1 } END { print n }') ]]
+    does "what=child&name=one&pid=$pid&do=cont"
+    does 'what=load&do=stop'
+    eventually reported true
 }
 
 columns_come() { # OF-LOADS
