@@ -383,7 +383,7 @@ light_behind_heavy() { # OPTION...
 # As a service manager or timeout(1) sends it: one handler has got ready, and leaves, the other has
 # not yet.
 @test "TERM to all its processes while they start is a stop, and no failure" {
-    script_handler "test \$HANDLER_SEAT = 1 || sleep $LIMIT" "exec $BIN/handler_bytes"
+    script_handler "test \$HANDLER_SEAT = 1 || exec sleep $LIMIT" "exec $BIN/handler_bytes"
     launch "$BIN/$SERVER" -p 0 -o json -n 2 -e "$HANDLER"
     catches_term() {
         mapfile -t KIDS < <(children_of "$SERVER_PID")

@@ -619,7 +619,7 @@ holder() {
 
     start_server -n 1 -e handler_primes
     COMPLAINTS='died of signal 9'
-    "$BIN/client" -q -p "$PORT" -c 1 -t 40 -M 'next 1000000000000000000' 3>&- >"$T/client"
+    "$BIN/client" -q -p "$PORT" -c 1 -t 1 -M 'next 1000000000000000000' 3>&- >"$T/client"
     has_used() { ask_server && before=$(json_of cpu_user_s) && [[ $before != 0.0* ]]; }
     eventually has_used
     kill -s KILL "$(children_of "$SERVER_PID")"
