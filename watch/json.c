@@ -2,10 +2,14 @@
 
 #include <string.h>
 
-enum { DEPTH_MOST = 16 };
-
-/* Each takes what it is about and returns what is behind it, or NULL. */
+/* Each takes what it is about and returns what is behind it and the blanks there, or NULL. */
 static const char *value(const char *at, int depth);
+
+static const char *
+blanks(const char *at)
+{
+    return at + strspn(at, " ");
+}
 
 static const char *
 string(const char *at)
@@ -25,7 +29,7 @@ string(const char *at)
             }
         }
     }
-    return at + 1;
+    return blanks(at + 1);
 }
 
 static const char *
@@ -51,18 +55,18 @@ number(const char *at)
         at++;
         at = digits(at + (*at == '+' || *at == '-'));
     }
-    return at;
+    return at ? blanks(at) : NULL;
 }
 
 /* An object or an array: `end` closes it. */
 static const char *
 members(const char *at, char end, int depth)
 {
-    if (depth > DEPTH_MOST) {
+    if (depth > JSON_DEPTH) {
         return NULL;
     }
-    for (at += strspn(at + 1, " ") + 1; *at != end; at += *at == ',') {
-        at += strspn(at, " ");
+    for (at = blanks(at + 1); *at != end; at += *at == ',') {
+        at = blanks(at);
         if (end == '}') {
             at = *at == '"' ? string(at) : NULL;
             at = at && *at == ':' ? at + 1 : NULL;
@@ -72,7 +76,7 @@ members(const char *at, char end, int depth)
             return NULL;
         }
     }
-    return at + 1;
+    return blanks(at + 1);
 }
 
 static const char *
@@ -80,10 +84,10 @@ value(const char *at, int depth)
 {
     static const char *const words[] = {"true", "false", "null"};
 
-    at += strspn(at, " ");
+    at = blanks(at);
     for (int i = 0; i < 3; i++) {
         if (strncmp(at, words[i], strlen(words[i])) == 0) {
-            return at + strlen(words[i]);
+            return blanks(at + strlen(words[i]));
         }
     }
     switch (*at) {
@@ -101,7 +105,7 @@ value(const char *at, int depth)
 bool
 json_valid(const char *line)
 {
-    const char *end = *line == '{' ? value(line, 0) : NULL;
+    const char *end = *blanks(line) == '{' ? value(line, 0) : NULL;
 
     return end && *end == '\0';
 }

@@ -4,8 +4,11 @@
 
 #include <stdbool.h>
 
+enum { JSON_DEPTH = 16 };
+
 /* True if the line is one object of JSON (RFC 8259) in printable ASCII, as all of this suite print
- * it: then it can stand in a larger one as it is. */
+ * it, with at most JSON_DEPTH objects and arrays one in another: then it can stand in a larger one
+ * as it is. */
 bool json_valid(const char *line);
 
 #endif

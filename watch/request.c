@@ -45,7 +45,7 @@ take_first(struct request *request, char *line)
 {
     char *target = strchr(line, ' '), *version = target ? strchr(target + 1, ' ') : NULL;
 
-    if (!version || strncmp(version, " HTTP/1.", 8) != 0 ||
+    if (!version || strchr(line, '\t') || strncmp(version, " HTTP/1.", 8) != 0 ||
         (version[8] != '0' && version[8] != '1') || version[9] != '\0' || target[1] != '/') {
         return false;
     }
@@ -144,6 +144,10 @@ request_read(struct request *request, char *input, size_t used, const char **why
     }
     if (used - request->head < request->length) {
         return REQUEST_MORE;
+    }
+    if (memchr(request->body, '\0', request->length)) {
+        *why = BAD;
+        return 400;
     }
     request->body[request->length] = '\0'; /* what is behind it is another request: not answered */
     return REQUEST_HERE;
