@@ -58,7 +58,7 @@ lines 7560 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 255 server11_event_workers/server11_event_workers.c
 lines 1660 server11_event_workers/*.[ch]
 lines 17960 client bench
-lines 36492 tests
+lines 36493 tests
 lines 3420 watch/*.[ch]
 lines 1084 watch/watch.js watch/lints.js
 lines 220 server12_shared_memory/server12_shared_memory.c
