@@ -757,8 +757,8 @@ function open_record(frames) {
 
 // --- the beginning -------------------------------------------------------------------------------
 
-// Where the list of services has a place beside the models it is open, until somebody closes it; the
-// tab remembers that.
+// Where the list of services has a place beside the models it is open, until somebody closes it;
+// the tab remembers that.
 function fold() {
     const root = document.documentElement;
     const wide = root.clientWidth >= 62 * parseFloat(getComputedStyle(root).fontSize);

@@ -138,7 +138,8 @@ bounded() { # LINE...
         [[ $STATUS -eq 200 && $HEAD == *$'Content-Type: text/plain; charset=utf-8\r'* ]]
         [[ $BODY == "$(cat "$ROOT/$(of_service "$name" readme)")" ]]
     done
-    for name in $(sed -n 's|.*"\(docs/[a-z]*\.md\)".*|\1|p' "$ROOT/watch/lints.js"); do
+    mapfile -t names < <(sed -n 's|.*"\(docs/[a-z]*\.md\)".*|\1|p' "$ROOT/watch/lints.js")
+    for name in "${names[@]}"; do
         get "/$name"
         [[ $BODY == "$(cat "$ROOT/$name")" ]]
     done
