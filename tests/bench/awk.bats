@@ -14,14 +14,22 @@ setup_file() {
 }
 
 # Made-up results: their figures as those of three runs, and from these all tables, sentences and
-# the page; and what has changed since another time, which is nothing.
+# the page; and what has changed since another time, which is nothing. The page of all is made once:
+# three are in directories of their own until then.
 tables_and_page() { # DIRECTORY
-    local tool
+    local place tool
 
     mkdir "$1"
     awk -v dir="$1" -f "$TESTS/bench/results.awk"
     cp "$1/compare.csv" "$1/old.csv"
     for tool in herd scale rivals compare; do
+        place=$1
+        if [[ $tool != compare ]]; then
+            place=$1/$tool
+            mkdir "$place"
+            mv "$1/$tool"[.-]* "$place"
+            cp "$1/machine.csv" "$1/limits.csv" "$place"
+        fi
         awk -F, -v OFS=, '
             NR == 1 { print "round,row,load,x,figure,unit,value,why" }
             NR == 1 || $4 ~ /^(breaks|control_cpu_us|limit_share)$/ || $6 == "" { next }
@@ -30,10 +38,11 @@ tables_and_page() { # DIRECTORY
                     if ($4 == "runs") print i, $1, $2, $3, "run", "", ($6 >= i), $11
                     else print i, $1, $2, $3, $4, $5, $(5 + i), $11
                 }
-            }' "$1/$tool.csv" >"$1/$tool-runs.csv"
+            }' "$place/$tool.csv" >"$place/$tool-runs.csv"
         set -- "$1" -n -o .
         [[ $tool != compare ]] || set -- "$@" -a old.csv
-        (cd "$1" && "$ROOT/bench/$tool" "${@:2}" >/dev/null)
+        (cd "$place" && "$ROOT/bench/$tool" "${@:2}" >/dev/null)
+        [[ $tool == compare ]] || mv "$place/$tool"[.-]* "$1"
     done
     generators >"$1/generators"
     [[ $(grep -c requests_per_second "$1/generators") -eq 3 ]]
