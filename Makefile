@@ -133,7 +133,7 @@ $(BIN):
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # The tests' own tools: tests/helpers/NAME.c becomes $(BUILD)/tests/helpers/NAME; and tests in C. All
-# of them have what is in tests/lib. Some include parts of servers 08, 11 and 13.
+# of them have what is in tests/lib. Two include a part of servers 08 and 13; one has server11's parts.
 TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helpers/*.c tests/*/*_test.c) \
 	$(if $(filter server08_epoll,$(SERVERS)),tests/servers/clients_test_linux.c) \
 	$(if $(filter server11_event_workers,$(SERVERS)),tests/servers/workers_test_11.c) \
@@ -143,7 +143,10 @@ TEST_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/helpers/*.c tests/*/*_t
 CLIENT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard client/*/*.c))
 
 $(TEST_TOOLS): %: %.o $(BUILD)/libtests.a $(BUILD)/libclient.a $(BUILD)/libcommon.a
-	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call SAY,LINK)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
+
+$(BUILD)/tests/servers/workers_test_11: $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/sketch.c \
+	%_event_workers.c,$(wildcard server11_event_workers/*.c)))
 
 TESTS_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 

@@ -128,6 +128,8 @@ why_refused(void)
                                "but the group kernel.io_uring_group and CAP_SYS_ADMIN"
                : filtered    ? "a seccomp filter forbids it, as those of many containers do"
                              : "a security module forbids it";
+    case ENOMEM:
+        return "`ulimit -l` allows this user no more rings, or memory has run out";
     case EINVAL:
         return "this kernel's is older than Linux 6.1";
     default:

@@ -51,7 +51,7 @@ lines 220 server09_prethread/server09_prethread.c
 lines 220 server10_process_threads/server10_process_threads.c
 lines 270 server10_process_threads/*.[ch]
 lines 220 server13_io_uring/server13_io_uring_linux.c
-lines 876 server13_io_uring/*.[ch]
+lines 878 server13_io_uring/*.[ch]
 lines 1300 server05_spawn_pool/*.[ch]
 lines 7560 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 255 server11_event_workers/server11_event_workers.c

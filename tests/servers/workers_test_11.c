@@ -9,12 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../server11_event_workers/desks.c"
-#include "../../server11_event_workers/frames.c"
-#include "../../server11_event_workers/handlers.c"
-#include "../../server11_event_workers/workers.c"
-
-#include "../../server11_event_workers/clients.c"
+#include "../../server11_event_workers/workers.h"
 #include "../helpers/check.h"
 
 static struct server of = {.options = {.children = 1}, .board = {.apart = true}};
