@@ -144,9 +144,9 @@
         const cost = ["few", "cpu_us_per_connection"], slow = [load, p99(data, load)];
 
         bars(box, data, ...cost, "CPU per connection: what the model costs",
-            "Processor time of all its processes for a short connection: shorter is better. The " +
-            "line is from the least to the largest of the runs; where lines overlap, treat the " +
-            "models as the same.", {rows: sorted(cost)});
+            "Processor time of all its processes for a short connection: shorter is better. Of " +
+            "several runs a line is from the least to the largest; where lines overlap, treat the " +
+            "models as the same. One run alone does not say how much it varies.", {rows: sorted(cost)});
         bars(box, data, ...slow, "p99: how long the slowest 1 % wait",
             load === "half" ? "Connections begin on schedule, the same for all models; the time " +
             "counts from when each was due." : "Few clients, one connection after the other.",
@@ -156,7 +156,8 @@
     function limit(box, data) {
         for (const load of data.loads.keys()) {
             bars(box, data, load, "limit_share", `Share of the machine's limit, ${load}`,
-                "100 % is the same exchange in the barest loop, see Limits of the machine.");
+                "100 % is the same exchange in the barest loop, see Limits of the machine; none: " +
+                "bin/limits has no such loop for this model.");
         }
         bars(box, data, "highest", "highest_rate", "Highest rate",
             "A search in steps: differences of a few percent mean nothing.");

@@ -158,8 +158,10 @@ function put_per_connection() {
 
 # As the server counted it: it knows its idle children, too. A server with a child for each
 # connection does not list them, nor does a sketch: then as the client counted it.
-function put_distribution(    i, n, thread, child, count, served, least, most, sum, squares) {
+# (A loop that hands out requests, as server11's, serves nobody itself.)
+function put_distribution(    i, n, first, thread, child, count, served, least, most, sum, squares) {
     n = value["children.#"]
+    first = n > 1 && value["children.1.child"] == "0" && !value["children.1.thread"] ? 2 : 1
     if (n == 0) {
         put("children_served", "", asked["distribution.children"])
         put("children_min", "", asked["distribution.min"])
@@ -167,13 +169,13 @@ function put_distribution(    i, n, thread, child, count, served, least, most, s
         put("jain", "", asked["distribution.jain"])
         return
     }
-    for (i = 1; i <= n; i++) {
+    for (i = first; i <= n; i++) {
         count = value["children." i ".connections"] + 0 # no text, or 10 were less than 9
         thread = value["children." i ".thread"]
         child = value["children." i ".child"] (thread ? "." thread : "")
         printf "%s,%s,%d\n", head(), child, count >>children
-        if (i == 1 || count < least) least = count
-        if (i == 1 || count > most) most = count
+        if (i == first || count < least) least = count
+        if (i == first || count > most) most = count
         served += count > 0
         sum += count
         squares += count * count
@@ -181,5 +183,5 @@ function put_distribution(    i, n, thread, child, count, served, least, most, s
     put("children_served", "", served)
     put("children_min", "", least)
     put("children_max", "", most)
-    if (squares > 0) put("jain", "", sum * sum / n / squares)
+    if (squares > 0) put("jain", "", sum * sum / (n - first + 1) / squares)
 }

@@ -250,8 +250,8 @@ function process_control() {
     if (!has("few", "control_cpu_us") && !has("many", "control_cpu_us")) return
     headline(3, "Process control")
     para("Stevens&#39; first table: processor time per connection above that of the iterative " \
-        "server in the same round. It is the price of the concurrency alone; around 0 " \
-        "it may be negative.")
+        "server in the same round. It is the price of the concurrency alone; below 0 " \
+        "where the iterative server, which sleeps and is woken for most connections, costs more.")
     charts("control")
     column("few clients", "few", "", "control_cpu_us")
     column("many clients", "many", "", "control_cpu_us")

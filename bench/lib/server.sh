@@ -87,6 +87,7 @@ fail() {
 }
 
 wrong() {
+    case $1 in "'-"*) set -- "${1%%:*}: options come before all else" ;; esac
     printf '%s: %s; try -h\n' "$tool" "$1" >&2
     exit 2
 }

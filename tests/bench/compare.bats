@@ -290,6 +290,15 @@ is() { # FIGURE VALUE
     [[ $(cat "$T/children") == $'1,03,few,,1.2,75\n1,03,few,,1.10,25\n1,03,few,,3,0' ]]
 }
 
+@test "a loop that hands requests to its children has no column among them" {
+    SERVER_SAID=${SERVER_SAID/'"child":1,'/'"child":0,'}
+    figures_of
+    is children_served 1
+    is children_max 25
+    is jain 0.5
+    [[ $(cat "$T/children") == $'1,03,few,,2,25\n1,03,few,,3,0' ]]
+}
+
 @test "ten connections are more than nine" {
     SERVER_SAID=${SERVER_SAID/:75/:10}
     SERVER_SAID=${SERVER_SAID/:25/:9}
