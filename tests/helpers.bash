@@ -208,14 +208,14 @@ find_younger() {
 # the pids, in MARKED. Of all processes only those are asked that may be younger than the test, with
 # a greater pid; pids may have begun anew meanwhile, also unseen where the test takes long.
 find_marked() {
-    local last pids='+([0-9])' young
+    local last greater='+([0-9])' young
 
     [[ -n ${YOUNGER:-} ]] || find_younger
     read -r _ _ _ _ last </proc/loadavg
-    ((last < $$ || SECONDS > 10)) || pids=$YOUNGER
+    ((last < $$ || SECONDS > 10)) || greater=$YOUNGER
     shopt -s extglob
     # shellcheck disable=SC2206 # a pattern
-    young=(/proc/$pids/environ)
+    young=(/proc/$greater/environ)
     mapfile -t MARKED < <(exec grep -lsxz "TEST_MARK=$T" /dev/null "${young[@]}")
     MARKED=("${MARKED[@]//[!0-9]/}")
 }
