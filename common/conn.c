@@ -199,14 +199,14 @@ conn_request_over(const struct conn *conn)
     counter_set(serving, counter_get(serving) - 1);
 }
 
-/* Counts how the connection ends. A request that was refused has been counted, and the connection
- * ends while its error is sent; one that is drained has had its replies. */
+/* Counts how the connection ends. One whose last request was refused has been counted; one that is
+ * drained has had its replies. */
 static enum conn_result
 ends_as(const struct conn *conn, counter *counted)
 {
-    if (conn->state != CONN_DRAINING && !conn->error) {
+    if (conn->state != CONN_DRAINING && (!conn->error || !conn->last)) {
         counter_add(counted, 1);
-        if (conn->state != CONN_READING) {
+        if (conn->state != CONN_READING && !conn->error) {
             conn_request_over(conn);
         }
     }

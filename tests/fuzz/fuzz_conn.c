@@ -424,6 +424,15 @@ serve_steps(struct worker *worker, int fd)
 
 /* --- what must hold then --------------------------------------------------------------------- */
 
+/* True if what is not sent whole is an error behind which nothing comes: it has been counted, and how
+ * the connection ends is not. */
+static bool
+refused_at_last(const struct slot *slot)
+{
+    return now.reply < expected.count && expected.replies[now.reply].last &&
+           counter_get(&slot->rejected) > now.refused;
+}
+
 static void
 check_counters(const struct slot *slot)
 {
@@ -437,7 +446,7 @@ check_counters(const struct slot *slot)
     CHECK_IS(counter_get(&slot->bytes), now.sent, "bytes");
     CHECK(rejected - now.refused <= refuses, "rejected: %llu instead of %u", rejected, now.refused);
     CHECK_IS(counter_get(&slot->serving), 0, "a request is in progress for ever");
-    CHECK(cut <= !(was_last || rejected > now.refused), "counted as several troubles");
+    CHECK(cut <= !(was_last || refused_at_last(slot)), "counted as several troubles");
     CHECK_IS(stopping_lines, now.verbose ? now.served : 0, "lines of -v");
 }
 
@@ -496,8 +505,7 @@ run(void serve(struct worker *worker, int fd), const char *way, struct slices re
     if (signals_stop) {
         check_stopped();
     } else if (now.closed) {
-        CHECK_IS(counter_get(&slot.broken) + (counter_get(&slot.rejected) > now.refused), 1,
-                 "not broken");
+        CHECK_IS(counter_get(&slot.broken) + refused_at_last(&slot), 1, "not broken");
     } else if (!is_late()) {
         check_whole(&slot);
     }

@@ -159,13 +159,13 @@ ends_so() { # COUNT STEP...
     counted rejected 0
 }
 
-@test "-T 1: who does not read what it is refused is reset; that it was refused counts, and no more" {
+@test "-T 1: who does not read what it is refused is reset, and counts as one that timed out" {
     start_server -T 1
     poke_away "$ADDRESS" buffer:4096 connect fill:80000000:"$(request GET /x)" stay
     eventually dead "$POKE"
     stop_server
     [[ $STATUS -eq 0 ]]
-    counted timed_out 0
+    counted timed_out 1
     counted broken 0
     counted requests 0
     counted rejected -gt 1000
