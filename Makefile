@@ -16,6 +16,9 @@ WERROR =
 LDLIBS = -pthread
 BIN = bin
 BUILD = build
+# In this folder they have one name each, however they are given: the dependencies of objects say it.
+override BIN := $(patsubst $(CURDIR)/%,%,$(BIN))
+override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
 # make V=1 shows the whole commands.
 V = 0
 SAY_0 = @echo "  $(1) $@";

@@ -192,30 +192,18 @@ ticks_of() {
     echo $((${12} + ${13}))
 }
 
-# In YOUNGER, a pattern of all pids that are greater than this shell's. Of 1997: @(199[8-9]|
-# [2-9][0-9][0-9][0-9]|[0-9][0-9][0-9][0-9]+([0-9])). A loop over /proc would cost 5 ms each time.
-find_younger() {
-    local i pid=$$ rest=''
-
-    for ((i = ${#pid} - 1; i >= 0; i--)); do
-        [[ ${pid:i:1} == 9 ]] || YOUNGER+="${pid:0:i}[$((${pid:i:1} + 1))-9]$rest|"
-        rest+='[0-9]'
-    done
-    YOUNGER="@($YOUNGER$rest+([0-9]))"
-}
-
 # Everything that a test has started, also what lost its parent, carries this in its environment:
 # the pids, in MARKED. Of all processes only those are asked that may be younger than the test, with
 # a greater pid; pids may have begun anew meanwhile, also unseen where the test takes long.
 find_marked() {
-    local last greater='+([0-9])' young
+    local last pid young=()
 
-    [[ -n ${YOUNGER:-} ]] || find_younger
     read -r _ _ _ _ last </proc/loadavg
-    ((last < $$ || SECONDS > 10)) || greater=$YOUNGER
-    shopt -s extglob
-    # shellcheck disable=SC2206 # a pattern
-    young=(/proc/$greater/environ)
+    for pid in /proc/[0-9]*; do
+        if ((${pid#/proc/} > $$ || last < $$ || SECONDS > 10)); then
+            young+=("$pid/environ")
+        fi
+    done
     mapfile -t MARKED < <(exec grep -lsxz "TEST_MARK=$T" /dev/null "${young[@]}")
     MARKED=("${MARKED[@]//[!0-9]/}")
 }

@@ -33,6 +33,7 @@ refuses_ring() { # ERROR WHY [CALL]
     refuses_ring 1 'a seccomp filter forbids it, as those of many containers do' # EPERM
     refuses_ring 38 'a seccomp filter hides it, or this kernel has none'         # ENOSYS
     refuses_ring 22 "this kernel's is older than Linux 6.1"                      # EINVAL
+    # shellcheck disable=SC2016 # no command
     refuses_ring 12 '`ulimit -l` allows this user no more rings, or memory has run out' # ENOMEM
     refuses_ring 24 'the kernel cannot make a ring now'                          # EMFILE
 }
