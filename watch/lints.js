@@ -3,7 +3,10 @@
 "use strict";
 
 const lints = (() => {
-    const LASTS_MS = 3000; // for so long something must hold before it is said: no flicker
+    // For so long something must hold before it is said: no flicker. Each half of it is two
+    // seconds, for a child publishes its switches and its CPU that often: in less there would be
+    // one tick of them or two, and in turns too few and too many for each connection.
+    const LASTS_MS = 4000;
     const ENOUGH = 30; // connections in each half of that; fewer say nothing about "per connection"
 
     const WORDS = {
@@ -133,7 +136,7 @@ const lints = (() => {
         };
     }
 
-    // Fewer than four may be what arrives between two looks. More than there are seats, for three
+    // Fewer than four may be what arrives between two looks. More than there are seats, for four
     // seconds: the wait for a seat is longer than the service.
     function backlog({ steps, now }) {
         const waiting = steps.map((each) => each.backlog ?? 0);
@@ -286,5 +289,5 @@ const lints = (() => {
         return found;
     }
 
-    return { look, past, processor, rates, seats, service_of, words: WORDS };
+    return { LASTS_MS, look, past, processor, rates, seats, service_of, words: WORDS };
 })();

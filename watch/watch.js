@@ -3,7 +3,7 @@
 // Names and logs come from outside: they become text, never HTML.
 "use strict";
 
-const KEPT_MS = 10000; // of snapshots; the lints look back three seconds
+const KEPT_MS = 10000; // of snapshots; the lints look back four seconds
 const SEATS = 40; // rows of a model, at most
 const COLUMNS = 120; // half seconds of a load that are shown, as watch has them
 const RETRY_MS = [500, 1000, 2000, 4000, 8000]; // between attempts to connect again
@@ -204,7 +204,7 @@ function service_buttons({ name, state, can, min, max, asked }) {
 }
 
 function draw_figures(list, service) {
-    const recent = lints.rates(past_service(service.name, 3000), service);
+    const recent = lints.rates(past_service(service.name, lints.LASTS_MS), service);
     const { stats, processes } = service;
     const of = (field, unit = "") => figure(recent?.[field], unit);
     const add = (field) => (processes.length > 0 ? sum(processes, field) : null);
