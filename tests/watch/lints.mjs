@@ -13,6 +13,9 @@ const kinds = (list) => [...lints.look(list)].map((each) => each.kind).join();
 const stats = (more) => (s) => ({ stats: more(s) });
 const slow = (s, p50) => [[], [load("a", [0, 1, 2, 3, 4, 5, 6, 7].map((i) => column(s + i / 2,
     { p50_us: p50(i) })), { arguments: ["-r", "500"] })]];
+// One process, one seat: with thirty threads.
+const crew = (backlog) => (s) => ({ backlog, stats: { children: Array.from({ length: 30 }, (_, i) =>
+    ({ child: 0, thread: i + 1, pid: 1000, connections: s, requests: s, wakeups: 0 })) } });
 const ended = (response, served) => [frame(9, [], [load("a", [], { state: "done", result: {
     response_us: { count: 5000, p99: response }, service_us: { count: 5000, p99: served } } })])];
 
@@ -23,7 +26,8 @@ const SHOWN = [
         ({ child: 0, thread, pid: 1000, connections: 25 * s, requests: 25 * s, wakeups: 0 })) }))),
     "Many threads wake"],
     ["backlog", one((s) => ({ backlog: 10 * s })), "grows: 20, 40, 60"],
-    ["backlog", one({ backlog: 30 }), "30 connections wait"],
+    ["backlog", one({ backlog: 30 }), "All children are busy, 30 connections wait"],
+    ["backlog", one(crew(30)), "All threads are busy, 30 connections wait"],
     ["lonely", one({ shares: [0, 0, 1, 0] }), "100 %: child 3"],
     ["forks", one(stats((s) => ({ children_started: 100 * s }))), "100 a second, 30 us"],
     ["dying", one(stats((s) => ({ children_lost: 2 * s }))), "8 in the last"],
@@ -45,6 +49,7 @@ const QUIET = [
     ["few connections that wake all",
         one((s) => ({ per_second: 5, stats: { context_switches: 100 * s } }))],
     ["as many wait as arrive between two looks", one({ backlog: 3 })],
+    ["fewer wait than there are threads", one(crew(29))],
     ["a backlog for a second", one((s) => ({ backlog: s > 5 ? 50 : 0 }))],
     ["a herd for two seconds",
         one(stats((s) => ({ context_switches: 200 * s + 800 * Math.max(0, s - 4) })))],
@@ -91,6 +96,13 @@ const PARTS = {
         assert.equal(letters(states, earlier), "_TW_");
         assert.equal(letters(states, states), "_T__"); // ready, but it has not run since
         assert.equal(letters(service("a", 1, { letters: "_WG." })), "_WG."); // the scoreboard's own
+        const short = [service("a", 1, { letters: "__G." }), service("a", 0.5)];
+        assert.equal(letters(...short), "WWG."); // a letter between two requests, but it has served
+        const own = (wakeups) => ({ ...calm, processes: [], stats: { ...calm.stats, children:
+            [{ child: 0, pid: 1000, connections: 0, requests: 0, wakeups }] } });
+        assert.equal(letters(own(14), own(10)), "_"); // the questions of watch
+        assert.equal(letters(own(15), own(10)), "W"); // a loop serves nobody itself
+        assert.equal(letters(own(15)), "_");
         const threads = { ...calm, stats: { ...calm.stats, scoreboard: "_WUW", children: [1, 2]
             .flatMap((child) => [1, 2].map((thread) => ({ child, thread, pid: 1000 + child,
                 connections: 5, requests: 5, wakeups: 5, context_switches: 0 }))) } };
