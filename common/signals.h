@@ -76,7 +76,8 @@ void signals_spawned(pid_t distributor, int64_t grace_us);
 void signals_tick(const sigset_t *waiting);
 
 /* In a child's loop, after a tick: clears its flag. The next tick comes after two seconds, not one:
- * while nobody is served, only a lost signal and a dead parent wait for it. */
+ * while nobody is served, only a lost signal and a dead parent wait for it. (A busy child, too, is
+ * in its loop when most of its ticks come: so what it publishes is up to two seconds old.) */
 void signals_idle(void);
 
 /* True when requests in progress must end too: the grace is over, or a second stop came. */

@@ -182,7 +182,7 @@ print_rates(const struct totals *sum, bool children)
     say("  per connection: %.1f us of CPU, %.2f voluntary context switches\n",
         (double)(sum->user_us + sum->system_us) / per, (double)sum->switches / per);
     if (children && !signals_stop) {
-        say("  (CPU and switches of living children are as of up to a second ago)\n");
+        say("  (CPU and switches of living children are as of up to two seconds ago)\n");
     }
     say("  wake-ups per connection: %.2f returns from waiting, %.2f of them wasted\n",
         (double)sum->wakeups / per, (double)sum->wasted / per);

@@ -28,7 +28,8 @@ void stats_start(struct stats *stats, const char *variant);
 /* Prints it to stdout, as text or as one line of JSON; with -q no text at the end. Dies on failure
  * at the end; else, also while clients are served to their end after a stop, it only warns. The
  * context switches and processor time of living children are as of their last tick between two
- * steps of a connection: a second old, and without the work of the request in hand. */
+ * steps of a connection: up to two seconds old (signals_idle()), and without the work of the
+ * request in hand. */
 void stats_print(const struct stats *stats, const struct scoreboard *board,
                  const struct options *options, bool at_the_end);
 

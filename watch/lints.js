@@ -3,7 +3,10 @@
 "use strict";
 
 const lints = (() => {
-    const LASTS_MS = 3000; // for so long something must hold before it is said: no flicker
+    // For so long something must hold before it is said: no flicker. Each half of it is two
+    // seconds, for a child publishes its switches and its CPU that often: in less there would be
+    // one tick of them or two, and in turns too few and too many for each connection.
+    const LASTS_MS = 4000;
     const ENOUGH = 30; // connections in each half of that; fewer say nothing about "per connection"
 
     const WORDS = {
@@ -51,15 +54,18 @@ const lints = (() => {
 
     // Apache's letter for who serves. The server's own scoreboard knows best; else the kernel's
     // state and the counters say it: who has served since the look before has worked. (A process
-    // that is ready to run, but has not run since, only waits for a processor.)
+    // that is ready to run, but has not run since, only waits for a processor.) Between two short
+    // requests a busy seat says that it waits: but it has served. A server's own loop serves nobody
+    // itself: its wake-ups tell, beyond those for the questions of watch, one or two in that time.
     function letter_of(row, before, process, listed, cpu_ms) {
         if (process?.state === "T" || process?.state === "t") return "T";
         if (process?.state === "Z") return "Z";
-        if (listed) return listed;
-        if (row.pid === 0) return ".";
         const served = before && row.requests > before.requests;
+        if (listed) return listed === "_" && served ? "W" : listed;
+        if (row.pid === 0) return ".";
+        const turns = row.child === 0 && !row.thread && row.wakeups > before?.wakeups + 4;
         const runs = !row.thread && process?.state === "R" && !(process.cpu_ms <= cpu_ms);
-        return served || runs ? "W" : "_";
+        return served || turns || runs ? "W" : "_";
     }
 
     const key_of = (row) => `${row.child}.${row.thread ?? 0}`;
@@ -133,18 +139,20 @@ const lints = (() => {
         };
     }
 
-    // Fewer than four may be what arrives between two looks. More than there are seats, for three
+    // Fewer than four may be what arrives between two looks. More than there are seats, for four
     // seconds: the wait for a seat is longer than the service.
     function backlog({ steps, now }) {
         const waiting = steps.map((each) => each.backlog ?? 0);
-        const places = seats(steps[2]).length;
+        const seated = seats(steps[2]);
+        const places = seated.reduce((all, { threads }) => all + (threads.length || 1), 0);
+        const whose = places > seated.length ? "threads" : "children";
         const full = Math.min(...waiting) >= Math.max(4, places);
         const grows = waiting[2] >= 8 && waiting[0] < waiting[1] && waiting[1] < waiting[2];
         if (!full && !grows) return null;
         const how = grows ? `the backlog grows: ${waiting.join(", ")} connections wait`
             : `${waiting[2]} connections wait in the backlog all the time`;
         return {
-            words: `${places > 1 ? "All children are busy" : "Who accepts is busy"}, ${how}.`,
+            words: `${places > 1 ? `All ${whose} are busy` : "Who accepts is busy"}, ${how}.`,
             why: "The kernel has made these connections, but nobody has accepted them: their " +
                 "clients wait before they are served at all.",
             where: [now.readme || "server03_prefork_accept/README.md", "What breaks"],
@@ -286,5 +294,5 @@ const lints = (() => {
         return found;
     }
 
-    return { look, past, processor, rates, seats, service_of, words: WORDS };
+    return { LASTS_MS, look, past, processor, rates, seats, service_of, words: WORDS };
 })();

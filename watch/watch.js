@@ -3,7 +3,7 @@
 // Names and logs come from outside: they become text, never HTML.
 "use strict";
 
-const KEPT_MS = 10000; // of snapshots; the lints look back three seconds
+const KEPT_MS = 10000; // of snapshots; the lints look back four seconds
 const SEATS = 40; // rows of a model, at most
 const COLUMNS = 120; // half seconds of a load that are shown, as watch has them
 const RETRY_MS = [500, 1000, 2000, 4000, 8000]; // between attempts to connect again
@@ -62,7 +62,8 @@ function keep(parent, items, key, create, update) {
 
 // watch has the texts inside; a recording can only name them.
 function point(link, file, heading = "") {
-    write(link, heading ? `${file}, \u201c${heading}\u201d` : file);
+    const name = file && !page.record ? "README" : file;
+    write(link, heading ? `${file}, \u201c${heading}\u201d` : name);
     if (!page.record) mark(link, { href: `/${file}` });
 }
 
@@ -204,7 +205,7 @@ function service_buttons({ name, state, can, min, max, asked }) {
 }
 
 function draw_figures(list, service) {
-    const recent = lints.rates(past_service(service.name, 3000), service);
+    const recent = lints.rates(past_service(service.name, lints.LASTS_MS), service);
     const { stats, processes } = service;
     const of = (field, unit = "") => figure(recent?.[field], unit);
     const add = (field) => (processes.length > 0 ? sum(processes, field) : null);
@@ -373,16 +374,21 @@ function draw_lints() {
         if (Math.abs(now - seen) > 3000) page.said.delete(key);
     }
     at("nothing").hidden = page.said.size > 0;
-    keep(at("lints"), [...page.said.values()], (each) => each.key, new_lint, (node, each) => {
-        write(node.querySelector("b"), `${each.name}: ${each.words}`);
+    const place = page.stage.length; // if that changes, each is made anew
+    keep(at("lints"), [...page.said.values()], (each) => `${each.key} ${place}`, new_lint,
+    (node, each) => {
+        write(node.querySelector("summary"), `${each.name}: ${each.words}`);
         write(node.querySelector("span"), each.why);
         point(node.querySelector("a"), ...each.where);
     });
 }
 
+// Two models side by side want the screen for themselves: there the reason is folded.
 function new_lint({ kind }) {
-    return element("li", { "data-kind": kind }, element("b", {}), " ", element("span", {}), " ",
+    const whole = element("details", {}, element("summary", {}), element("span", {}), " ",
         element("cite", {}, element("a", { target: "_blank" })));
+    whole.open = page.stage.length < 2;
+    return element("li", { "data-kind": kind }, whole);
 }
 
 // --- what the load did ---------------------------------------------------------------------------
@@ -605,6 +611,7 @@ function draw() {
         page.stage = first ? [first.name] : [];
     }
     const loads = frame.loads.filter((load) => page.stage.includes(load.name));
+    document.body.classList.toggle("two", page.stage.length > 1);
     write(at("machine"), `${frame.processors} processors` +
         (frame.load === null ? "" : `, load ${frame.load.toFixed(1)}`));
     write(at("running"), `${running.length} of ${frame.services.length} running`);

@@ -133,7 +133,7 @@ const PARTS = {
 
     // Two side by side under one load: the one that does not run is started by itself.
     async compare(browser) {
-        const { page, wrong } = await come(browser, { scheme: "dark" });
+        const { page, wrong } = await come(browser, { height: 720, scheme: "dark" });
         await press(page, "Beside: loop");
         await load(page, { d: 3 });
         await says(article(page, "loop"), /running/);
@@ -152,6 +152,17 @@ const PARTS = {
         await accessible(page);
         await page.reload(); // what is shown is in the address
         await article(page, "loop").waitFor();
+        await press(page, "STOP child 2 of pool"); // that stands out, in a line: the rest is folded
+        const lint = page.locator("#lints li", { hasText: "pool: Stopped by a signal" });
+        await lint.waitFor();
+        assert.equal(await lint.locator("a").isVisible(), false);
+        await seen(page, seat(page, 3));
+        await lint.locator("summary").click();
+        assert.equal(await lint.locator("a").isVisible(), true);
+        await press(page, "pool"); // alone there is room for it
+        await lint.locator("a").waitFor();
+        await press(page, "CONT child 2 of pool");
+        await press(page, "loop");
         await article(page, "loop").getByRole("button", { name: "Stop loop" }).click();
         await says(article(page, "loop"), /stopped/);
         assert.deepEqual(wrong, []);
@@ -251,7 +262,6 @@ const PARTS = {
     async failures(browser) {
         const { page, wrong } = await come(browser);
         await press(page, "loop");
-        await page.locator("summary", { hasText: "More options" }).click();
         await load(page, { T: "200ms" });
         await press(page, "STOP the server loop");
         await says(page.locator("#results tbody"), /running[^]*: [0-9,]+ timed out/);

@@ -30,6 +30,10 @@ ask_lints() { # PART
     ask_lints rates
 }
 
+@test "lints: switches that children publish every two seconds" {
+    ask_lints ticks
+}
+
 @test "charts: figures as people read them" {
     ask_lints numbers
 }
