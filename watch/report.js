@@ -145,8 +145,9 @@
 
         bars(box, data, ...cost, "CPU per connection: what the model costs",
             "Processor time of all its processes for a short connection: shorter is better. Of " +
-            "several runs a line is from the least to the largest; where lines overlap, treat the " +
-            "models as the same. One run alone does not say how much it varies.", {rows: sorted(cost)});
+            "several runs a line is from the least to the largest; where lines overlap, treat " +
+            "the models as the same. One run alone does not say how much it varies.",
+            {rows: sorted(cost)});
         bars(box, data, ...slow, "p99: how long the slowest 1 % wait",
             load === "half" ? "Connections begin on schedule, the same for all models; the time " +
             "counts from when each was due." : "Few clients, one connection after the other.",

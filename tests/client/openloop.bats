@@ -470,7 +470,7 @@ nobody_blamed() {
     counted 'search.steps.#' 1
     # The same when there are good steps already.
     client_away -r 'max@p50<10s' -d 0.2
-    sleep 1.2
+    await_good_steps
     kill -s INT "$CLIENT"
     await_end "$CLIENT"
     [[ $STATUS -eq 1 && $(json_of interrupted) == true ]]
@@ -484,6 +484,22 @@ nobody_blamed() {
     done
 }
 
+# Until the client's search is in its fourth step: each has processes of its own.
+await_good_steps() {
+    local step
+
+    FIRST=
+    for step in {1..4}; do
+        eventually in_another_step
+        FIRST=${CHILDREN[0]}
+    done
+}
+
+in_another_step() {
+    find_children "$CLIENT"
+    [[ ${#CHILDREN[@]} -gt 0 && ${CHILDREN[0]} != "$FIRST" ]]
+}
+
 @test "-r max@BOUND: a server that fails keeps no rate; one that dies ends the search" {
     start_badserver corrupt
     ask_client -r 'max@p50<10s' -d 0.1
@@ -495,7 +511,7 @@ nobody_blamed() {
     "$BIN/client" -p "$PORT" -r 'max@p50<10s' -d 0.2 -o json >"$T/report" &
     CLIENT=$!
     HELPERS+=("$CLIENT")
-    sleep 1.2
+    await_good_steps
     end_badserver
     STATUS=0
     wait "$CLIENT" || STATUS=$?

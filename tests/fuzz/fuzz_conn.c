@@ -424,8 +424,8 @@ serve_steps(struct worker *worker, int fd)
 
 /* --- what must hold then --------------------------------------------------------------------- */
 
-/* True if what is not sent whole is an error behind which nothing comes: it has been counted, and how
- * the connection ends is not. */
+/* True if what is not sent whole is an error behind which nothing comes: it has been counted, and
+ * how the connection ends is not. */
 static bool
 refused_at_last(const struct slot *slot)
 {

@@ -52,12 +52,13 @@ FORBIDDEN+='|pthread_create|pthread_(mutex|rwlock|spin|cond)_[a-z_]+|flock|lockf
 # server may lock the path of its socket against another one. What prints may wait for room, and an
 # inherited listener, which others may have made blocking or not, is looked at with poll(). What
 # looks after threads locks its list of them, counts free places, and creates one, the timekeeper.
-# How a process sleeps beside a ring is no choice, and its clients need it too.
+# How a process sleeps beside a ring is no choice, and its clients need it too. A connection asks
+# poll(), without waiting, for news that nobody has told yet.
 not_the_pools() {
     grep -Ev 'common/(pool\.[co]:.*(waitpid|pselect)|listen\.c:.*F_SETLK)' |
         grep -Ev 'common/threads\.[co]:.*(pselect|pthread_(create|mutex)|sem_)' |
         grep -Ev 'common/sleeper_linux\.[co]:.*sem_' |
-        grep -Ev 'common/(die|listen|signals)\.[co]:.*[ (]poll'
+        grep -Ev 'common/(conn|die|listen|signals)\.[co]:.*[ (]poll'
 }
 
 @test "common/ never accepts, forks, locks, and only the pool waits: not in its source" {
