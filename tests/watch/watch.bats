@@ -73,10 +73,27 @@ refuses_file() { # LINE PATTERN
     refuses_file 2 '\[a\] has no program' <<<$'[a]\n[b]'
     refuses_file 1 'a line of at most 1024 bytes' <<<"# $(printf '%01023d' 0)"
     refuses_file 1 'a line of at most 1024 bytes, none of them 0' < <(printf '[a]\0\n')
+    refuses_file 1 'a line of at most 1024 bytes' < <(printf '# %01022d\0' 0)
+    refuses_file 3 "'$(printf '%060d' 0)" < <(printf '# %01021d\n\n%01024d' 0 0)
     refuses_file 0 'at least one service is needed' </dev/null
     refuses_file 129 'at most 64 services are allowed' < <(printf '[a%d]\nprogram=x\n' {1..65})
     run -1 "$BIN/watch" -f "$T/none.ini"
     [[ $output == "watch: $T/none.ini: "* ]]
+    run -1 "$BIN/watch" -f "$T"
+    [[ $output == "watch: $T: "* ]] # open, but not to be read
+}
+
+@test "of an ini file that never ends no more is read than a line may have" {
+    local each left
+
+    for each in '\0' x; do
+        left=()
+        head -c 20000000 /dev/zero | tr '\0' "$each" |
+            timeout "$LIMIT" "$BIN/watch" -p 0 -f /dev/stdin 2>"$T/stderr" ||
+            left=("${PIPESTATUS[@]}")
+        [[ $(cat "$T/stderr") == 'watch: /dev/stdin:1: a line of at most 1024 bytes'* ]]
+        [[ ${left[0]} -ne 0 && ${left[2]} -eq 1 ]] # nobody took what head had to write
+    done
 }
 
 # A service with these words as options, with this "can", and these lines behind.
@@ -195,7 +212,7 @@ replaced() {
     eventually processes_are spawn 3
     does 'what=service&name=spawn&do=more'
     eventually processes_are spawn 4
-    does 'what=service&name=spawn&do=fewer'
+    eventually does 'what=service&name=spawn&do=fewer'
     eventually processes_are spawn 3
 }
 
