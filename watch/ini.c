@@ -221,26 +221,38 @@ take_line(char *line)
     }
 }
 
+/* The next line, with its end; false at the end of the file. No more of it is read than is allowed:
+ * a file such as /dev/zero never ends. */
+static bool
+read_line(FILE *in, char line[LINE_MOST + 1])
+{
+    int length = 0, letter = 0;
+
+    while (letter != '\n' && (letter = getc(in)) != EOF) {
+        line_number += length == 0;
+        if (length == LINE_MOST || letter == '\0') {
+            wrong("a line of at most %d bytes, none of them 0, is allowed", LINE_MOST);
+        }
+        line[length++] = (char)letter;
+    }
+    line[length] = '\0';
+    if (ferror(in)) {
+        die("%s", file);
+    }
+    return length > 0;
+}
+
 void
 services_read(const char *path, FILE *in)
 {
-    static char *line;
-    static size_t room;
-    ssize_t length;
+    char line[LINE_MOST + 1];
 
     file = path;
     if (!in) {
         die("%s", path);
     }
-    while ((length = getline(&line, &room, in)) != -1) {
-        line_number++;
-        if (length > LINE_MOST || (size_t)length != strlen(line)) {
-            wrong("a line of at most %d bytes, none of them 0, is allowed", LINE_MOST);
-        }
+    while (read_line(in, line)) {
         take_line(line);
-    }
-    if (ferror(in)) {
-        die("%s", path);
     }
     if (services_count == 0) {
         wrong("at least one service is needed; for example %s is allowed", "[prefork]");

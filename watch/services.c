@@ -10,13 +10,15 @@
 #include "../common/clock.h"
 #include "../common/die.h"
 #include "json.h"
+#include "processes.h"
 
 enum {
     ENDING_US = 1000 * 1000,     /* beyond its grace: then it is killed */
     YOUNG_US = 1000 * 1000,      /* one that lived longer is restarted at once */
     PAUSE_LEAST_US = 100 * 1000, /* between restarts; doubled each time */
     PAUSE_MOST_US = 5 * 1000 * 1000,
-    ADDED = 9 /* words in front of those of the file */
+    LOST_US = 5 * 1000 * 1000, /* an answer that has not come by then: the server is asked again */
+    ADDED = 9                  /* words in front of those of the file */
 };
 
 struct service services[SERVICES_MOST];
@@ -50,7 +52,7 @@ start(struct service *service)
     service->stats = NULL;
     service->again = false;
     service->asked = service->first;
-    service->due_us = 0;
+    service->due_us = service->usr1_us = service->awaited = 0;
     service->begun_us = clock_us();
     *service->address = *service->ended = '\0';
     if (program_start(&service->process, arguments)) {
@@ -93,12 +95,56 @@ beyond(const struct service *service, int by)
     static char why[96];
     bool more = by > 0;
 
-    if (service->max == 0 || by == 0 || service->asked != (more ? service->max : service->min)) {
+    if (service->max == 0 || service->asked != (more ? service->max : service->min)) {
         return NULL;
     }
     snprintf(why, sizeof why, "%s = %d in the ini file: no %s children are allowed",
              more ? "max" : "min", service->asked, more ? "more" : "fewer");
     return why;
+}
+
+/* For statistics. One question at a time: so it is known which one an answer belongs to. */
+static void
+ask_server(struct service *service)
+{
+    int64_t now = clock_us();
+
+    if (service->usr1_us == 0 || now - service->usr1_us >= LOST_US) {
+        service->usr1_us = now;
+        kill(service->process.pid, SIGUSR1);
+    }
+}
+
+/* TTIN, TTOU or STOP, to a server that runs. Two of the same that wait for the server become one,
+ * and the CONT behind a STOP discards those that wait: so the server must have answered a USR1 that
+ * was sent behind the one before, for then it has that one. */
+static const char *
+signal_in_turn(struct service *service, int number)
+{
+    const struct process *server;
+
+    if (processes_of(service->process.pid, &server) > 0 && server->state == 'T') {
+        return number == SIGSTOP ? NULL
+                                 : "the server is stopped (T), and would lose that: let it go on";
+    }
+    if (service->awaited > 0) {
+        return "the server has not answered since the last more, fewer or stop: "
+               "wait for its next statistics";
+    }
+    kill(service->process.pid, number);
+    service->awaited = service->usr1_us != 0 ? 2 : 1;
+    ask_server(service);
+    return NULL;
+}
+
+const char *
+service_halt(struct service *service)
+{
+    if (service->state == SERVICE_RUNNING && service->can & (SERVICE_MORE | SERVICE_FEWER)) {
+        return signal_in_turn(service, SIGSTOP);
+    }
+    kill(service->process.pid, SIGSTOP);
+    return NULL;
 }
 
 static const char *
@@ -117,11 +163,13 @@ send_signal(struct service *service, const char *what)
         if (service->state != SERVICE_RUNNING) {
             return "the service does not run: start it first";
         }
-        why = beyond(service, by[i]);
-        if (!why) {
+        if (by[i] == 0) {
             kill(service->process.pid, signals[i]);
-            service->asked += by[i];
+            return NULL;
         }
+        why = beyond(service, by[i]);
+        why = why ? why : signal_in_turn(service, signals[i]);
+        service->asked += why ? 0 : by[i];
         return why;
     }
     return "do: start, stop, restart, hup, more or fewer is allowed";
@@ -179,6 +227,8 @@ service_hear(struct service *service, enum program_stream stream)
             text_drop(service->stats);
             service->stats = text_of(line);
             service->stats_ms = clock_read_us(CLOCK_REALTIME) / 1000;
+            service->usr1_us = 0;
+            service->awaited -= service->awaited > 0;
         } else if (stream == PROGRAM_ERR || !take_ready(service, line)) {
             program_log(&service->process, line);
         }
@@ -228,7 +278,7 @@ look_after(struct service *service, bool ask)
             kill(-process->pid, SIGKILL);
         }
     } else if (service->state == SERVICE_RUNNING && ask) {
-        kill(process->pid, SIGUSR1);
+        ask_server(service);
     } else if (service->due_us != 0 && now >= service->due_us) {
         service->restarts++;
         start(service);

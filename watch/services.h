@@ -39,6 +39,8 @@ struct service {
     struct program process;
     enum service_state state;
     int asked;          /* children: those at the start, and what the page has changed since */
+    int64_t usr1_us;    /* clock_us() of the USR1 that it has not yet answered; 0: it has */
+    int awaited;        /* how many answers, until it surely has the last signal_in_turn() */
     bool again;         /* stopping in order to start again */
     int64_t begun_us;   /* clock_us() of its start */
     int64_t stopped_us; /* stopping: clock_us() of the first stop signal */
@@ -68,6 +70,9 @@ void services_open(int64_t grace_us);
 
 /* Does what the page asks for: start, stop, restart, hup, more, fewer. NULL, or why not. */
 const char *service_do(struct service *service, const char *what);
+
+/* Stops the server itself, as SIGSTOP does. NULL, or why not now. */
+const char *service_halt(struct service *service);
 
 /* After poll(): takes what the service has printed. */
 void service_hear(struct service *service, enum program_stream stream);

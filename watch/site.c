@@ -218,7 +218,7 @@ read_form(char *body, struct form *form)
 
 /* What is asked of a process: only if it is one of the service's now. */
 static const char *
-do_child(const struct service *service, const struct form *form)
+do_child(struct service *service, const struct form *form)
 {
     static const char *const acts[] = {"kill", "stop", "cont"};
     static const int signals[] = {SIGKILL, SIGSTOP, SIGCONT};
@@ -231,6 +231,9 @@ do_child(const struct service *service, const struct form *form)
             continue;
         }
         for (; count > 0; count--, each++) {
+            if (each->pid == pid && pid == service->process.pid && signals[i] == SIGSTOP) {
+                return service_halt(service);
+            }
             if (each->pid == pid) {
                 kill(each->pid, signals[i]);
                 return NULL;

@@ -73,10 +73,27 @@ refuses_file() { # LINE PATTERN
     refuses_file 2 '\[a\] has no program' <<<$'[a]\n[b]'
     refuses_file 1 'a line of at most 1024 bytes' <<<"# $(printf '%01023d' 0)"
     refuses_file 1 'a line of at most 1024 bytes, none of them 0' < <(printf '[a]\0\n')
+    refuses_file 1 'a line of at most 1024 bytes' < <(printf '# %01022d\0' 0)
+    refuses_file 3 "'$(printf '%060d' 0)" < <(printf '# %01021d\n\n%01024d' 0 0)
     refuses_file 0 'at least one service is needed' </dev/null
     refuses_file 129 'at most 64 services are allowed' < <(printf '[a%d]\nprogram=x\n' {1..65})
     run -1 "$BIN/watch" -f "$T/none.ini"
     [[ $output == "watch: $T/none.ini: "* ]]
+    run -1 "$BIN/watch" -f "$T"
+    [[ $output == "watch: $T: "* ]] # open, but not to be read
+}
+
+@test "of an ini file that never ends no more is read than a line may have" {
+    local each left
+
+    for each in '\0' x; do
+        left=()
+        head -c 20000000 /dev/zero | tr '\0' "$each" |
+            timeout "$LIMIT" "$BIN/watch" -p 0 -f /dev/stdin 2>"$T/stderr" ||
+            left=("${PIPESTATUS[@]}")
+        [[ $(cat "$T/stderr") == 'watch: /dev/stdin:1: a line of at most 1024 bytes'* ]]
+        [[ ${left[0]} -ne 0 && ${left[2]} -eq 1 ]] # nobody took what head had to write
+    done
 }
 
 # A service with these words as options, with this "can", and these lines behind.
@@ -195,7 +212,7 @@ replaced() {
     eventually processes_are spawn 3
     does 'what=service&name=spawn&do=more'
     eventually processes_are spawn 4
-    does 'what=service&name=spawn&do=fewer'
+    eventually does 'what=service&name=spawn&do=fewer'
     eventually processes_are spawn 3
 }
 
@@ -216,9 +233,63 @@ replaced() {
     service_is spawn asked 2
     does_not '^min = 2' 'what=service&name=spawn&do=fewer'
     does 'what=service&name=spawn&do=more'
-    does 'what=service&name=spawn&do=fewer'
+    eventually does 'what=service&name=spawn&do=fewer'
     does_not '^min = 2' 'what=service&name=spawn&do=fewer'
     eventually processes_are spawn 3
+}
+
+as_asked() { # NAME
+    [[ $(of_service "$1" 'processes.#') -eq $(($(of_service "$1" asked) + 1)) ]]
+}
+
+@test "no more and no fewer get lost: all at once, or at a server that is stopped" {
+    local each form pid
+
+    start_watch_with < <(sed 's/^min = 2/min = 1/; s/^max = 3/max = 8/' <<<"$PREFORK")
+    does 'what=service&name=spawn&do=start'
+    eventually processes_are spawn 3
+    for each in more fewer more; do
+        form="token=$TOKEN&what=service&name=spawn&do=$each"
+        poke -j 4 "$ADDRESS" connect send:"POST /do HTTP/1.1\r\nHost: $HOST\r\nOrigin: \
+http://$HOST\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: \
+${#form}\r\n\r\n$form" line:'HTTP/1.1 '
+        eventually as_asked spawn
+    done
+    pid=$(of_service spawn pid)
+    eventually does "what=child&name=spawn&pid=$pid&do=stop"
+    eventually suspended "$pid"
+    for each in more fewer; do
+        does_not 'the server is stopped .T.' "what=service&name=spawn&do=$each"
+    done
+    does "what=child&name=spawn&pid=$pid&do=stop"
+    does "what=child&name=spawn&pid=$pid&do=cont"
+    eventually does 'what=service&name=spawn&do=fewer'
+    eventually as_asked spawn
+}
+
+@test "more, fewer, stop: one at a time, until the server has answered a USR1 sent behind it" {
+    local each wait='has not answered .*: wait for its next statistics'
+
+    scripted slow <<END
+trap '' TTIN
+trap '[[ ! -e $T/go ]] || { rm "$T/go"; echo "{\"n\":1}"; }; : >"$T/asked"' USR1
+trap 'exit 0' TERM
+echo 'slow: listening on 127.0.0.1:1, pid 1'
+while :; do read -t 0.1 line <>"$SILENCE" || :; done
+END
+    sed -i 's|/bin/sh|/bin/bash|' "$T/bin/slow"
+    start_watch_with <<<$'[slow]\nprogram = slow\ncan = more fewer\nautostart = yes'
+    eventually service_runs slow
+    eventually test -e "$T/asked" # for all that watch knows, its answer may come: then one more
+    does 'what=service&name=slow&do=more'
+    for each in service\&do={more,fewer} "child&do=stop&pid=$(of_service slow pid)"; do
+        does_not "$wait" "name=slow&what=$each"
+    done
+    touch "$T/go"
+    eventually service_is slow stats.n 1
+    does_not "$wait" 'what=service&name=slow&do=more'
+    touch "$T/go"
+    eventually does 'what=service&name=slow&do=more'
 }
 
 @test "what cannot be done is refused with a reason" {
