@@ -64,7 +64,8 @@ function keep(parent, items, key, create, update) {
 function point(link, file, heading = "") {
     const name = file && !page.record ? "README" : file;
     write(link, heading ? `${file}, \u201c${heading}\u201d` : name);
-    if (!page.record) mark(link, { href: `/${file}` });
+    link.hidden = !file; // the program is not of this suite
+    if (file && !page.record) mark(link, { href: `/${file}` });
 }
 
 // Buttons that ask watch for what their data say; one listener, at the end, serves them all.
@@ -770,9 +771,7 @@ function fold() {
     const root = document.documentElement;
     const wide = root.clientWidth >= 62 * parseFloat(getComputedStyle(root).fontSize);
     document.body.classList.toggle("wide", wide);
-    for (const node of document.querySelectorAll("details[id]")) {
-        node.open = history.state?.[node.id] ?? (node.id === "services" && wide);
-    }
+    at("services").open = history.state?.services ?? wide;
 }
 
 function open_live() {
@@ -801,6 +800,7 @@ function begin() {
         element("span", { class: "letter", "data-letter": letter }, letter), ` ${word}`)),
     element("li", {}, "(Most servers tell no letters: W has served in the last half second.)"));
     for (const node of document.querySelectorAll("details[id]")) {
+        node.open = history.state?.[node.id] ?? false;
         node.firstElementChild.addEventListener("click", () =>
             history.replaceState({ ...history.state, [node.id]: !node.open }, ""));
     }

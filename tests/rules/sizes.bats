@@ -56,13 +56,13 @@ lines 1300 server05_spawn_pool/*.[ch]
 lines 7560 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 255 server11_event_workers/server11_event_workers.c
 lines 1690 server11_event_workers/*.[ch]
-lines 17980 client bench
-lines 37530 tests
+lines 18000 client bench
+lines 37620 tests
 lines 3590 watch/*.[ch]
 lines 1119 watch/watch.js watch/lints.js
 lines 220 server12_shared_memory/server12_shared_memory.c
 lines 500 server12_shared_memory/*.[ch]
-files 164 tests
+files 165 tests
 function 40 server[0-9][0-9]_*/*.c
 function 40 common/*.c
 function 50 client bench

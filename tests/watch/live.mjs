@@ -150,6 +150,14 @@ const PARTS = {
         }
         await fits(page);
         await accessible(page);
+        assert.equal(await article(page, "pool").locator(".readme").isVisible(), true);
+        assert.equal(await article(page, "loop").locator(".readme").isVisible(), false); // a path
+        await page.evaluate(() => { document.querySelector("#options").open = true; });
+        await page.setViewportSize({ width: 1270, height: 720 }); // as does find in page: it stays
+        await page.waitForFunction(() => innerWidth === 1270);
+        assert.equal(await page.locator("#options").getAttribute("open"), "");
+        await page.setViewportSize({ width: 1280, height: 720 });
+        await page.locator("#options summary").click();
         await page.reload(); // what is shown is in the address
         await article(page, "loop").waitFor();
         await press(page, "STOP child 2 of pool"); // that stands out, in a line: the rest is folded

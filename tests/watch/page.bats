@@ -64,7 +64,7 @@ see_record() { # PART
 see_watch() { # PART [FILE]
     needs_browser
     printf '%s\n' '[pool]' 'program = server03_prefork_accept' 'options = -n 3' 'can = hup' \
-        'autostart = yes' '[loop]' 'program = server02_select' '[crew]' \
+        'autostart = yes' '[loop]' "program = $BIN/server02_select" '[crew]' \
         'program = server05_spawn_pool' 'options = -n 2 -x 3' 'can = more fewer' 'min = 2' \
         'max = 3' >"$T/services.ini"
     set -- "$1" "${2:-}" "$BIN/watch" -g "$LIMIT" -f "$T/services.ini"

@@ -60,7 +60,8 @@ refuses_file() { # LINE PATTERN
         <<<$'[a]\nprogram = x\n[a]\nprogram = x'
     refuses_file 1 'first a \[name\] is allowed' <<<'program = x'
     refuses_file 2 'a \[name\], key = value, or a comment behind # is allowed' <<<$'[a]\nprogram'
-    refuses_file 2 'program, options, can, min, max, autostart or restart is allowed' <<<$'[a]\nport = 1'
+    refuses_file 2 'program, options, can, min, max, autostart or restart is allowed' \
+        <<<$'[a]\nport = 1'
     refuses_file 2 'one name or path is allowed' <<<$'[a]\nprogram ='
     refuses_file 3 'one name or path is allowed' <<<$'[a]\nprogram = x\nprogram = y'
     refuses_file 2 'yes or no is allowed' <<<$'[a]\nautostart = maybe'
