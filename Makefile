@@ -216,7 +216,8 @@ LEAVE = $(abspath $(BUILD)/sanitize/tests/platforms/leave.o)
 THREADED = $(filter $(or $(ONLY),%),$(patsubst %/,%,$(wildcard server06_*/ server09_*/ server10_*/)))
 THREADED_TESTS = contract $(foreach each,$(THREADED),$(firstword $(subst _, ,$(each))))
 sanitize:
-	$(MAKE) BUILD=$(abspath $(BUILD))/sanitize CFLAGS='-O1 -g $(SANITIZE)' $(LEAVE)
+	$(MAKE) BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' \
+		$(BUILD)/sanitize/tests/platforms/leave.o
 	$(MAKE) BIN=$(BUILD)/sanitize/bin BUILD=$(BUILD)/sanitize CFLAGS='-O1 -g $(SANITIZE)' \
 		LDFLAGS='$(LDFLAGS) -Wl,--wrap=_exit $(LEAVE)' \
 		NOT='attack awk calls chaos compare herd interrupted portability report rings rivals scale sizes \
