@@ -138,10 +138,24 @@ no_zombies_of() {
     [[ -z $(zombies_of "$1") ]]
 }
 
+# True if the first threads of all these processes sleep.
+sleep_all() { # PID...
+    local pid status
+
+    for pid; do
+        { read -r status <"/proc/$pid/stat"; } 2>/dev/null || return
+        [[ ${status##*) } == S* ]] || return
+    done
+}
+
 # Nobody is connected, and nothing starts or ends: server01 has no children, none is a zombie, no
 # handler of server05 is starting, server06 has its own two threads, and server11 all its children.
+# (A server is ready before its children are there; but it does not sleep until it has forked them.)
 at_rest() {
     no_zombies_of "$SERVER_PID" || return
+    sleep_all "$SERVER_PID" || return
+    find_children "$SERVER_PID"
+    sleep_all "${CHILDREN[@]}" || return
     case $SERVER in
     server01_*) has_children "$SERVER_PID" 0 ;;
     server06_*) has_threads "$SERVER_PID" 2 ;;
