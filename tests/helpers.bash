@@ -234,6 +234,11 @@ nothing_marked() {
 
 # --- waiting -------------------------------------------------------------------------------------
 
+# Has somebody called listen() there? The file is there before, since bind().
+listens_at() { # SOCKET
+    grep -q " 00010000 .* $1\$" /proc/net/unix
+}
+
 # What sleep does, without a process of its own: hundreds of tests wait at the same time.
 pause() { # SECONDS
     read -rt "$1" <>"$SILENCE" || :

@@ -672,15 +672,15 @@ END
 }
 
 @test "against its own results: they are read before they are written" {
-    compare -r 2 -l blocking 00
-    compare -r 2 -l blocking --against "$T/results/compare.csv" 00
+    compare -r 2 -c '-c 2 -t 20' 00
+    compare -r 2 -c '-c 2 -t 20' --against "$T/results/compare.csv" 00
     [[ $STATUS -eq 0 ]]
     grep -Fx "Against $T/results/compare.csv:" "$T/stdout"
     grep -E '^[0-9]+ figures? changed beyond the noise, [1-9][0-9]* did not' "$T/stdout"
     [[ -s $T/results/compare-before.csv ]]
     # And what was there then and is not now is named.
     compare -q -r 1 -l startup --against "$T/results/compare.csv" 00 03
-    says "$T/stdout" '^Not run this time: iterative blocking'
+    says "$T/stdout" '^Not run this time: iterative own'
     [[ $(cut -d, -f1 "$T/results/compare-rows.csv" | paste -sd,) == \
         'row,iterative,prefork accept' ]]
 }

@@ -57,7 +57,7 @@ lines 7560 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 255 server11_event_workers/server11_event_workers.c
 lines 1690 server11_event_workers/*.[ch]
 lines 18000 client bench
-lines 37630 tests
+lines 37640 tests
 lines 3590 watch/*.[ch]
 lines 1119 watch/watch.js watch/lints.js
 lines 220 server12_shared_memory/server12_shared_memory.c

@@ -487,7 +487,7 @@ some_wait_in_write() {
     head -c 1000000 /dev/zero >"$T/log"
     # shellcheck disable=SC2016
     launch bash -c 'ulimit -f 977; exec "$@" >>"$0"' "$T/log" "$BIN/$SERVER" -v -i "$T/socket"
-    eventually test -S "$T/socket"
+    eventually listens_at "$T/socket"
     poke -r 40 "$T/socket" connect send:'40\n' reply:40 half eof
     stop_server
     [[ $STATUS -eq 1 ]]
@@ -637,7 +637,7 @@ some_wait_in_write() {
 
     for closed in '>&-' '2>&-' '<&- >&- 2>&-'; do
         launch sh -c "exec \"\$0\" -q -v -i \"\$1\" $closed" "$BIN/$SERVER" "$T/socket"
-        eventually test -S "$T/socket"
+        eventually listens_at "$T/socket"
         eventually poke "$T/socket" connect send:'40\n' reply:40 half eof
         poke -r 20 "$T/socket" connect send:'40\n' reply:40 half eof
         kill -s TERM "$SERVER_PID"
@@ -653,7 +653,7 @@ start_before_full_pipe() { # COMMAND...
     dd if=/dev/zero of="$T/pipe" oflag=nonblock bs=4096 2>/dev/null || :
     # shellcheck disable=SC2016
     launch sh -c 'exec "$@" 5>&- >"$0"' "$T/pipe" "$@" "$BIN/$SERVER" -i "$T/socket"
-    eventually test -S "$T/socket"
+    eventually listens_at "$T/socket"
 }
 
 @test "the first line into a full pipe: it waits, blocking or not, and TERM ends the wait" {

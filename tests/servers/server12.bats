@@ -370,7 +370,7 @@ not_mapped() {
         rm -f "$MEMORY"
         "$BUILD/tests/helpers/attach" "$MEMORY" "pass:$what" >"$T/said" 2>&1 3>&- &
         HELPERS=("$!")
-        eventually test -S "$MEMORY"
+        eventually listens_at "$MEMORY"
         eventually_fails "$what" "$expected"
         eventually dead "${HELPERS[0]}"
         wait "${HELPERS[0]}"
