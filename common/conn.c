@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -607,8 +606,8 @@ conn_reset(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
-static bool
-is_overdue(const struct conn *conn, int64_t now)
+bool
+conn_is_overdue(const struct conn *conn, int64_t now)
 {
     return signals_over() || now >= deadline(conn);
 }
@@ -622,7 +621,7 @@ conn_given_up(struct conn *conn, int64_t now)
     if (conn->since == 0) {
         conn->since = now;
     }
-    if (!is_overdue(conn, now)) {
+    if (!conn_is_overdue(conn, now)) {
         return false;
     }
     if (!over && conn->state == CONN_WRITING) {
@@ -632,15 +631,6 @@ conn_given_up(struct conn *conn, int64_t now)
         ends_as(conn, over ? &slot->broken : &slot->timed_out);
     }
     return true;
-}
-
-bool
-conn_given_up_unseen(struct conn *conn, int64_t now)
-{
-    struct pollfd watched = {.fd = conn->fd,
-                             .events = conn->state == CONN_WRITING ? POLLOUT : POLLIN};
-
-    return is_overdue(conn, now) && poll(&watched, 1, 0) == 0 && conn_given_up(conn, now);
 }
 
 /* A step of a blocking connection got nowhere. False if the connection must be ended; but never

@@ -160,7 +160,8 @@ wait_for_news(struct client *client)
     return true;
 }
 
-/* (One turn takes no more events than its array has: more clients than that may have news.) */
+/* (One turn takes no more events than its array has; and with -a edge news that was missed is not
+ * told again.) */
 void
 clients_look(int64_t now)
 {
@@ -170,8 +171,8 @@ clients_look(int64_t now)
     for (unsigned fd = 0; fd <= highest; fd++) {
         struct client *client = &clients[fd];
 
-        if (client->open && !client->ready && conn_given_up_unseen(&client->conn, now)) {
-            drop(client);
+        if (client->open && !client->ready && conn_is_overdue(&client->conn, now)) {
+            make_ready(client);
         }
     }
 }

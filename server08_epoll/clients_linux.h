@@ -30,7 +30,7 @@ void clients_note(const struct epoll_event *event);
  */
 void clients_serve(int64_t now);
 
-/* Ends those whose time is over, if they have no news. */
+/* Those whose time is over are ready too: clients_serve() ends them if they cannot get on. */
 void clients_look(int64_t now);
 
 #endif

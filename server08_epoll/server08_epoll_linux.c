@@ -157,8 +157,8 @@ turn(void)
             clients_note(&events[i]);
         }
     }
-    clients_serve(now);
     look_if_due(now);
+    clients_serve(now);
     if (!listening && listenfd != -1 && clients_open < full) {
         listen_too(true);
     }

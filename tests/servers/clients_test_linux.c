@@ -1,13 +1,16 @@
 /*
  * clients_test - an event that was taken out of epoll before its connection was closed is not
  * mistaken for one of the next connection with the same descriptor. No client can bring that about:
- * server08 closes no connection while it still has events in its array.
+ * server08 closes no connection while it still has events in its array. And a client of which the
+ * kernel has not told is served, not closed, when its time is over; one that has asked for nothing
+ * is closed.
  */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../../common/clock.h"
 #include "../../server08_epoll/clients_linux.c"
 #include "../helpers/check.h"
 
@@ -20,7 +23,7 @@ client_asks(int *connfd, const char *request)
     CHECK_IS(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0, "socketpair");
     *connfd = pair[0];
     clients_add(*connfd);
-    CHECK_IS(write(pair[1], request, 1), 1, "written");
+    CHECK_IS(write(pair[1], request, strlen(request)), (ssize_t)strlen(request), "written");
     return pair[1];
 }
 
@@ -38,6 +41,27 @@ check_no_place(int fd)
     dup2(kept, STDERR_FILENO);
     CHECK(read(ends[0], said, sizeof said - 1) > 0 && strstr(said, strerror(EMFILE)), "%s", said);
     CHECK_IS(fcntl(far, F_GETFD), -1, "closed");
+}
+
+/* Two more clients, of which epoll has not told: the time of all is over. */
+static void
+check_overdue(void)
+{
+    struct options options = {.timeout_us = 1};
+    char reply[8];
+    int silent, asks, silent_end, asks_end;
+
+    conn_start(&options, "server08_epoll");
+    silent_end = client_asks(&silent, "");
+    asks_end = client_asks(&asks, "3\n");
+    clients_serve(0); /* nobody is ready */
+    CHECK_IS(read(asks_end, reply, sizeof reply), -1, "read before the look");
+
+    clients_look(clock_us() + 1);
+    clients_serve(clock_us() + 1);
+    CHECK_IS(read(asks_end, reply, sizeof reply), 3, "read of the one that has asked");
+    CHECK_IS(read(silent_end, reply, sizeof reply), 0, "read of the other: the end of the file");
+    CHECK_IS(clients_open, 1, "open: the one that has asked");
 }
 
 int
@@ -68,5 +92,6 @@ main(void)
     CHECK_IS(clients_open, 1, "open");
     check_no_place(second);
     CHECK_IS(clients_open, 1, "open");
+    check_overdue();
     return EXIT_SUCCESS;
 }

@@ -4,9 +4,9 @@
  * trace but a warning; and what fails in set-up ends it with one line that says why.
  */
 /* clang-format off */
-{"server08_epoll edge", "read writev", "EAGAIN", 0, 2,
- "edge-triggered: what the kernel says is not there it will tell of; but it is there. (One whose"
- " request is half sent waits behind it for longer than -T.)"},
+{"server08_epoll edge", "read writev", "EAGAIN", 0, 1,
+ "edge-triggered: only a look at the time limits finds what the kernel will not tell again: one"
+ " whose request is half sent waits behind it for longer than -T"},
 {"", "read recv write writev", "EINTR EAGAIN SHORT", 0, 0,
  "trying again is all that these ask for"},
 {"server", "write", NULL, MAY_FAIL | NO_REPORT, 1,
