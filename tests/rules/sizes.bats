@@ -55,7 +55,7 @@ lines 882 server13_io_uring/*.[ch]
 lines 1300 server05_spawn_pool/*.[ch]
 lines 7549 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 255 server11_event_workers/server11_event_workers.c
-lines 1690 server11_event_workers/*.[ch]
+lines 1691 server11_event_workers/*.[ch]
 lines 18000 client bench
 lines 37665 tests
 lines 3590 watch/*.[ch]
