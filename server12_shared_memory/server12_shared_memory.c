@@ -160,6 +160,7 @@ next_client(struct slot *slot, bool *attaches)
     int connfd, other = door == PORT ? MEMORY : PORT;
 
     if (poll(doors, DOORS, -1) == -1) {
+        errno = errno == EAGAIN ? ENOMEM : errno; /* of poll(), EAGAIN means that, not "nobody" */
         return -1;
     }
     door = doors[other].revents != 0 ? other : door;
