@@ -30,6 +30,7 @@
 #include "../common/threads.h"
 #include "letters.h"
 
+static void take_options(int argc, char **argv);
 static void start_child(unsigned number);
 static _Noreturn void child_main(unsigned number);
 static void start_thread(unsigned place);
@@ -40,10 +41,10 @@ static int accept_one(struct slot *slot);
 static const char help[] =
     "Children forked beforehand, each with threads, share one listening socket.\n\n"
     "  -n N        children (default 10); HUP replaces them one by one\n"
-    "  -t N        threads of each (default 10)\n"
+    "  -t N        threads of each (default 10); 10,000 in all at most\n"
     "  -a WAY      how the threads of a child wait: accept (default), mutex\n";
 
-enum { CHILDREN = 10, THREADS = 10, MOST = 1000, STACK = 64 << 10 };
+enum { CHILDREN = 10, THREADS = 10, MOST = 1000, MOST_IN_ALL = 10000, STACK = 64 << 10 };
 
 static struct server server = {.stats = {.threads = true}, .board = {.threads = THREADS}};
 static struct pool *pool;
@@ -55,19 +56,11 @@ static char places[MOST + 1]; /* an address in here tells a thread its place */
 int
 main(int argc, char **argv)
 {
-    static const char *const ways[] = {"accept", "mutex", NULL};
-    int letter, status = EXIT_SUCCESS;
+    int status = EXIT_SUCCESS;
     unsigned number;
 
-    server.options = options_default(CHILDREN);
-    while ((letter = server_option(&server, argc, argv, "n:t:a:", help, MOST)) != -1) {
-        if (letter == 't') {
-            server.board.threads = (unsigned)options_number('t', optarg, 1, MOST);
-        } else {
-            by_mutex = options_word('a', optarg, ways) == 1;
-        }
-    }
-    server_open(&server, ways[by_mutex], true);
+    take_options(argc, argv);
+    server_open(&server, by_mutex ? "mutex" : "accept", true);
     server.listenfd = listen_open(&server.options);
     descriptors_allow(server.board.threads, 0);
     threads_attributes(&attributes, STACK);
@@ -92,6 +85,26 @@ main(int argc, char **argv)
     }
     server.stats.more = letters_text(&server, pool);
     return server_close(&server, status);
+}
+
+static void
+take_options(int argc, char **argv)
+{
+    static const char *const ways[] = {"accept", "mutex", NULL};
+    int letter;
+
+    server.options = options_default(CHILDREN);
+    while ((letter = server_option(&server, argc, argv, "n:t:a:", help, MOST)) != -1) {
+        if (letter == 't') {
+            server.board.threads = (unsigned)options_number('t', optarg, 1, MOST);
+        } else {
+            by_mutex = options_word('a', optarg, ways) == 1;
+        }
+    }
+    if ((unsigned)server.options.children * server.board.threads > MOST_IN_ALL) {
+        die_usage("-n %d -t %u: at most %d threads in all are allowed", server.options.children,
+                  server.board.threads, MOST_IN_ALL);
+    }
 }
 
 static void

@@ -49,7 +49,7 @@ lines 241 server08_epoll/server08_epoll_linux.c
 lines 466 server08_epoll/*.[ch]
 lines 220 server09_prethread/server09_prethread.c
 lines 220 server10_process_threads/server10_process_threads.c
-lines 270 server10_process_threads/*.[ch]
+lines 274 server10_process_threads/*.[ch]
 lines 220 server13_io_uring/server13_io_uring_linux.c
 lines 882 server13_io_uring/*.[ch]
 lines 1300 server05_spawn_pool/*.[ch]

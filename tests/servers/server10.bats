@@ -314,4 +314,5 @@ accepting() { # N
 
 @test "an unknown way is a usage error that names those allowed" {
     refused "$SERVER" "-a 'queue': accept or mutex" -a queue
+    refused "$SERVER" '-n 101 -t 100: at most 10000 threads in all' -n 101 -t 100
 }

@@ -12,6 +12,7 @@
 {"server", "write", NULL, MAY_FAIL | NO_REPORT, 1,
  "a frame's connection; or the statistics, without which it must not say that all is well"},
 {"server", "read recv writev", NULL, 0, 1, "the connection that it was for"},
+{"server10", "pselect", NULL, 0, 1, "a child ends with the connections of both its threads"},
 {"server12", "fcntl ftruncate memfd_create mmap sendmsg", NULL, 0, 1,
  "a client that gets no memory is told so by the end of its connection"},
 {"server", "recvmsg", "TRUNC", 0, 1, "the kernel has lost that connection's descriptor"},
