@@ -115,8 +115,8 @@ moved(struct errand *errand, ssize_t count, bool replied)
     return 0;
 }
 
-/* A handler that has closed its end needs no more of the frame, and gets none (whatever write() said
- * of it); what it has said can be read. If that is nothing it has had no descriptor, as above. */
+/* A handler that has closed its end needs no more of the frame, and gets none (whatever write()
+ * said of it); what it has said can be read. If that is nothing it has had no descriptor. */
 static void
 give_on(struct errand *errand, const struct buffer *request, bool replied)
 {

@@ -53,11 +53,11 @@ lines 270 server10_process_threads/*.[ch]
 lines 220 server13_io_uring/server13_io_uring_linux.c
 lines 882 server13_io_uring/*.[ch]
 lines 1300 server05_spawn_pool/*.[ch]
-lines 7549 common/*.[ch] server0[0-5]_*/*.[ch]
+lines 7550 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 255 server11_event_workers/server11_event_workers.c
-lines 1691 server11_event_workers/*.[ch]
+lines 1692 server11_event_workers/*.[ch]
 lines 18000 client bench
-lines 37665 tests
+lines 37700 tests
 lines 3590 watch/*.[ch]
 lines 1119 watch/watch.js watch/lints.js
 lines 220 server12_shared_memory/server12_shared_memory.c
