@@ -940,7 +940,7 @@ times_out() { # N MOST_MS STEP...
     start_server -T $((LIMIT / 10))
     # The second request is as long as a browser's: more than one read takes.
     poke_away "$ADDRESS" connect send:"GET /33 $end\r\n" "${head[@]}" reply:33 who touch:"$T/open" \
-        until:"$T/go" send:"GET /100 ${end}Cookie: $(printf %01000d)\r\n\r\n" touch:"$T/asked" \
+        until:"$T/go" send:"GET /100 ${end}Cookie: $(printf %01000d 0)\r\n\r\n" touch:"$T/asked" \
         "${head[@]}" reply:100 half eof
     eventually test -e "$T/open"
     CHILD=$(awk '/^child/ { print $4 }' "$T/poke.0")
