@@ -297,6 +297,7 @@ conn_received(struct conn *conn, ssize_t count)
     }
     conn->eof = count == 0;
     conn->have += (size_t)count;
+    conn->more = conn->have == sizeof conn->input;
     return take_request(conn);
 }
 
@@ -616,12 +617,13 @@ bool
 conn_given_up(struct conn *conn, int64_t now)
 {
     struct slot *slot = conn->worker->slot;
-    bool over = signals_over();
+    bool over = signals_over(), more = conn->more;
 
+    conn->more = false; /* the next look is at what this one has left */
     if (conn->since == 0) {
         conn->since = now;
     }
-    if (!conn_is_overdue(conn, now)) {
+    if ((more && !over) || !conn_is_overdue(conn, now)) {
         return false;
     }
     if (!over && conn->state == CONN_WRITING) {

@@ -68,6 +68,7 @@ struct conn {
     enum conn_protocol protocol;
     bool eof;      /* the client has shut down its side */
     bool last;     /* no request follows this reply */
+    bool more;     /* the last read has taken all that it had room for: more may be here */
     int64_t since; /* clock_us() when it was opened or last got on; 0: it has since the last look */
     uint64_t bytes; /* of the reply: BYTES, or the error line's length */
     uint64_t sent;  /* of these, and of the head in front of them */

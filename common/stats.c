@@ -233,12 +233,30 @@ print_json(const struct stats *stats, const struct scoreboard *board, const stru
     say("]%s}\n", stats->more ? stats->more : "");
 }
 
+/* The counters go on meanwhile: totals and rows are made of one copy, else they would not agree.
+ * False if there is no memory for it. */
+static bool
+copy_counters(struct scoreboard *copy, const struct scoreboard *board)
+{
+    size_t size = (scoreboard_count(board) + 1) * sizeof *board->slots;
+    const counter *from = (const counter *)board->slots;
+    counter *to = aligned_alloc(_Alignof(struct slot), size);
+
+    *copy = *board;
+    copy->slots = (struct slot *)to;
+    for (size_t i = 0; to && i < size / sizeof *to; i++) {
+        counter_set(&to[i], counter_get(&from[i]));
+    }
+    return to != NULL;
+}
+
 void
 stats_print(const struct stats *stats, const struct scoreboard *board,
             const struct options *options, bool at_the_end)
 {
-    struct totals sum = add_up(board);
+    struct scoreboard copy;
     bool written = false;
+    struct totals sum;
     char *text = NULL;
     size_t length;
     FILE *memory;
@@ -246,9 +264,12 @@ stats_print(const struct stats *stats, const struct scoreboard *board,
     if (at_the_end && options->quiet && !options->json) {
         return;
     }
+    board = copy_counters(&copy, board) ? &copy : board;
+    sum = add_up(board);
     memory = open_memstream(&text, &length);
     out = memory ? memory : stdout; /* without memory a signal may cut it off */
     (options->json ? print_json : print_text)(stats, board, &sum);
+    free(copy.slots);
     written = memory ? fclose(memory) == 0 && signals_write(text, length) : fflush(stdout) == 0;
     if (!written && at_the_end) {
         die("standard output");

@@ -30,7 +30,7 @@ void clients_note(const struct epoll_event *event);
  */
 void clients_serve(int64_t now);
 
-/* Those whose time is over are ready too: clients_serve() ends them if they cannot get on. */
+/* Those whose time is over: ready, if there is news of them; else they are closed. */
 void clients_look(int64_t now);
 
 #endif

@@ -94,6 +94,7 @@ frames_read(struct conn *conn, struct frame *frame)
     }
     conn->have = 1; /* the connection is not idle: see conn_given_up() */
     request->have += (size_t)count;
+    conn->more = request->have == request->room;
     length = whole(request) - FRAME_HEADER;
     if (request->have >= FRAME_HEADER && (length < 1 || length > frames_most)) {
         return refuse(conn, "error: the length is %zu, 1 to %zu bytes are allowed\n", length,

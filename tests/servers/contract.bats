@@ -369,6 +369,23 @@ has_all_fields() {
     [[ $(wc -l <"$OUT") -eq 5 ]]
 }
 
+@test "JSON: the totals are the sums of the rows, also on USR1 under load" {
+    local i name
+
+    [[ $SERVER != server0[16]_* ]] || skip "it has no rows"
+    start_server
+    "$BIN/client" -p "$PORT" -q -c 2 -k 3 -b 100 -d $((LIMIT / 10)) 3>&- &
+    HELPERS+=($!)
+    for ((i = 0; i < 50; i++)); do
+        ask_server
+        for name in connections requests bytes; do
+            counted $name "$(json_of "children.*.$name" | awk '{ sum += $1 } END { print +sum }')"
+        done
+    done
+    await_poke "${HELPERS[0]}"
+    stop_server
+}
+
 @test "text: totals, a row per child with a bar, processor time; on USR1 too" {
     local rows
 
@@ -917,8 +934,16 @@ times_out() { # N MOST_MS STEP...
 }
 
 @test "a request that came in time is served, also by who was suspended for longer than -T" {
+    local end='HTTP/1.1\r\nHost: x\r\n'
+    local head=(line:'HTTP/1.1 200 ' line:Date line:Content line:Content line:$'\r')
+
     start_server -T $((LIMIT / 10))
-    occupy_child send:'100\n' touch:"$T/asked" reply:100 half eof
+    # The second request is as long as a browser's: more than one read takes.
+    poke_away "$ADDRESS" connect send:"GET /33 $end\r\n" "${head[@]}" reply:33 who touch:"$T/open" \
+        until:"$T/go" send:"GET /100 ${end}Cookie: $(printf %01000d 0)\r\n\r\n" touch:"$T/asked" \
+        "${head[@]}" reply:100 half eof
+    eventually test -e "$T/open"
+    CHILD=$(awk '/^child/ { print $4 }' "$T/poke.0")
     kill -s STOP "$CHILD"
     touch "$T/go"
     eventually test -e "$T/asked"

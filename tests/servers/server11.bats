@@ -422,6 +422,21 @@ echoes() { # OPTION...
     counted broken 1
 }
 
+@test "-e: a frame that came in time is answered, also by a loop suspended for longer than -T" {
+    start_server -n 1 -e handler_echo -T $((LIMIT / 10))
+    poke_away "$ADDRESS" connect until:"$T/go" send:"$(length_of 30000)" fill:30000:x \
+        touch:"$T/asked" expect:30000:x eof
+    eventually server_counts connections 1
+    suspend "$SERVER_PID"
+    touch "$T/go"
+    eventually test -e "$T/asked"
+    pause "$((LIMIT / 10)).5"
+    kill -s CONT "$SERVER_PID"
+    await_poke
+    stop_server
+    counted timed_out 0
+}
+
 @test "-e: kill -9 of a handler within a request: another one works for it, and nobody notices" {
     start_obedient -n 2
     COMPLAINTS='died of signal 9'
