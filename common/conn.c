@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -633,6 +634,15 @@ conn_given_up(struct conn *conn, int64_t now)
         ends_as(conn, over ? &slot->broken : &slot->timed_out);
     }
     return true;
+}
+
+bool
+conn_given_up_unseen(struct conn *conn, int64_t now)
+{
+    struct pollfd watched = {.fd = conn->fd,
+                             .events = conn->state == CONN_WRITING ? POLLOUT : POLLIN};
+
+    return conn_is_overdue(conn, now) && poll(&watched, 1, 0) == 0 && conn_given_up(conn, now);
 }
 
 /* A step of a blocking connection got nowhere. False if the connection must be ended; but never

@@ -135,7 +135,10 @@ enum conn_result conn_sent(struct conn *conn, ssize_t count);
  * close becomes a reset. */
 bool conn_given_up(struct conn *conn, int64_t now);
 
-/* True if conn_given_up() would say so where the socket has not been looked at: then look. */
+/* The same where the socket may not have been looked at: looks whether what the connection waits
+ * for has come (a write would squeeze a little more into a full buffer, and one that does not read
+ * would seem to get on), and leaves one to which it has to be served: that is still overdue. */
+bool conn_given_up_unseen(struct conn *conn, int64_t now);
 bool conn_is_overdue(const struct conn *conn, int64_t now);
 
 /* The close of `fd` will be a reset: what its client has not taken is not kept. Of a Unix socket it

@@ -7,7 +7,6 @@
 #include "clients_linux.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -162,8 +161,7 @@ wait_for_news(struct client *client)
 }
 
 /* (One turn takes no more events than its array has; and with -a edge news that was missed is not
- * told again. So poll() is asked, which a write is not: it would squeeze a little more into a full
- * buffer, and one that does not read would seem to get on.) */
+ * told again.) */
 void
 clients_look(int64_t now)
 {
@@ -172,16 +170,14 @@ clients_look(int64_t now)
     }
     for (unsigned fd = 0; fd <= highest; fd++) {
         struct client *client = &clients[fd];
-        struct pollfd news = {.fd = (int)fd,
-                              .events = client->conn.state == CONN_WRITING ? POLLOUT : POLLIN};
 
-        if (!client->open || client->ready || !conn_is_overdue(&client->conn, now)) {
+        if (!client->open || client->ready) {
             continue;
         }
-        if (poll(&news, 1, 0) != 0) {
-            make_ready(client);
-        } else if (conn_given_up(&client->conn, now)) {
+        if (conn_given_up_unseen(&client->conn, now)) {
             drop(client);
+        } else if (conn_is_overdue(&client->conn, now)) {
+            make_ready(client);
         }
     }
 }

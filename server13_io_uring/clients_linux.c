@@ -8,7 +8,6 @@
 #include "clients_linux.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -176,11 +175,8 @@ clients_look(int64_t now)
     }
     for (unsigned fd = 0; fd <= highest; fd++) {
         struct client *client = &clients[fd];
-        struct pollfd news = {.fd = (int)fd,
-                              .events = client->conn.state == CONN_WRITING ? POLLOUT : POLLIN};
 
-        if (client->open && !client->leaving && conn_is_overdue(&client->conn, now) &&
-            poll(&news, 1, 0) == 0 && conn_given_up(&client->conn, now)) {
+        if (client->open && !client->leaving && conn_given_up_unseen(&client->conn, now)) {
             cut_off(client);
         }
     }

@@ -586,7 +586,7 @@ replied(struct connection *conn, int64_t now)
         keep_sample(conn, FAILURE_KINDS);
     }
     conn->request++;
-    if (conn->request < load->requests) {
+    if (conn->request < load->requests && pacing_asks_on(now)) {
         conn->began_ns = now;
         if (conn->head.closes) {
             return begin_again(conn);

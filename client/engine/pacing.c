@@ -191,6 +191,12 @@ pacing_more(int64_t now)
     return now < deadline_ns || load_is_open(load);
 }
 
+bool
+pacing_asks_on(int64_t now)
+{
+    return !stopped && !orphaned && now < deadline_ns;
+}
+
 int64_t
 pacing_due(void)
 {

@@ -106,6 +106,29 @@ check_times() {
     true_of '$1 >= 0.5' seconds
 }
 
+@test "-d and TERM: no connection asks again, though -k would have it go on for hours" {
+    local status=0
+
+    start_pool -n 10
+    ask_client -d 0.1 -c 3 -k 1000000000
+    [[ $STATUS -eq 0 ]]
+    counted completed 3
+    counted requests -ge 3
+    ask_client -d 0.1 -c 3 -r 30 -k 1000000000
+    [[ $STATUS -eq 0 ]]
+    counted completed 3
+    "$BIN/client" -p "$PORT" -c 3 -t 1 -k 1000000000 -o json >"$T/report" 2>"$T/stderr" &
+    CLIENT=$!
+    HELPERS+=("$CLIENT")
+    eventually server_counts requests -ge 1000
+    kill -s TERM "$CLIENT"
+    wait "$CLIENT" || status=$?
+    take_json "$T/report"
+    [[ $status -eq 1 ]]
+    check_identity
+    counted completed 3
+}
+
 @test "-r and -d: all that is due in the time, and no more" {
     start_pool -n 10
     ask_client -r 333 -d 1.5 -c 4
