@@ -57,9 +57,9 @@ lines 7549 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 255 server11_event_workers/server11_event_workers.c
 lines 1691 server11_event_workers/*.[ch]
 lines 18000 client bench
-lines 37665 tests
-lines 3590 watch/*.[ch]
-lines 1119 watch/watch.js watch/lints.js
+lines 37736 tests
+lines 3592 watch/*.[ch]
+lines 1141 watch/watch.js watch/lints.js
 lines 220 server12_shared_memory/server12_shared_memory.c
 lines 500 server12_shared_memory/*.[ch]
 files 165 tests
