@@ -39,6 +39,26 @@ services_find(const char *name)
     return NULL;
 }
 
+/* It has ended unasked, or could not be started: if the file says so it is started again, at once
+ * the first time; one that dies young again and again has to wait longer each time. */
+static void
+plan_restart(struct service *service)
+{
+    int64_t now = clock_us();
+
+    if (now - service->begun_us >= YOUNG_US) {
+        service->pause_us = 0;
+    }
+    service->state = SERVICE_FAILED;
+    if (service->restart) {
+        service->due_us = now + service->pause_us;
+        service->pause_us = service->pause_us == 0 ? PAUSE_LEAST_US : 2 * service->pause_us;
+        if (service->pause_us > PAUSE_MOST_US) {
+            service->pause_us = PAUSE_MOST_US;
+        }
+    }
+}
+
 static void
 start(struct service *service)
 {
@@ -59,7 +79,7 @@ start(struct service *service)
         service->state = SERVICE_STARTING;
     } else {
         snprintf(service->ended, sizeof service->ended, "cannot be started: %s", strerror(errno));
-        service->state = SERVICE_FAILED;
+        plan_restart(service);
     }
     free(path);
 }
@@ -194,6 +214,8 @@ service_do(struct service *service, const char *what)
         service->due_us = 0;
         if (runs) {
             stop(service, restart);
+        } else {
+            service->state = SERVICE_STOPPED;
         }
     } else {
         return send_signal(service, what);
@@ -231,26 +253,6 @@ service_hear(struct service *service, enum program_stream stream)
             service->awaited -= service->awaited > 0;
         } else if (stream == PROGRAM_ERR || !take_ready(service, line)) {
             program_log(&service->process, line);
-        }
-    }
-}
-
-/* Unasked: if the file says so it is started again, at once the first time; one that dies young
- * again and again has to wait longer each time. */
-static void
-plan_restart(struct service *service)
-{
-    int64_t now = clock_us();
-
-    if (now - service->begun_us >= YOUNG_US) {
-        service->pause_us = 0;
-    }
-    service->state = SERVICE_FAILED;
-    if (service->restart) {
-        service->due_us = now + service->pause_us;
-        service->pause_us = service->pause_us == 0 ? PAUSE_LEAST_US : 2 * service->pause_us;
-        if (service->pause_us > PAUSE_MOST_US) {
-            service->pause_us = PAUSE_MOST_US;
         }
     }
 }

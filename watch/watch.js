@@ -68,9 +68,10 @@ function point(link, file, heading = "") {
     if (file && !page.record) mark(link, { href: `/${file}` });
 }
 
-// Buttons that ask watch for what their data say; one listener, at the end, serves them all.
+// Buttons that ask watch for what their data say; one listener, at the end, serves them all. One
+// that asks for something else now is the same: so it keeps the focus.
 function keep_buttons(parent, list) {
-    keep(parent, list, (each) => each.asks.do, () => element("button", { type: "button" }),
+    keep(parent, list, (each) => list.indexOf(each), () => element("button", { type: "button" }),
         (node, each) => {
             write(node, each.text);
             mark(node, { "aria-label": each.label ?? each.text, title: each.title ?? "" });
@@ -113,10 +114,18 @@ function until(like, ms) {
     });
 }
 
+// Whether it runs, at last; if not, the page says so. (Snapshots of before the start may still
+// come: only one that is a second younger can say that it has failed.)
 async function start_service(name) {
-    if (service_of(name)?.state === "running") return true;
-    return await ask({ what: "service", name, do: "start" }) &&
-        until(() => service_of(name)?.state === "running", 10000);
+    const is = (state) => service_of(name)?.state === state;
+    if (is("stopping")) await until(() => !is("stopping"), 10000);
+    if (is("running")) return true;
+    if (!is("starting") && !await ask({ what: "service", name, do: "start" })) return false;
+    const failed_ms = shown().time_ms + 1000;
+    await until(() => is("running") || (is("failed") && shown().time_ms > failed_ms), 10000);
+    if (is("running")) return true;
+    say_trouble(`No load: ${name} does not run. ${service_of(name)?.ended ?? ""}`);
+    return false;
 }
 
 // --- the list of services ------------------------------------------------------------------------
@@ -126,6 +135,15 @@ function put_on_stage(names) {
     page.drawn = "";
     history.replaceState(history.state, "", `#${names.map(encodeURIComponent).join(",")}`);
     draw();
+}
+
+// Somebody may have typed them: each counts once, and what is none leads to none.
+function names_in(hash) {
+    try {
+        return [...new Set(hash.split(",").filter(Boolean).map(decodeURIComponent))];
+    } catch {
+        return [];
+    }
 }
 
 function new_row({ name }) {
@@ -139,18 +157,23 @@ function new_row({ name }) {
     return row;
 }
 
-function draw_row(row, { name, state, program }) {
+// The one button that each service has. One that is started again by itself can be stopped, too.
+function run_button({ name, state, restart }) {
+    const idle = state === "stopped" || (state === "failed" && !restart);
+    const [text, verb] = idle ? ["Start", "start"] : ["Stop", "stop"];
+    return { text, title: idle ? "" : "TERM, then its grace", label: `${text} ${name}`,
+        asks: { what: "service", name, do: verb } };
+}
+
+function draw_row(row, service) {
+    const { name, state, program } = service;
     const place = page.stage.indexOf(name);
-    const runs = state === "running" || state === "starting";
-    const run = row.querySelector(".run");
     write(row.querySelector(".show"), name);
     mark(row.querySelector(".show"), { "aria-pressed": place >= 0, title: program });
     mark(row.querySelector(".beside"),
         { "aria-pressed": place === 1, "aria-label": `Beside: ${name}` });
     draw_state(row.querySelector(".state"), state);
-    write(run, runs ? "Stop" : "Start");
-    mark(run, { "aria-label": `${runs ? "Stop" : "Start"} ${name}` });
-    Object.assign(run.dataset, { what: "service", name, do: runs ? "stop" : "start" });
+    keep_buttons(row.querySelector(".run"), [run_button(service)]);
 }
 
 function draw_state(node, state) {
@@ -189,15 +212,15 @@ const CAN = {
     fewer: ["One fewer", "TTOU: one child fewer"],
 };
 
-function service_buttons({ name, state, can, min, max, asked }) {
+function service_buttons(service) {
+    const { name, state, can, min, max, asked } = service;
     const asks = (verb) => ({ what: "service", name, do: verb });
     const key = { more: "max", fewer: "min" };
     const bound = (verb) => asked && asked === { max, min }[key[verb]] &&
         `${key[verb]} = ${asked} in the ini file`;
-    const start = { text: "Start", asks: asks("start"), label: `Start ${name}` };
-    if (state !== "running") return state === "stopping" ? [] : [start];
+    if (state !== "running") return [run_button(service)];
     return [
-        { text: "Stop", title: "TERM, then its grace", asks: asks("stop"), label: `Stop ${name}` },
+        run_button(service),
         { text: "Restart", asks: asks("restart"), label: `Restart ${name}` },
         ...can.filter((each) => CAN[each]).map((each) => ({ text: CAN[each][0],
             title: bound(each) || CAN[each][1], disabled: Boolean(bound(each)), asks: asks(each),
@@ -794,8 +817,7 @@ function open_live() {
 
 function begin() {
     const record = at("record");
-    page.stage = location.hash.slice(1).split(",").filter(Boolean).map(decodeURIComponent)
-        .slice(0, 2);
+    page.stage = names_in(location.hash.slice(1)).slice(0, 2);
     at("legend").append(...Object.entries(lints.words).map(([letter, word]) => element("li", {},
         element("span", { class: "letter", "data-letter": letter }, letter), ` ${word}`)),
     element("li", {}, "(Most servers tell no letters: W has served in the last half second.)"));

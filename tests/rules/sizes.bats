@@ -46,20 +46,20 @@ lines 220 server05_spawn_pool/server05_spawn_pool.c
 lines 220 server06_thread/server06_thread.c
 lines 220 server07_poll/server07_poll.c
 lines 241 server08_epoll/server08_epoll_linux.c
-lines 475 server08_epoll/*.[ch]
+lines 471 server08_epoll/*.[ch]
 lines 220 server09_prethread/server09_prethread.c
 lines 220 server10_process_threads/server10_process_threads.c
 lines 274 server10_process_threads/*.[ch]
 lines 220 server13_io_uring/server13_io_uring_linux.c
-lines 882 server13_io_uring/*.[ch]
+lines 878 server13_io_uring/*.[ch]
 lines 1300 server05_spawn_pool/*.[ch]
-lines 7547 common/*.[ch] server0[0-5]_*/*.[ch]
+lines 7560 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 255 server11_event_workers/server11_event_workers.c
 lines 1692 server11_event_workers/*.[ch]
-lines 18000 client bench
-lines 37699 tests
-lines 3590 watch/*.[ch]
-lines 1119 watch/watch.js watch/lints.js
+lines 18010 client bench
+lines 37805 tests
+lines 3592 watch/*.[ch]
+lines 1141 watch/watch.js watch/lints.js
 lines 220 server12_shared_memory/server12_shared_memory.c
 lines 500 server12_shared_memory/*.[ch]
 files 165 tests

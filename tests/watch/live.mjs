@@ -1,6 +1,7 @@
 // The page of a running bin/watch, used as a person would: services "pool" (server03, three
 // children), which runs, "loop" (server02) and "crew" (server05, two or three handlers), which do
-// not. Which part is asked by a word.
+// not; "mute", which never gets ready, and "absent", which cannot be started, again and again.
+// Which part is asked by a word.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -37,6 +38,8 @@ async function load(page, more = {}) {
     await page.locator("#options summary").click();
     await says(page.locator("#results"), /running/);
 }
+
+const focus = (page) => page.evaluate(() => document.activeElement.getAttribute("aria-label"));
 
 // Whole, on the first screen.
 async function seen(page, ...places) {
@@ -85,8 +88,9 @@ const PARTS = {
         const another = new RegExp(`child 1\\s*pid (?!${pid.slice(4)}\\b)`);
         await says(article(page, "pool").locator("tbody tr"), another);
         await grows(seat(page, 1).locator(".count")); // its successor serves
-        await press(page, "STOP child 2 of pool");
+        await page.getByRole("button", { name: "STOP child 2 of pool" }).press("Enter");
         await page.locator("tr[data-letter=T]").waitFor();
+        assert.equal(await focus(page), "CONT child 2 of pool"); // what has the focus keeps it
         await says(page.locator("#lints"), /pool: Stopped by a signal/);
         const [readme] = await Promise.all([page.context().waitForEvent("page"),
             page.locator("#lints a").click()]);
@@ -264,6 +268,45 @@ const PARTS = {
         await is_grey("One fewer", "min = 2 in the ini file");
         assert.equal(await button("One more").isEnabled(), true);
         assert.deepEqual(wrong, []);
+    },
+
+    // In each state there is a button that gets it out of there, in the list as in the picture.
+    async odd(browser) {
+        const { page, wrong } = await come(browser);
+        const facts = (name) => article(page, name).locator(".about");
+        const press_one = async (label) => {
+            const name = label.replace(/.* /, "");
+            const both = page.getByRole("button", { name: label, exact: true });
+            await both.nth(1).waitFor();
+            assert.equal(await article(page, name).getByRole("button", { name: label }).count(), 1);
+            await article(page, name).getByRole("button", { name: label }).press("Enter");
+        };
+        await press(page, "mute");
+        await press_one("Start mute");
+        await says(facts("mute"), /starting/);
+        assert.equal(await focus(page), "Stop mute");
+        await press_one("Stop mute");
+        await says(facts("mute"), /stopped/);
+        await press(page, "absent");
+        await press_one("Start absent");
+        await says(facts("absent"), /failed cannot be started: .*restarted/);
+        await press(page, "Start the load");
+        await says(page.locator("#trouble"), /^No load: absent does not run. cannot be started: /);
+        await press_one("Stop absent");
+        await says(facts("absent"), /stopped/);
+        await page.getByRole("button", { name: "Start absent" }).nth(1).waitFor();
+        assert.equal(await text_of(page.locator("#trouble")), "");
+        assert.deepEqual(wrong, []);
+    },
+
+    async address(browser) {
+        for (const hash of ["#%", "#nobody,,", "#pool,pool"]) {
+            const { page, wrong } = await open(browser, url + hash);
+            await says(article(page, "pool"), /served in all\s*0/); // the second snapshot, or later
+            assert.equal(await page.locator("#models article").count(), 1);
+            assert.deepEqual(wrong, []);
+            await page.context().close();
+        }
     },
 
     // A server that is stopped under load: what fails is told by kind while the load runs.

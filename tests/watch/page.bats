@@ -60,13 +60,17 @@ see_record() { # PART
     see_record replay
 }
 
-# bin/watch with three services, and its page in a browser.
+# bin/watch with three services, one that is never ready, and one that cannot be started; and its
+# page in a browser.
 see_watch() { # PART [FILE]
     needs_browser
     printf '%s\n' '[pool]' 'program = server03_prefork_accept' 'options = -n 3' 'can = hup' \
         'autostart = yes' '[loop]' "program = $BIN/server02_select" '[crew]' \
         'program = server05_spawn_pool' 'options = -n 2 -x 3' 'can = more fewer' 'min = 2' \
-        'max = 3' >"$T/services.ini"
+        'max = 3' '[mute]' "program = $T/mute" '[absent]' "program = $T/absent" 'restart = yes' \
+        >"$T/services.ini"
+    printf '%s\n' '#!/bin/sh' 'exec sleep 1000' >"$T/mute"
+    chmod 755 "$T/mute"
     set -- "$1" "${2:-}" "$BIN/watch" -g "$LIMIT" -f "$T/services.ini"
     launch "${@:3}" -p 0
     await_ready
@@ -99,6 +103,14 @@ see_watch() { # PART [FILE]
 
 @test "page: no more and no fewer children than the ini file says" {
     see_watch bounds
+}
+
+@test "page: one that never gets ready, or cannot be started, is stopped; a load on it is refused" {
+    see_watch odd
+}
+
+@test "page: what stands in the address is a model, or nothing" {
+    see_watch address
 }
 
 @test "page: what fails is told by kind while the load runs" {

@@ -52,6 +52,14 @@ async function look({ width, scheme, motion }, browser) {
         await seek(page, place);
         await fits(page);
     }
+    const bars = await page.locator("#failures rect.bar").evaluateAll((all) => all.map((each) =>
+        [getComputedStyle(each).width, `${Number(each.getAttribute("width"))}px`]));
+    assert.ok(bars.length === 2 && bars.every(([drawn, said]) => drawn === said), `${bars}`);
+    await page.emulateMedia({ forcedColors: "active" });
+    const painted = await page.locator(".tree .bar, .tree .bar i").evaluateAll((all) =>
+        all.slice(0, 2).map((each) => getComputedStyle(each).backgroundColor));
+    assert.notEqual(painted[0], painted[1]);
+    await page.emulateMedia({ forcedColors: null });
     await page.locator("#large").click();
     await fits(page);
     await page.locator("details").evaluateAll((all) => {

@@ -356,6 +356,10 @@ autostart = yes
 [gone]
 program = gone
 autostart = yes
+[late]
+program = late
+restart = yes
+autostart = yes
 END
     eventually service_runs prefork
     kill -s KILL "$(of_service prefork pid)"
@@ -364,6 +368,14 @@ END
     service_is prefork restarts 0
     service_is gone state failed
     service_is gone ended 'cannot be started: No such file or directory'
+    service_is late ended 'cannot be started: No such file or directory'
+    scripted late <<END
+trap '' USR1
+echo 'late: listening on 127.0.0.1:1, pid 1'
+exec sleep 1000
+END
+    eventually service_runs late
+    does 'what=service&name=late&do=stop'
     eventually more_lines "$T/starts" 5
     eventually service_is dies ended 'ended with status 3'
     [[ $(of_service dies restarts) -ge 5 ]]
@@ -371,7 +383,9 @@ END
     # between the first and the sixth: 0 + 0.1 + 0.2 + 0.4 + 0.8 s
     [[ $(($(sed -n 6p "$T/starts") - $(sed -n 1p "$T/starts"))) -ge 1500000000 ]]
     service_is prefork state failed # still
-    does 'what=service&name=dies&do=stop'
+    service_is gone state failed
+    does 'what=service&name=dies&do=stop' # between two starts, or within one
+    eventually service_is dies state stopped
     does 'what=service&name=prefork&do=start'
     eventually service_runs prefork
 }
