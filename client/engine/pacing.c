@@ -183,18 +183,15 @@ pacing_orphaned(void)
 /* --- the connections of this process --------------------------------------------------------- */
 
 bool
-pacing_more(int64_t now)
+pacing_asks_on(int64_t now)
 {
-    if (stopped || orphaned || closed || counter_get(&tally->taken) >= mine) {
-        return false;
-    }
-    return now < deadline_ns || load_is_open(load);
+    return !stopped && !orphaned && (now < deadline_ns || load_is_open(load));
 }
 
 bool
-pacing_asks_on(int64_t now)
+pacing_more(int64_t now)
 {
-    return !stopped && !orphaned && now < deadline_ns;
+    return pacing_asks_on(now) && !closed && counter_get(&tally->taken) < mine;
 }
 
 int64_t

@@ -22,10 +22,12 @@ bool pacing_open(const struct load *load, struct tally *tally, pid_t parent, int
 /* True if there is, or will be, another connection to begin. */
 bool pacing_more(int64_t now);
 
-/* True if there may be another request on a connection that has got a reply. */
+/* True if there may be another request on a connection that has got a reply. (In the open loop -d
+ * says how many connections are due: their requests are all asked.) */
 bool pacing_asks_on(int64_t now);
 
-/* When the next connection is due, by clock_ns(). In the closed loop it always is (0), unless it has to rest. */
+/* When the next connection is due, by clock_ns(). In the closed loop it always is (0), unless it
+ * has to rest. */
 int64_t pacing_due(void);
 
 /* In a closed loop: nobody has accepted a connection, or somebody has. If nobody has, the next one
