@@ -168,6 +168,8 @@ const PARTS = {
         const lint = page.locator("#lints li", { hasText: "pool: Stopped by a signal" });
         await lint.waitFor();
         assert.equal(await lint.locator("a").isVisible(), false);
+        // (Another may be there still, of the load.)
+        await page.waitForFunction(() => document.querySelectorAll("#lints li").length === 1);
         await seen(page, seat(page, 3));
         await lint.locator("summary").click();
         assert.equal(await lint.locator("a").isVisible(), true);
