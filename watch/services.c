@@ -181,7 +181,8 @@ send_signal(struct service *service, const char *what)
             return "this service's `can` in the ini file does not allow that";
         }
         if (service->state != SERVICE_RUNNING) {
-            return "the service does not run: start it first";
+            return service->state == SERVICE_STARTING ? "the service is not ready yet"
+                                                      : "the service does not run: start it first";
         }
         if (by[i] == 0) {
             kill(service->process.pid, signals[i]);

@@ -11,15 +11,15 @@
 #include "quota.h"
 #include "wait.h"
 
+static int64_t deadline_ns = INT64_MAX; /* of -d; this: none */
 static const struct load *load;
 static struct tally *tally;
 static pid_t parent;
-static uint64_t mine;       /* how many connections the process makes at most */
-static int64_t deadline_ns; /* INT64_MAX: none */
-static int64_t starved_ns;  /* quota_starved_ns() at the start */
-static bool closed;         /* the deadline has passed, and what was due has been begun */
-static int64_t rest_ns;     /* in the closed loop: begin nothing before that */
-static int64_t pause_ns;    /* the last rest was so long; 0: there was none since a success */
+static uint64_t mine;      /* how many connections the process makes at most */
+static int64_t starved_ns; /* quota_starved_ns() at the start */
+static bool closed;        /* the deadline has passed, and what was due has been begun */
+static int64_t rest_ns;    /* in the closed loop: begin nothing before that */
+static int64_t pause_ns;   /* the last rest was so long; 0: there was none since a success */
 
 enum { PAUSE_LEAST_NS = 1000 * 1000, PAUSE_MOST_NS = 100 * 1000 * 1000 };
 

@@ -210,6 +210,7 @@ replaced() {
     service_is prefork 'processes.#' 0
     service_is prefork stats.server server03_prefork_accept # the last ones are kept
     does 'what=service&name=spawn&do=restart'
+    eventually service_runs spawn
     eventually processes_are spawn 3
     does 'what=service&name=spawn&do=more'
     eventually processes_are spawn 4
