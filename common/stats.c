@@ -234,27 +234,26 @@ print_json(const struct stats *stats, const struct scoreboard *board, const stru
 }
 
 /* The counters go on meanwhile: totals and rows are made of one copy, else they would not agree.
- * False if there is no memory for it. */
-static bool
-copy_counters(struct scoreboard *copy, const struct scoreboard *board)
+ * NULL if there is no memory for it. */
+static struct slot *
+copy_of(const struct scoreboard *board)
 {
     size_t size = (scoreboard_count(board) + 1) * sizeof *board->slots;
     const counter *from = (const counter *)board->slots;
     counter *to = aligned_alloc(_Alignof(struct slot), size);
 
-    *copy = *board;
-    copy->slots = (struct slot *)to;
     for (size_t i = 0; to && i < size / sizeof *to; i++) {
         counter_set(&to[i], counter_get(&from[i]));
     }
-    return to != NULL;
+    return (struct slot *)to;
 }
 
 void
 stats_print(const struct stats *stats, const struct scoreboard *board,
             const struct options *options, bool at_the_end)
 {
-    struct scoreboard copy;
+    struct slot *slots = NULL;
+    struct scoreboard copy = *board;
     bool written = false;
     struct totals sum;
     char *text = NULL;
@@ -264,12 +263,14 @@ stats_print(const struct stats *stats, const struct scoreboard *board,
     if (at_the_end && options->quiet && !options->json) {
         return;
     }
-    board = copy_counters(&copy, board) ? &copy : board;
-    sum = add_up(board);
+    if (!stats->one_each && (slots = copy_of(board))) {
+        copy.slots = slots;
+    }
+    sum = add_up(&copy);
     memory = open_memstream(&text, &length);
     out = memory ? memory : stdout; /* without memory a signal may cut it off */
-    (options->json ? print_json : print_text)(stats, board, &sum);
-    free(copy.slots);
+    (options->json ? print_json : print_text)(stats, &copy, &sum);
+    free(slots);
     written = memory ? fclose(memory) == 0 && signals_write(text, length) : fflush(stdout) == 0;
     if (!written && at_the_end) {
         die("standard output");

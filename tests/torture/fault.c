@@ -174,6 +174,7 @@ hook_refuses(enum fault_call call, const void *from)
 /* --- calls that set errno --------------------------------------------------------------------- */
 WRAP(int, accept, -1, (int fd, struct sockaddr *to, socklen_t *length), (fd, to, length))
 WRAP(int, access, -1, (const char *path, int how), (path, how))
+WRAP(void *, aligned_alloc, NULL, (size_t alignment, size_t size), (alignment, size))
 WRAP(int, bind, -1, (int fd, const struct sockaddr *to, socklen_t length), (fd, to, length))
 WRAP(void *, calloc, NULL, (size_t count, size_t size), (count, size))
 WRAP(int, dup, -1, (int fd), (fd))

@@ -32,6 +32,7 @@
                "ENOPROTOOPT EHOSTDOWN ENONET EHOSTUNREACH EOPNOTSUPP ENETUNREACH ETIMEDOUT "       \
                "!EBADF !EINVAL !ENOTSOCK")                                                         \
     X(access, "EACCES ENOENT EIO ENOMEM")                                                          \
+    X(aligned_alloc, "ENOMEM")                                                                     \
     X(bind, "EACCES EADDRINUSE EADDRNOTAVAIL ENOBUFS ENOMEM EROFS !EBADF !EINVAL")                 \
     X(calloc, "ENOMEM")                                                                            \
     X(clock_nanosleep, "EINTR")                                                                    \
