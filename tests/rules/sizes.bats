@@ -57,7 +57,7 @@ lines 7560 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 255 server11_event_workers/server11_event_workers.c
 lines 1692 server11_event_workers/*.[ch]
 lines 18010 client bench
-lines 37808 tests
+lines 37810 tests
 lines 3593 watch/*.[ch]
 lines 1141 watch/watch.js watch/lints.js
 lines 220 server12_shared_memory/server12_shared_memory.c
