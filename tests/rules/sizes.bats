@@ -53,7 +53,7 @@ lines 274 server10_process_threads/*.[ch]
 lines 220 server13_io_uring/server13_io_uring_linux.c
 lines 878 server13_io_uring/*.[ch]
 lines 1300 server05_spawn_pool/*.[ch]
-lines 7560 common/*.[ch] server0[0-5]_*/*.[ch]
+lines 7561 common/*.[ch] server0[0-5]_*/*.[ch]
 lines 255 server11_event_workers/server11_event_workers.c
 lines 1692 server11_event_workers/*.[ch]
 lines 18010 client bench
